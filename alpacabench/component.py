@@ -1,0 +1,121 @@
+"""Components: the frozen objects that a config group's YAML names with `_target_`.
+
+A group's base class (`Model`, `Judge`, ...) declares every contract key of the group. An option's class re-declares the
+keys that it uses; a contract key that it does not re-declare must stay null, and is refused by name otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from alpacabench.errors import ConfigError, Problem, allowed
+
+
+class Component(BaseModel):
+    """Base of all components: frozen, typed, unknown keys refused, no side effects in the constructor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
+
+    group: ClassVar[str] = ""
+    """The config group; set by the group's base class."""
+    shared_keys: ClassVar[frozenset[str]] = frozenset()
+    """Contract keys that the group's base class handles itself, so that every option may set them."""
+
+    def check(self) -> Iterator[Problem]:
+        """Yield what would make this component fail later (files, keys, extras), without doing anything expensive."""
+        yield from ()
+
+
+def unused_keys(cls: type[Component]) -> set[str]:
+    """Return the contract keys of the group that this option's class does not use."""
+    base = next((c for c in reversed(cls.__mro__) if getattr(c, "group", "") and "group" in vars(c)), None)
+    if base is None or cls is base:
+        return set()
+    used: set[str] = set(base.shared_keys)
+    for parent in cls.__mro__[: cls.__mro__.index(base)]:
+        used |= set(vars(parent).get("__annotations__", {}))
+    return set(base.model_fields) - used
+
+
+def _locate(target: str) -> type[Component]:
+    module, _, name = target.rpartition(".")
+    return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+
+
+def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice: str = "") -> Component | None:
+    """Build the component that `config` names with `_target_`; append every mistake to `problems`.
+
+    Args:
+        group: the config key under which the values stand (`judge`), used in messages.
+        config: the resolved values, nested components included as mappings or lists with `_target_`.
+        problems: collects the mistakes.
+        choice: the option's name, used in messages.
+
+    Returns:
+        The component, or None where a mistake was found.
+
+    """
+    values = dict(config)
+    target = values.pop("_target_", None)
+    if not isinstance(target, str):
+        problems.append(
+            Problem(group, "no `_target_`", "choose one of the group's options, see `ls conf/" + group + "`")
+        )
+        return None
+    try:
+        cls = _locate(target)
+    except (ImportError, AttributeError, ValueError) as error:
+        problems.append(Problem(f"{group}._target_", f"cannot import '{target}': {error}", "name a class by its path"))
+        return None
+    count = len(problems)
+    values = {key: _nested(f"{group}.{key}", value, problems) for key, value in values.items()}
+    label = choice or cls.__name__
+    for key in sorted(unused_keys(cls)):
+        if values.get(key) is not None:
+            problems.append(
+                Problem(
+                    f"{group}.{key}", f"given {values[key]!r}, but {group}={label} does not use it", "leave it null"
+                )
+            )
+    if len(problems) > count:
+        return None
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        problems.extend(_problems(group, cls, error))
+        return None
+
+
+def _nested(key: str, value: Any, problems: list[Problem]) -> Any:
+    if isinstance(value, Mapping) and "_target_" in value:
+        return build(key, value, problems)
+    if isinstance(value, list):
+        return [_nested(f"{key}[{i}]", item, problems) for i, item in enumerate(value)]
+    return value
+
+
+def _problems(group: str, cls: type[Component], error: ValidationError) -> Iterator[Problem]:
+    """Turn pydantic's errors into ours."""
+    for item in error.errors():
+        key = ".".join([group, *(str(part) for part in item["loc"])])
+        name = str(item["loc"][0]) if item["loc"] else ""
+        if item["type"] == "extra_forbidden":
+            yield Problem(key, "unknown key", allowed(name, sorted(cls.model_fields)))
+            continue
+        message = item["msg"].removeprefix("Value error, ")
+        given = "" if item["type"] == "missing" else f", given {item['input']!r}"
+        field = cls.model_fields.get(name)
+        choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)] if field else []
+        yield Problem(
+            key, f"{message[0].lower()}{message[1:]}{given}", allowed(item["input"], choices) if choices else ""
+        )
+
+
+def require(problems: list[Problem]) -> None:
+    """Raise one ConfigError with all problems, if there are any."""
+    if problems:
+        raise ConfigError(problems)

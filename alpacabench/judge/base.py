@@ -1,0 +1,128 @@
+"""The contract of the judge group, and judging through the store.
+
+A judge implements `identity` (what besides the prompt determines a verdict), `render` (the prompt), `ask` (send the
+missing questions) and `preference` (read a verdict). `judge=recorded` overrides `judge`: its verdicts exist already.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from alpacabench import progress
+from alpacabench.ask import AnswerStore, Reply, ask_once
+from alpacabench.component import Component
+from alpacabench.judge.slot import model_first
+from alpacabench.records import Message, Pair, Verdict, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One judgement to be made."""
+
+    key: str
+    pair: Pair
+    model_first: bool
+    repeat: int
+    messages: tuple[tuple[str, str], ...]
+    """(role, content) in order."""
+
+    def chat(self) -> list[Message]:
+        """Return the messages as chat templates and APIs take them."""
+        return [{"role": role, "content": content} for role, content in self.messages]
+
+    @property
+    def outputs(self) -> tuple[str, str]:
+        """The two answers in the order shown."""
+        first, second = self.pair.reference, self.pair.output
+        return (second, first) if self.model_first else (first, second)
+
+
+class UnparsableVerdictError(ValueError):
+    """The judge's completion contains no verdict."""
+
+
+class Judge(Component):
+    """Base of all judges: the contract keys of the group."""
+
+    group: ClassVar[str] = "judge"
+    shared_keys: ClassVar[frozenset[str]] = frozenset({"order", "seed", "instruction", "repeats"})
+
+    model_name: str | None = None
+    base_url: str | None = None
+    template: str | None = None
+    order: Literal["seeded", "both"] = "seeded"
+    concurrency: int | None = None
+    seed: int = 0
+    instruction: Literal["original", "perturbed"] = "original"
+    annotator: str | None = None
+    repeats: int = Field(1, ge=1)
+    mode: str | None = None
+    path: str | list[str] | None = None
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """The judge's name as it stands in annotations and leaderboards."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Return what besides the rendered prompt determines a verdict: judge model, decoding values. JSON-serialisable."""
+
+    @abstractmethod
+    def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
+        """Return the judge prompt for two answers in the order shown."""
+
+    @abstractmethod
+    def ask(self, questions: list[Question]) -> Iterable[Reply]:
+        """Send the questions; yield replies in any order as they arrive.
+
+        A payload has `raw` (the completion), `preference` in [1, 2] by MODEL (2 = the model wins, whatever the slot),
+        `prompt_tokens`, `completion_tokens`, `seconds`, and optionally `cost_usd`, `criteria`.
+        """
+
+    def prompt_hash(self) -> str:
+        """Return a digest of the judge prompt with its placeholders and of the identity: equal judges, equal hash."""
+        return digest([self.identity(), self.render("{instruction}", "{output_1}", "{output_2}")])[:16]
+
+    def questions(self, pairs: Sequence[Pair]) -> list[Question]:
+        """Return every judgement of these pairs, by pair, slot and repeat, with its store key."""
+        identity = self.identity()
+        questions = []
+        for pair in pairs:
+            seeded = model_first(pair.example.instruction, self.seed)
+            for first in (seeded,) if self.order == "seeded" else (seeded, not seeded):
+                shown = (pair.output, pair.reference) if first else (pair.reference, pair.output)
+                messages = tuple((m["role"], m["content"]) for m in self.render(pair.instruction, *shown))
+                for repeat in range(self.repeats):
+                    key = digest({"judge": identity, "messages": messages, "model_first": first, "repeat": repeat})
+                    questions.append(Question(key, pair, first, repeat, messages))
+        return questions
+
+    def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
+        """Return one verdict per pair, slot and repeat, in order; only those that the store lacks are asked for."""
+        questions = self.questions(pairs)
+        distinct = {question.key: question for question in questions}
+        with progress.stage(f"Judging with {self.label}", len(distinct), unit="verdicts") as advance:
+            answers = ask_once(store, "verdict", distinct, self.ask, advance)
+        verdicts = []
+        for question in questions:
+            payload, failed = answers.payloads.get(question.key), answers.failures.get(question.key)
+            common: dict[str, Any] = {
+                "pair": question.pair, "model_first": question.model_first, "repeat": question.repeat,
+                "judge": self.label, "key": question.key,
+            }  # fmt: skip
+            if payload is None:
+                cause = (failed.failure if failed else None) or "no verdict"
+                verdicts.append(
+                    Verdict(preference=None, failure=cause, raw=failed.detail if failed else None, **common)
+                )
+                continue
+            fields = ("preference", "raw", "prompt_tokens", "completion_tokens", "seconds", "cost_usd", "criteria")
+            values = {name: payload[name] for name in fields if name in payload}
+            verdicts.append(Verdict(cached=question.key not in answers.asked, **common, **values))
+        return verdicts

@@ -1,0 +1,124 @@
+"""The contract of the model group, and generation through the store.
+
+A backend implements `identity` (what determines its text) and `ask` (write the missing answers). `model=recorded`
+overrides `generate`, since its answers exist already.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from alpacabench import progress
+from alpacabench.ask import AnswerStore, Payload, Reply, ask_once
+from alpacabench.component import Component
+from alpacabench.decoding import Decoding
+from alpacabench.records import Generation, Message, Prompt, digest
+from alpacabench.sharding import Sharding
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One answer to be written."""
+
+    key: str
+    """The store's key; sampling is keyed by (key, step), so that the text depends on nothing else."""
+    prompt: Prompt
+    messages: tuple[tuple[str, str], ...]
+    """(role, content) in order: the system prompt if any, then the user's text."""
+    sample: int
+
+    def chat(self) -> list[Message]:
+        """Return the messages as chat templates and APIs take them."""
+        return [{"role": role, "content": content} for role, content in self.messages]
+
+
+class Model(Component):
+    """Base of all models: the contract keys of the group."""
+
+    group: ClassVar[str] = "model"
+    shared_keys: ClassVar[frozenset[str]] = frozenset({"path", "name", "system_prompt", "allow_missing"})
+
+    path: str | None = None
+    """Hub id, directory, outputs file, or the API's model id."""
+    name: str | None = None
+    """Display label; by default the last part of the path."""
+    revision: str | None = None
+    dtype: str | None = None
+    base_url: str | None = None
+    system_prompt: str | None = None
+    template: str | None = None
+    allow_missing: bool | None = None
+
+    @property
+    def label(self) -> str:
+        """The display label."""
+        return self.name or Path(self.path or type(self).__name__).name
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Return what determines the text: backend, weights digest or revision, template text, dtype, quantisation.
+
+        Computed without torch or transformers; JSON-serialisable.
+        """
+
+    @abstractmethod
+    def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
+        """Write the answers; yield replies in any order, as they are ready.
+
+        A payload has `text`, `finish_reason`, `prompt_tokens`, `completion_tokens`, `seconds`, and optionally
+        `reasoning`, `cost_usd`, and `layout` (batch size, processes, device: recorded, never part of the key).
+        """
+
+    def requests(self, prompts: Sequence[Prompt], decoding: Decoding) -> list[Request]:
+        """Return the requests for these prompts, `decoding.n` each, with their store keys."""
+        base = {"identity": self.identity(), "decoding": decoding.key()}
+        requests = []
+        for prompt in prompts:
+            system = prompt.system if prompt.system is not None else self.system_prompt
+            messages = ((("system", system),) if system else ()) + (("user", prompt.text),)
+            for sample in range(decoding.n):
+                key = digest(base | {"messages": messages, "sample": sample})
+                requests.append(Request(key, prompt, messages, sample))
+        return requests
+
+    def generate(
+        self, prompts: Sequence[Prompt], decoding: Decoding, sharding: Sharding, store: AnswerStore
+    ) -> list[Generation]:
+        """Return one generation per prompt and sample, in order; only answers that the store lacks are written."""
+        requests = self.requests(prompts, decoding)
+        questions = {request.key: request for request in requests}
+        with progress.stage(f"Generating with {self.label}", len(questions), unit="answers") as advance:
+            answers = ask_once(
+                store, "generation", questions, lambda missing: self.ask(missing, decoding, sharding), advance
+            )
+        return [
+            self._generation(request, answers.payloads.get(request.key), answers.failures.get(request.key))
+            if request.key in answers.asked or request.key not in answers.payloads
+            else self._generation(request, answers.payloads[request.key], None, cached=True)
+            for request in requests
+        ]
+
+    def _generation(
+        self, request: Request, payload: Payload | None, failed: Reply | None, cached: bool = False
+    ) -> Generation:
+        common: dict[str, Any] = {
+            "prompt": request.prompt, "sample": request.sample, "key": request.key, "generator": self.label
+        }  # fmt: skip
+        if payload is None:
+            cause = (failed.failure if failed else None) or "no answer"
+            return Generation(text=None, finish_reason="error", failure=cause, **common)
+        return Generation(
+            text=payload["text"],
+            finish_reason=payload["finish_reason"],
+            prompt_tokens=payload["prompt_tokens"],
+            completion_tokens=payload["completion_tokens"],
+            seconds=payload["seconds"],
+            reasoning=payload.get("reasoning"),
+            cost_usd=payload.get("cost_usd", 0.0),
+            cached=cached,
+            **common,
+        )

@@ -1,0 +1,122 @@
+"""The records that flow through a run, one way: Example -> Prompt -> Generation -> Pair -> Verdict.
+
+Stages import this module and `errors`, and never each other. No heavy imports here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FinishReason = Literal["stop", "length", "error"]
+
+Message = dict[str, str]
+"""One chat message: {"role": "system" | "user" | "assistant", "content": text}."""
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 hex digest of a JSON-serialisable value in canonical form (sorted keys, UTF-8)."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row of the data set."""
+
+    index: int
+    """Row number in the full data set (never in the subset)."""
+    instruction: str
+    reference: str | None
+    """The reference output; None where it is missing and `model.allow_missing=true`."""
+    source: str = ""
+    """The `dataset` column: where the prompt came from."""
+    category: str = ""
+    reference_generator: str = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """An example and the text that the model sees; the perturbation changes only that text."""
+
+    example: Example
+    text: str
+    system: str | None = None
+    """A system prompt set by the perturbation (persona); it wins over `model.system_prompt`."""
+    n_edits: int = 0
+    edit_ratio: float = 0.0
+    """Levenshtein distance to the original, divided by the original's length."""
+    same_task: bool = True
+    """False where the validity gate holds that the perturbation changed the task."""
+    gate_reasons: tuple[str, ...] = ()
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the perturbation left text and system prompt as they were."""
+        return self.text == self.example.instruction and self.system is None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One answer of the model to one prompt."""
+
+    prompt: Prompt
+    text: str | None
+    """The answer that is judged; None where it is missing (see `failure`). Empty text is an answer."""
+    finish_reason: FinishReason = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    sample: int = 0
+    """0 to decoding.n - 1."""
+    key: str = ""
+    """The store's key; empty for recorded outputs."""
+    reasoning: str | None = None
+    """A reasoning trace that was removed from `text` before judging."""
+    failure: str | None = None
+    cached: bool = False
+    generator: str = ""
+    """Display name of the model that wrote the answer."""
+    cost_usd: float | None = 0.0
+    """Dollars paid for this answer; None where the price is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What a judge compares: the reference's and the model's answer to one instruction."""
+
+    example: Example
+    instruction: str
+    """The instruction that is shown to the judge: the original one, unless judge.instruction=perturbed."""
+    reference: str
+    output: str
+    sample: int = 0
+    generator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One judgement of one pair, in one slot, once."""
+
+    pair: Pair
+    preference: float | None
+    """In [1, 2] as alpaca_eval defines it (1 = reference wins, 2 = model wins, 1.5 = draw); None is missing."""
+    model_first: bool
+    """The slot: whether the model's answer was shown first."""
+    judge: str = ""
+    """Which judge (of a panel) said so."""
+    repeat: int = 0
+    raw: Any = None
+    """The judge's raw completion, JSON-serialisable."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    cost_usd: float | None = 0.0
+    """Dollars paid for this verdict; None where the price is unknown."""
+    failure: str | None = None
+    key: str = ""
+    cached: bool = False
+    criteria: dict[str, float] = field(default_factory=dict)
+    """Scores by criterion, where the judge gives them (rubric)."""

@@ -1,0 +1,27 @@
+"""Shared fixtures: the real data where it is at hand, isolation from the user's environment everywhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def alpaca_data() -> Path:
+    """Return the directory of the real AlpacaEval data; skips where it is absent."""
+    path = Path(os.environ.get("ALPACABENCH_DATA", ROOT.parent / "shared" / "alpaca_eval"))
+    if not (path / "df_gamed.csv").exists():
+        pytest.skip("the real AlpacaEval data is absent: set ALPACABENCH_DATA")
+    return path.resolve()
+
+
+@pytest.fixture(autouse=True)
+def isolated_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove keys and tracking settings of the person who runs the tests."""
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
