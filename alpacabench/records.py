@@ -120,3 +120,38 @@ class Verdict:
     cached: bool = False
     criteria: dict[str, float] = field(default_factory=dict)
     """Scores by criterion, where the judge gives them (rubric)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One example and all that happened to it: the unit of every score, file and report."""
+
+    prompt: Prompt
+    generations: tuple[Generation, ...]
+    """One per sample."""
+    verdicts: tuple[Verdict, ...]
+    """Every single verdict: by sample, slot, repeat and judge."""
+
+    @property
+    def example(self) -> Example:
+        """The example."""
+        return self.prompt.example
+
+    @property
+    def preference(self) -> float | None:
+        """The mean of the verdicts that exist, in [1, 2]; None where there is none (missing is not a draw)."""
+        known = [v.preference for v in self.verdicts if v.preference is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def output(self) -> str | None:
+        """The first sample's answer."""
+        return self.generations[0].text if self.generations else None
+
+    @property
+    def failure(self) -> str | None:
+        """Why there is no score."""
+        if self.preference is not None:
+            return None
+        causes = [c for c in (*(g.failure for g in self.generations), *(v.failure for v in self.verdicts)) if c]
+        return causes[0] if causes else "no verdict"

@@ -1,0 +1,107 @@
+"""The perturbation group: what a family must give, and how its edits are drawn, applied and recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from alpacabench.component import Component
+from alpacabench.perturbation.distance import levenshtein
+from alpacabench.perturbation.gate import check
+from alpacabench.records import Example, Prompt
+
+Kind = Literal["meaning_preserving", "noise", "task_changing"]
+
+
+class Edit(NamedTuple):
+    """Replace text[start:stop] by `new`."""
+
+    start: int
+    stop: int
+    new: str
+
+
+class Edited(NamedTuple):
+    """A perturbed text and how many edits made it."""
+
+    text: str
+    n_edits: int
+
+
+def splice(text: str, edits: Sequence[Edit]) -> str:
+    """Return the text with the edits made; insertions at one place stand in the order given."""
+    parts: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.stop > edit.start)):
+        parts += [text[done : edit.start], edit.new]
+        done = edit.stop
+    return "".join([*parts, text[done:]])
+
+
+class Perturbation(Component):
+    """A family of edits. Strength 0 is the identity; more strength keeps the edits of less and adds to them."""
+
+    group: ClassVar[str] = "perturbation"
+    shared_keys: ClassVar[frozenset[str]] = frozenset({"strength", "seed"})
+    kind: ClassVar[Kind]
+    """`meaning_preserving` and `noise` are tests of robustness; `task_changing` families are reported as effects."""
+    dose: ClassVar[Literal["sites", "items"]] = "sites"
+    """What strength is a share of: the places in each text (first of them drawn first), or the items that are edited."""
+
+    strength: float = Field(1.0, ge=0.0, le=1.0)
+    seed: int = 0
+
+    @abstractmethod
+    def sites(self, text: str, rng: random.Random) -> list[Edit]:
+        """Return every edit that the family could make, the ones that a low strength makes first."""
+
+    def edits(self, text: str, strength: float, rng: random.Random) -> list[Edit]:
+        """Return the edits of this strength."""
+        if self.dose == "items":
+            return self.sites(text, rng) if rng.random() < strength else []
+        sites = self.sites(text, rng)
+        return sites[: math.ceil(strength * len(sites))]
+
+    def rng(self, seed: int, item_id: str) -> random.Random:
+        """Return the item's generator: the same on every machine and in every order of the items."""
+        return random.Random(hashlib.sha256(f"{type(self).__name__}|{item_id}|{seed}".encode()).hexdigest())
+
+    def edit(self, text: str, strength: float, seed: int, item_id: str) -> Edited:
+        """Return the perturbed text with its number of edits; a text that would come out empty stays as it is."""
+        if strength <= 0.0:
+            return Edited(text, 0)
+        edits = [e for e in self.edits(text, strength, self.rng(seed, item_id)) if text[e.start : e.stop] != e.new]
+        new = splice(text, edits)
+        return Edited(new, len(edits)) if new.strip() else Edited(text, 0)
+
+    def perturb(self, text: str, strength: float, seed: int, item_id: str) -> str:
+        """Return the perturbed text: a pure function of its arguments and the family's own keys."""
+        return self.edit(text, strength, seed, item_id).text
+
+    def system(self, strength: float, seed: int, item_id: str) -> str | None:
+        """Return the system prompt that the perturbation sets, or None where it sets none."""
+        return None
+
+    def apply(self, examples: Sequence[Example]) -> list[Prompt]:
+        """Return one prompt per example, in their order, with the edits recorded and the gate's verdict."""
+        return [self._prompt(example) for example in examples]
+
+    def _prompt(self, example: Example) -> Prompt:
+        item_id, original = str(example.index), example.instruction
+        text, n_edits = self.edit(original, self.strength, self.seed, item_id)
+        gate = check(original, text)
+        return Prompt(
+            example=example,
+            text=text,
+            system=self.system(self.strength, self.seed, item_id),
+            n_edits=n_edits,
+            edit_ratio=levenshtein(original, text) / max(1, len(original)),
+            same_task=gate.same_task,
+            gate_reasons=gate.reasons,
+        )

@@ -1,0 +1,18 @@
+"""No perturbation: the base that every variant is compared with."""
+
+from __future__ import annotations
+
+import random
+from typing import ClassVar
+
+from alpacabench.perturbation.base import Edit, Kind, Perturbation
+
+
+class NoPerturbation(Perturbation):
+    """Leaves every prompt as it is, whatever strength and seed say."""
+
+    kind: ClassVar[Kind] = "meaning_preserving"
+
+    def sites(self, text: str, rng: random.Random) -> list[Edit]:
+        """Return no edits."""
+        return []

@@ -1,0 +1,86 @@
+"""Checks and resampling that every score shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alpacabench.errors import DataError
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+Z_95 = 1.959963984540054
+Z_90 = 1.6448536269514722
+
+
+def outcomes(preferences: ArrayLike) -> Floats:
+    """Return y = preference - 1 in [0, 1] (1 = the model wins); NaN where the verdict is missing.
+
+    As alpaca_eval reads them: 0 is its old code for a draw and -1 its code for a failed row.
+
+    Raises:
+        DataError: a preference that is none of these; alpaca_eval would drop it without a word.
+    """
+    given = np.asarray(preferences, dtype=np.float64)
+    given = np.where(given == 0, 1.5, given)
+    y = np.where(given == -1, np.nan, given) - 1
+    wrong = np.flatnonzero((y < 0) | (y > 1))
+    if wrong.size:
+        row = int(wrong[0])
+        raise DataError(
+            f"preference, row {row}: got {given[row]:g}; allowed: 1 (reference wins) to 2 (model wins), 1.5 (draw), "
+            "NaN (missing). Correct that row, or leave it out."
+        )
+    return y
+
+
+def same_length(**columns: Sequence[object] | NDArray[np.generic]) -> int:
+    """Return the common length of the named columns.
+
+    Raises:
+        DataError: they differ.
+    """
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) != 1:
+        raise DataError(f"columns of different length: {lengths}; give one value per row in each.")
+    return next(iter(lengths.values()))
+
+
+def canonical_order(keys: Sequence[str]) -> NDArray[np.intp]:
+    """Return the order of rows by key, so that a sum does not depend on the order of the file.
+
+    Raises:
+        DataError: a key occurs twice.
+    """
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    for before, after in zip(order, order[1:], strict=False):
+        if keys[before] == keys[after]:
+            raise DataError(
+                f"rows {min(before, after)} and {max(before, after)} have the same instruction: {keys[after][:60]!r}. "
+                "Average its verdicts first: one instruction is one row."
+            )
+    return np.asarray(order, dtype=np.intp)
+
+
+def bootstrap_counts(n: int, draws: int, seed: int) -> Floats:
+    """Return how often each of n rows occurs in each resample, shape (draws, n).
+
+    The same n, draws and seed give the same counts, which is what makes the resamples of two runs paired.
+    """
+    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+
+
+def standard_error(values: Floats) -> float:
+    """Return the standard error of the mean, sd(ddof=1) / sqrt(n); NaN below two values."""
+    if len(values) < 2:
+        return float("nan")
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
+
+
+def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
+    """Return the percentile interval of bootstrap draws."""
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
