@@ -52,7 +52,7 @@ class Perturbation(Component):
     kind: ClassVar[Kind]
     """`meaning_preserving` and `noise` are tests of robustness; `task_changing` families are reported as effects."""
     dose: ClassVar[Literal["sites", "items"]] = "sites"
-    """What strength is a share of: the places in each text (first of them drawn first), or the items that are edited."""
+    """What strength is a share of: the places in each text, or the items that are edited at all."""
 
     strength: float = Field(1.0, ge=0.0, le=1.0)
     seed: int = 0

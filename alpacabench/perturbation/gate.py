@@ -1,4 +1,4 @@
-"""The validity gate: does a variant still ask for the same task?"""
+"""The validity gate: whether a variant still asks for the same task."""
 
 from __future__ import annotations
 
