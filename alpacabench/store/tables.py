@@ -1,0 +1,69 @@
+"""The tables of the store, and how its database is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Column, Engine, Float, MetaData, String, Table, Text, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from alpacabench.errors import StoreError
+
+metadata = MetaData()
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("payload", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+)
+failures = Table(
+    "failures",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("cause", Text, nullable=False),
+    Column("detail", JSON),
+    Column("created", Float, nullable=False),
+)
+claims = Table(
+    "claims",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("owner", String(255), nullable=False, index=True),
+    Column("heartbeat", Float, nullable=False),
+)
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine on the database, its tables created.
+
+    Raises:
+        StoreError: the URL is no database URL, or the database does not answer.
+
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _sqlite_settings)
+        metadata.create_all(engine)
+    except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(
+            f"store.url: cannot open the store: {reason}\n"
+            "    give a database URL (sqlite:///outputs/store.db or postgresql+psycopg://...) that this machine can reach"
+        ) from error
+    return engine
+
+
+def _sqlite_settings(connection: Any, _record: Any) -> None:
+    # WAL lets readers go on beside a writer; NORMAL survives kill -9 (only a power cut can lose the last commits).
+    for pragma in ("busy_timeout=60000", "journal_mode=WAL", "synchronous=NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
