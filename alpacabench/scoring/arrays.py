@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ Bools = NDArray[np.bool_]
 
 Z_95 = 1.959963984540054
 Z_90 = 1.6448536269514722
+CHUNK = 1000
+"""Resamples held in memory at a time."""
 
 
 def outcomes(preferences: ArrayLike) -> Floats:
@@ -65,12 +68,24 @@ def canonical_order(keys: Sequence[str]) -> NDArray[np.intp]:
     return np.asarray(order, dtype=np.intp)
 
 
-def bootstrap_counts(n: int, draws: int, seed: int) -> Floats:
+def bootstrap_counts(n: int, draws: int, seed: int | np.random.Generator) -> Floats:
     """Return how often each of n rows occurs in each resample, shape (draws, n).
 
     The same n, draws and seed give the same counts, which is what makes the resamples of two runs paired.
     """
-    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+    rows = np.random.default_rng(seed).integers(0, n, size=(draws, n))
+    cells = (rows + np.arange(draws)[:, None] * n).ravel()
+    return np.bincount(cells, minlength=draws * n).reshape(draws, n).astype(np.float64)
+
+
+def bootstrap_means(values: Floats, draws: int, seed: int) -> Floats:
+    """Return the mean of each row of `values` (runs, n) in each resample of the columns, shape (draws, runs).
+
+    One resample serves all runs, so their correlation is kept.
+    """
+    generator, n = np.random.default_rng(seed), values.shape[1]
+    sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
+    return np.concatenate([bootstrap_counts(n, size, generator) @ values.T / n for size in sizes])
 
 
 def standard_error(values: Floats) -> float:
@@ -84,3 +99,15 @@ def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, floa
     """Return the percentile interval of bootstrap draws."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def normal_cdf(z: float) -> float:
+    """Return the standard normal distribution function."""
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def two_sided_p(estimate: float, error: float) -> float:
+    """Return the two-sided normal p-value; without spread, 1 for no difference and 0 for any."""
+    if error == 0:
+        return 1.0 if estimate == 0 else 0.0
+    return math.erfc(abs(estimate) / error / math.sqrt(2))

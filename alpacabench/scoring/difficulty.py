@@ -40,8 +40,8 @@ class DifficultyTable:
             by_index.setdefault(index, difficulty)
         if sorted(by_index) != list(range(len(instructions))) or len(set(instructions)) != len(instructions):
             raise DataError(
-                f"{path}: has difficulties for {len(by_index)} rows, the data set has {len(set(instructions))} distinct "
-                "instructions. Give the whole data set in its own order, and the file that belongs to it."
+                f"{path}: has difficulties for {len(by_index)} rows, the data set has {len(set(instructions))} "
+                "distinct instructions. Give the whole data set in its own order, and the file that belongs to it."
             )
         gamed = np.array([(np.tanh(length), difficulty, 0.0) for _, _, length, difficulty in rows])
         return cls(

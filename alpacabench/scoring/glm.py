@@ -29,7 +29,7 @@ def fit(features: Floats, y: Floats, sample_weights: Floats, C: float, start: Fl
     Raises:
         StageError: no convergence (a feature with huge values, for instance).
     """
-    w = np.zeros((len(sample_weights), features.shape[1])) if start is None else np.tile(start, (len(sample_weights), 1))
+    w = np.tile(np.zeros(features.shape[1]) if start is None else start, (len(sample_weights), 1))
     open_fits = np.arange(len(w))
     loss = _objective(features, y, sample_weights, C, w)
     for _ in range(MAX_STEPS):

@@ -8,7 +8,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alpacabench.scoring.arrays import Z_95, Floats, outcomes, percentile_interval, same_length, standard_error
+from alpacabench.scoring.arrays import (
+    Z_95,
+    Floats,
+    bootstrap_means,
+    outcomes,
+    percentile_interval,
+    same_length,
+    standard_error,
+)
 
 WILSON_BELOW_ROWS = 100
 WILSON_WITHIN_POINTS = 3.0
@@ -20,7 +28,6 @@ POWER_80 = 2.80
 TYPICAL_VARIANCE_REDUCTION = 2.5
 """What pairing saves between variants of one system: 2 to 3 times the variance."""
 CONFIDENT = 0.49
-CHUNK = 1000
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def score_win_rate(preferences: ArrayLike, draws: int = 10_000, seed: int = 0) -
     rate = float(np.mean(y) * 100) if n else float("nan")
     error = standard_error(y) * 100
     few = n < WILSON_BELOW_ROWS or min(rate, 100 - rate) < WILSON_WITHIN_POINTS
-    low, high = wilson_interval(y) if few else bootstrap_interval(y, draws, seed)
+    low, high = wilson_interval(y) if few else percentile_interval(bootstrap_means(y[None], draws, seed)[:, 0])
     return WinRate(
         win_rate=rate,
         standard_error=error,
@@ -71,14 +78,6 @@ def score_win_rate(preferences: ArrayLike, draws: int = 10_000, seed: int = 0) -
         mde_80_paired=mde_80_paired(error),
         judge_confident_share=judge_confident_share(preferences),
     )
-
-
-def bootstrap_interval(y: Floats, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
-    """Return the 95% percentile interval of the mean of y over resampled rows."""
-    rng = np.random.default_rng(seed)
-    sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
-    means = [np.mean(y[rng.integers(0, len(y), size=(size, len(y)), dtype=np.int32)], axis=1) for size in sizes]
-    return percentile_interval(np.concatenate(means))
 
 
 def wilson_interval(y: Floats) -> tuple[float, float]:

@@ -1,0 +1,142 @@
+"""Many runs at once: adjusted p-values, and how much of the best run is luck.
+
+Runs are given by their estimates (runs,) and the influence of each prompt on them (runs, n), both in points; for win
+rates the influence is (y - mean) * 100, for LC and for differences see `LengthControlled.influence`, `Delta.influence`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alpacabench.errors import DataError
+from alpacabench.scoring.arrays import Floats, bootstrap_means
+
+LEVEL = 0.05
+SAME = 1e-12
+"""Variance of a difference, relative to the runs' own, below which two runs count as one."""
+TIE = 1e-9
+
+
+def holm(p_values: ArrayLike) -> Floats:
+    """Return Holm's adjusted p-values: family-wise error under any dependence. Source: Holm 1979."""
+    p = _p_values(p_values)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return adjusted
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> Floats:
+    """Return q-values: false discovery rate. Source: Benjamini and Hochberg 1995."""
+    p = _p_values(p_values)
+    order = np.argsort(p, kind="stable")[::-1]
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum.accumulate(np.minimum(1, p[order] * len(p) / np.arange(len(p), 0, -1)))
+    return adjusted
+
+
+def max_t(estimates: ArrayLike, influences: ArrayLike, draws: int = 10_000, seed: int = 0) -> Floats:
+    """Return joint p-values that each estimate is 0, step-down, from one bootstrap that all estimates share.
+
+    Keeps the correlation between estimates, hence sharper than Holm. Source: Romano and Wolf 2005.
+    """
+    value, influence = _runs(estimates, influences)
+    errors = np.std(influence, axis=1, ddof=1) / np.sqrt(influence.shape[1])
+    observed = np.abs(_ratio(value, errors))
+    resampled = np.abs(_ratio(bootstrap_means(influence, draws, seed), errors))
+    order = np.argsort(-observed, kind="stable")
+    largest_left = np.maximum.accumulate(resampled[:, order][:, ::-1], axis=1)[:, ::-1]
+    exceeded = np.sum(largest_left >= observed[order], axis=0)
+    adjusted = np.empty_like(observed)
+    adjusted[order] = np.maximum.accumulate((1 + exceeded) / (1 + draws))
+    return np.where(observed == 0, 1.0, adjusted)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The best of several runs, and what selection alone would have given; points."""
+
+    best: int
+    """Position of the run with the highest estimate."""
+    p_best: tuple[float, ...]
+    """Bootstrap chance of each run to be the best."""
+    tied_with_best: tuple[int, ...]
+    """Runs that cannot be told from the best: a 95% confidence set for the truly best run."""
+    best_minus_mean: float
+    expected_best_under_null: float
+    """What the best of so many equal runs exceeds the mean by."""
+    shrunken_best: float
+    """mean + (1 - SE^2 / var_between)+ (best - mean): the estimate with its winner's curse taken out."""
+    sd_between: float
+
+
+def select_best(estimates: ArrayLike, influences: ArrayLike, draws: int = 2_000, seed: int = 0) -> Selection:
+    """Return the best run, the runs that are not separable from it, and the winner's curse."""
+    value, influence = _runs(estimates, influences)
+    best, mean, runs = int(np.argmax(value)), float(np.mean(value)), len(value)
+    resampled = bootstrap_means(influence, draws, seed)
+    errors = _pair_errors(influence)
+    noise = float(np.sum(errors**2) / max(1, runs * (runs - 1)) / 2)
+    sd_between = float(np.std(value, ddof=1)) if runs > 1 else float("nan")
+    kept = max(0.0, 1 - noise / sd_between**2) if runs > 1 and sd_between > 0 else 0.0
+    drawn = value + resampled
+    winners = drawn >= np.max(drawn, axis=1, keepdims=True) - TIE
+    return Selection(
+        best=best,
+        p_best=tuple(float(share) for share in np.mean(winners / winners.sum(axis=1, keepdims=True), axis=0)),
+        tied_with_best=tuple(run for run in range(runs) if _may_be_best(run, value, resampled, errors)),
+        best_minus_mean=float(value[best]) - mean,
+        expected_best_under_null=float(np.sqrt(noise)) * expected_maximum(runs),
+        shrunken_best=mean + kept * (float(value[best]) - mean),
+        sd_between=sd_between,
+    )
+
+
+def expected_maximum(k: int) -> float:
+    """Return the expected largest of k independent standard normal values."""
+    from scipy.special import ndtr
+
+    x = np.linspace(-10, 10, 20_001)
+    density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return float(np.sum(x * k * density * ndtr(x) ** (k - 1)) * (x[1] - x[0]))
+
+
+def _may_be_best(run: int, value: Floats, resampled: Floats, errors: Floats) -> bool:
+    """Return whether no other run is ahead by more than resampling would show if `run` were as good as all of them."""
+    ahead = np.max(_ratio(value - value[run], errors[run]))
+    by_chance = np.max(_ratio(resampled - resampled[:, [run]], errors[run]), axis=1)
+    return bool(ahead <= 0 or np.mean(by_chance >= ahead) >= LEVEL)
+
+
+def _pair_errors(influence: Floats) -> Floats:
+    """Return the standard error of each difference between two runs, shape (runs, runs)."""
+    covariance = np.atleast_2d(np.cov(influence))
+    own = np.diag(covariance)[:, None] + np.diag(covariance)[None]
+    variance = own - 2 * covariance
+    return np.asarray(np.sqrt(np.where(variance > SAME * own, variance, 0) / influence.shape[1]))
+
+
+def _ratio(value: Floats, error: Floats) -> Floats:
+    """Return value / error; without spread, 0 for no difference and infinity for any."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(error > 0, value / error, np.where(np.abs(value) > TIE, np.sign(value) * np.inf, 0.0))
+
+
+def _p_values(p_values: ArrayLike) -> Floats:
+    p = np.asarray(p_values, dtype=np.float64)
+    if not np.all((p >= 0) & (p <= 1)):
+        raise DataError(f"p-values must lie in 0 to 1, got {p.tolist()}.")
+    return p
+
+
+def _runs(estimates: ArrayLike, influences: ArrayLike) -> tuple[Floats, Floats]:
+    value, influence = np.asarray(estimates, dtype=np.float64), np.asarray(influences, dtype=np.float64)
+    if influence.ndim != 2 or influence.shape[0] != len(value) or influence.shape[1] < 2:
+        raise DataError(
+            f"{value.shape} estimates with influences of shape {influence.shape}: give one row of influences per run, "
+            "over the same two or more prompts."
+        )
+    return value, influence - influence.mean(axis=1, keepdims=True)

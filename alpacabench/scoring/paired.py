@@ -1,0 +1,219 @@
+"""Comparison of two runs on the same prompts: prompts that are hard for both cancel out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alpacabench.errors import DataError
+from alpacabench.scoring.arrays import (
+    Z_90,
+    Z_95,
+    Floats,
+    bootstrap_means,
+    canonical_order,
+    normal_cdf,
+    outcomes,
+    percentile_interval,
+    same_length,
+    standard_error,
+    two_sided_p,
+)
+from alpacabench.scoring.length_control import LengthControlled
+from alpacabench.scoring.win_rate import POWER_80
+
+MARGIN = 2.0
+"""Points within which two runs count as equivalent."""
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A run minus its base on the same prompts, in percentage points."""
+
+    estimate: float
+    standard_error: float
+    """Paired, from the influence of each prompt."""
+    ci_low: float
+    ci_high: float
+    """95%, estimate +- 1.96 standard errors."""
+    bootstrap_standard_error: float
+    bootstrap_ci_low: float
+    bootstrap_ci_high: float
+    """95%, from resamples of prompts that both runs share."""
+    p_value: float
+    """Two-sided, of no difference."""
+    margin: float
+    equivalent: bool
+    """Whether the 90% interval lies inside +- margin: two one-sided tests at 5%."""
+    equivalence_p: float
+    mde_80: float
+    """Smallest difference that this pair would show with 80% power."""
+    standard_error_unpaired: float
+    """For reference: what it would be if the prompts were not shared."""
+    rho: float
+    """Correlation of the two runs over prompts; NaN where one does not vary."""
+    variance_reduction: float
+    """Unpaired over paired variance; NaN where the runs are identical."""
+    n_paired: int
+    influence: Floats = field(repr=False, compare=False)
+    """Influence of each prompt on the estimate, in points, in the order of the sorted instructions."""
+
+    def metrics(self, name: str) -> dict[str, float]:
+        """Return the figures under their MLflow names; name is `wr` or `lc`."""
+        interval = "delta" if name == "wr" else f"delta_{name}"
+        figures = {
+            f"delta_{name}": self.estimate,
+            f"delta_{name}_se": self.standard_error,
+            f"{interval}_ci_low": self.ci_low,
+            f"{interval}_ci_high": self.ci_high,
+        }
+        if name == "wr":
+            figures |= {"rho": self.rho, "variance_reduction": self.variance_reduction, "n_paired": self.n_paired}
+            figures[f"equivalent_{self.margin:g}pts"] = float(self.equivalent)
+        return figures
+
+
+@dataclass(frozen=True)
+class Flips:
+    """Prompts whose winner changed; a win is y > 0.5. Shares are in [0, 1]."""
+
+    flip_rate: float
+    win_to_loss: float
+    loss_to_win: float
+    n_win_to_loss: int
+    n_loss_to_win: int
+    n_paired: int
+    mcnemar_p: float
+    """Exact, two-sided: whether flips favour one direction."""
+    flipped: tuple[str, ...]
+    """The instructions, sorted."""
+
+
+def compare_win_rates(
+    base_instructions: Sequence[str],
+    base_preferences: ArrayLike,
+    instructions: Sequence[str],
+    preferences: ArrayLike,
+    margin: float = MARGIN,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> Delta:
+    """Return the paired difference of win rates over the prompts with a verdict in both runs.
+
+    Raises:
+        DataError: the runs are not on the same instructions, or share fewer than two verdicts.
+    """
+    _, base, y = _align(base_instructions, base_preferences, instructions, preferences)
+    estimate = float(np.mean(y - base) * 100)
+    resampled = bootstrap_means((y - base)[None] * 100, draws, seed)[:, 0]
+    return _delta(estimate, (base - np.mean(base)) * 100, (y - np.mean(y)) * 100, resampled, margin)
+
+
+def compare_length_controlled(base: LengthControlled, run: LengthControlled, margin: float = MARGIN) -> Delta:
+    """Return the paired difference of two LC win rates, from their influences and their shared resamples.
+
+    Raises:
+        DataError: other instructions, another variant of the fit, or resamples that are not shared.
+    """
+    if base.instructions != run.instructions:
+        raise DataError(_different(base.instructions, run.instructions))
+    if base.regularised != run.regularised or (base.w_difficulty is None) != (run.w_difficulty is None):
+        raise DataError("the two LC win rates come from different models (with and without baselines or difficulty).")
+    if base.draws.shape != run.draws.shape or base.seed != run.seed:
+        raise DataError(
+            f"the two LC win rates were resampled differently: {len(base.draws)} draws of seed {base.seed} and "
+            f"{len(run.draws)} of seed {run.seed}. Score both with the same number and seed."
+        )
+    return _delta(run.value - base.value, base.influence, run.influence, run.draws - base.draws, margin)
+
+
+def compare_winners(
+    base_instructions: Sequence[str], base_preferences: ArrayLike, instructions: Sequence[str], preferences: ArrayLike
+) -> Flips:
+    """Return the flips between two runs, in both directions.
+
+    Raises:
+        DataError: the runs are not on the same instructions, or share fewer than two verdicts.
+    """
+    keys, base, y = _align(base_instructions, base_preferences, instructions, preferences)
+    lost, won = (base > 0.5) & (y <= 0.5), (base <= 0.5) & (y > 0.5)
+    n, n_lost, n_won = len(y), int(lost.sum()), int(won.sum())
+    return Flips(
+        flip_rate=(n_lost + n_won) / n,
+        win_to_loss=n_lost / n,
+        loss_to_win=n_won / n,
+        n_win_to_loss=n_lost,
+        n_loss_to_win=n_won,
+        n_paired=n,
+        mcnemar_p=mcnemar_exact(n_lost, n_won),
+        flipped=tuple(keys[row] for row in np.flatnonzero(lost | won)),
+    )
+
+
+def mcnemar_exact(one_way: int, other_way: int) -> float:
+    """Return the exact two-sided p-value that flips are as likely one way as the other."""
+    flips = one_way + other_way
+    tail = sum(math.comb(flips, count) for count in range(min(one_way, other_way) + 1))
+    return min(1.0, 2 * tail / (1 << flips))
+
+
+def _align(
+    base_instructions: Sequence[str], base_preferences: ArrayLike, instructions: Sequence[str], preferences: ArrayLike
+) -> tuple[list[str], Floats, Floats]:
+    """Return instructions and both outcomes in canonical order, where both runs have a verdict."""
+    base, y = outcomes(base_preferences), outcomes(preferences)
+    same_length(instructions=base_instructions, preferences=base)
+    same_length(instructions=instructions, preferences=y)
+    base_order, order = canonical_order(base_instructions), canonical_order(instructions)
+    base_keys, keys = [base_instructions[row] for row in base_order], [instructions[row] for row in order]
+    if base_keys != keys:
+        raise DataError(_different(base_keys, keys))
+    base, y = base[base_order], y[order]
+    known = ~np.isnan(base + y)
+    if known.sum() < 2:
+        raise DataError(f"{int(known.sum())} prompts have a verdict in both runs; a comparison needs two or more.")
+    return [key for key, both in zip(keys, known, strict=True) if both], base[known], y[known]
+
+
+def _different(base: Sequence[str], run: Sequence[str]) -> str:
+    only_base, only_run = sorted(set(base) - set(run)), sorted(set(run) - set(base))
+    example = (only_base + only_run)[0]
+    return (
+        f"the runs are not on the same prompts: {len(only_base)} only in the base, {len(only_run)} only in the run, "
+        f"such as {example[:60]!r}. Compare runs of one subset."
+    )
+
+
+def _delta(estimate: float, base_influence: Floats, influence: Floats, resampled: Floats, margin: float) -> Delta:
+    difference = influence - base_influence
+    error = standard_error(difference)
+    spreads = np.std(base_influence), np.std(influence)
+    unpaired = float(np.hypot(standard_error(base_influence), standard_error(influence)))
+    low, high = percentile_interval(resampled)
+    if error > 0:
+        equivalence_p = 1 - normal_cdf((margin - abs(estimate)) / error)
+    else:
+        equivalence_p = 0.0 if abs(estimate) < margin else 1.0
+    return Delta(
+        estimate=estimate,
+        standard_error=error,
+        ci_low=estimate - Z_95 * error,
+        ci_high=estimate + Z_95 * error,
+        bootstrap_standard_error=float(np.std(resampled, ddof=1)),
+        bootstrap_ci_low=low,
+        bootstrap_ci_high=high,
+        p_value=two_sided_p(estimate, error),
+        margin=margin,
+        equivalent=abs(estimate) + Z_90 * error < margin,
+        equivalence_p=equivalence_p,
+        mde_80=POWER_80 * error,
+        standard_error_unpaired=unpaired,
+        rho=float(np.corrcoef(base_influence, influence)[0, 1]) if min(spreads) > 0 else float("nan"),
+        variance_reduction=unpaired**2 / error**2 if error > 0 else float("nan"),
+        n_paired=len(difference),
+        influence=difference,
+    )

@@ -1,0 +1,120 @@
+"""Cheap signs, from the answers alone, that a score was not earned (MEASUREMENT 4.2: over 227 published runs)."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alpacabench.errors import DataError
+from alpacabench.scoring.arrays import canonical_order, same_length
+
+MIN_UNIQUE_OUTPUT_SHARE = 0.9
+MIN_SPECIFICITY = 0.05
+MIN_COMPRESS_RATIO = 0.15
+MAX_INJECTION_SHARE = 0.05
+"""These four flag the null model and the gamed GPT-4, and no honest run of the 227."""
+MIN_ROWS = 20
+"""Below so many answers the shares say little, and nothing is flagged."""
+JUDGE_PROMPT = re.compile(
+    r'model_identifier|##\s*Model Outputs|<\|im_start\|>|ignore the (?:above|previous)|"output"\s*:', re.IGNORECASE
+)
+"""The judge prompt's own structure, or an order to forget it."""
+WORD = re.compile(r"\w{4,}")
+"""Words of four letters and more: shorter ones occur in every text."""
+
+
+@dataclass(frozen=True)
+class Screens:
+    """What the answers look like; shares in [0, 1], lengths in characters."""
+
+    unique_output_share: float
+    top_output_share: float
+    """Share of the most frequent answer."""
+    specificity: float
+    """Share of an instruction's words in its answer, minus that of another instruction's words."""
+    compress_ratio: float
+    """Bytes of all answers together after zlib, over before."""
+    injection_share: float
+    """Answers that imitate the judge's prompt."""
+    empty_share: float
+    avg_length: float
+    median_length: float
+    len_ratio_vs_baseline: float
+    """Mean length over the reference's; NaN without a reference."""
+    flags: tuple[str, ...]
+    """One sentence for each threshold that is crossed."""
+
+
+def screen(instructions: Sequence[str], outputs: Sequence[str], references: Sequence[str] | None = None) -> Screens:
+    """Screen one run's answers, one per instruction.
+
+    Raises:
+        DataError: no answers, columns of different length, or an instruction that occurs twice.
+    """
+    same_length(instructions=instructions, outputs=outputs, references=outputs if references is None else references)
+    order = canonical_order(instructions)
+    asked, answers = [instructions[row] for row in order], [outputs[row] for row in order]
+    if not answers:
+        raise DataError("there are no answers to screen; generate or load at least one.")
+    unique, top = len(set(answers)) / len(answers), Counter(answers).most_common(1)[0][1] / len(answers)
+    specific, compressed, injected = specificity(asked, answers), compress_ratio(answers), injection_share(answers)
+    lengths = np.array([len(answer) for answer in answers])
+    reference_length = np.mean([len(text) for text in references]) if references else 0
+    return Screens(
+        unique_output_share=unique,
+        top_output_share=top,
+        specificity=specific,
+        compress_ratio=compressed,
+        injection_share=injected,
+        empty_share=float(np.mean([not answer.strip() for answer in answers])),
+        avg_length=float(np.mean(lengths)),
+        median_length=float(np.median(lengths)),
+        len_ratio_vs_baseline=float(np.mean(lengths) / reference_length) if reference_length else float("nan"),
+        flags=_flags(len(answers), unique, specific, compressed, injected),
+    )
+
+
+def specificity(instructions: Sequence[str], outputs: Sequence[str]) -> float:
+    """Return how much more of its own instruction's words an answer holds than of another's; 0 for a constant answer.
+
+    The other instruction is the next one in a fixed random ring, so no instruction meets itself.
+    """
+    asked = [set(WORD.findall(text.lower())) for text in instructions]
+    ring = np.random.default_rng(0).permutation(len(asked))
+    gains = []
+    for here, there in zip(ring, np.roll(ring, 1), strict=True):
+        answer = set(WORD.findall(outputs[here].lower()))
+        gains.append(_share(asked[here], answer) - _share(asked[there], answer))
+    return float(np.mean(gains))
+
+
+def compress_ratio(outputs: Sequence[str]) -> float:
+    """Return the zlib size of all answers together over their size; 1 where there is nothing to compress."""
+    text = "\n".join(outputs).encode("utf-8", "surrogatepass")
+    return len(zlib.compress(text)) / len(text) if text else 1.0
+
+
+def injection_share(outputs: Sequence[str]) -> float:
+    """Return the share of answers with a piece of the judge's prompt in them."""
+    return float(np.mean([bool(JUDGE_PROMPT.search(output)) for output in outputs]))
+
+
+def _share(words: set[str], answer: set[str]) -> float:
+    return len(words & answer) / len(words) if words else 0.0
+
+
+def _flags(n: int, unique: float, specific: float, compressed: float, injected: float) -> tuple[str, ...]:
+    if n < MIN_ROWS:
+        return ()
+    found = {
+        f"only {unique:.1%} of the answers are distinct": unique < MIN_UNIQUE_OUTPUT_SHARE,
+        f"answers do not follow their instructions (specificity {specific:.3f})": specific < MIN_SPECIFICITY,
+        f"answers repeat each other (they compress to {compressed:.1%})": compressed < MIN_COMPRESS_RATIO,
+        f"{injected:.1%} of the answers imitate the judge's prompt": injected > MAX_INJECTION_SHARE,
+    }
+    return tuple(sentence for sentence, crossed in found.items() if crossed)
