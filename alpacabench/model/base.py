@@ -6,8 +6,9 @@ overrides `generate`, since its answers exist already.
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,8 +17,11 @@ from alpacabench import progress
 from alpacabench.ask import AnswerStore, Payload, Reply, ask_once
 from alpacabench.component import Component
 from alpacabench.decoding import Decoding
-from alpacabench.records import Generation, Message, Prompt, digest
+from alpacabench.errors import Problem
+from alpacabench.records import Example, Generation, Message, Prompt, digest
 from alpacabench.sharding import Sharding
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ class Model(Component):
     template: str | None = None
     allow_missing: bool | None = None
 
+    decoding_fields: ClassVar[frozenset[str]] = frozenset(Decoding.model_fields)
+    """The decoding fields that reach this backend; any other is refused where it is not at its default."""
+    sharding_modes: ClassVar[frozenset[str]] = frozenset({"none"})
+    """The sharding modes that this backend can run under."""
+
     @property
     def label(self) -> str:
         """The display label."""
@@ -64,6 +73,24 @@ class Model(Component):
 
         Computed without torch or transformers; JSON-serialisable.
         """
+
+    def check_with(self, decoding: Decoding, sharding: Sharding) -> Iterator[Problem]:
+        """Yield the decoding and sharding values that this backend cannot honour, without loading anything."""
+        chosen = type(self).__name__
+        for name, field in Decoding.model_fields.items():
+            value = getattr(decoding, name)
+            if name not in self.decoding_fields and value != field.default:
+                given = f"given {value!r}, but {chosen} cannot honour it"
+                yield Problem(f"decoding.{name}", given, f"leave it at {field.default!r}")
+        if sharding.mode not in self.sharding_modes:
+            yield Problem(
+                "sharding", f"{chosen} cannot run under sharding={sharding.mode}",
+                "allowed: " + ", ".join(sorted(self.sharding_modes)),
+            )  # fmt: skip
+
+    def check_examples(self, examples: Sequence[Example]) -> Iterator[Problem]:
+        """Yield what does not fit the full data set (not only the subset)."""
+        yield from ()
 
     @abstractmethod
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
@@ -95,12 +122,14 @@ class Model(Component):
             answers = ask_once(
                 store, "generation", questions, lambda missing: self.ask(missing, decoding, sharding), advance
             )
-        return [
+        generations = [
             self._generation(request, answers.payloads.get(request.key), answers.failures.get(request.key))
             if request.key in answers.asked or request.key not in answers.payloads
             else self._generation(request, answers.payloads[request.key], None, cached=True)
             for request in requests
         ]
+        warn(generations, decoding)
+        return generations
 
     def _generation(
         self, request: Request, payload: Payload | None, failed: Reply | None, cached: bool = False
@@ -122,3 +151,19 @@ class Model(Component):
             cached=cached,
             **common,
         )
+
+
+def warn(generations: Sequence[Generation], decoding: Decoding) -> None:
+    """Log how many answers were cut at the token limit, are empty, or are missing."""
+    cut = sum(g.finish_reason == "length" for g in generations)
+    empty = sum(g.text is not None and not g.text.strip() for g in generations)
+    failed = [g for g in generations if g.text is None]
+    if cut:
+        log.warning(
+            "%d of %d answers were cut at decoding.max_new_tokens=%d", cut, len(generations), decoding.max_new_tokens
+        )
+    if empty:
+        log.warning("%d of %d answers are empty; they are judged as they are", empty, len(generations))
+    if failed:
+        cause = failed[0].failure
+        log.warning("%d of %d answers are missing; the first cause: %s", len(failed), len(generations), cause)
