@@ -44,6 +44,12 @@ def splice(text: str, edits: Sequence[Edit]) -> str:
     return "".join([*parts, text[done:]])
 
 
+def edited(text: str, edits: Sequence[Edit]) -> Edited:
+    """Return the text with those of the edits made that change something."""
+    edits = [edit for edit in edits if text[edit.start : edit.stop] != edit.new]
+    return Edited(splice(text, edits), len(edits))
+
+
 class Perturbation(Component):
     """A family of edits. Strength 0 is the identity; more strength keeps the edits of less and adds to them."""
 
@@ -51,34 +57,22 @@ class Perturbation(Component):
     shared_keys: ClassVar[frozenset[str]] = frozenset({"strength", "seed"})
     kind: ClassVar[Kind]
     """`meaning_preserving` and `noise` are tests of robustness; `task_changing` families are reported as effects."""
-    dose: ClassVar[Literal["sites", "items"]] = "sites"
-    """What strength is a share of: the places in each text, or the items that are edited at all."""
 
     strength: float = Field(1.0, ge=0.0, le=1.0)
     seed: int = 0
 
     @abstractmethod
-    def sites(self, text: str, rng: random.Random) -> list[Edit]:
-        """Return every edit that the family could make, the ones that a low strength makes first."""
-
-    def edits(self, text: str, strength: float, rng: random.Random) -> list[Edit]:
-        """Return the edits of this strength."""
-        if self.dose == "items":
-            return self.sites(text, rng) if rng.random() < strength else []
-        sites = self.sites(text, rng)
-        return sites[: math.ceil(strength * len(sites))]
+    def rewrite(self, text: str, strength: float, seed: int, item_id: str) -> Edited:
+        """Return the text perturbed with a strength above 0, and the number of edits."""
 
     def rng(self, seed: int, item_id: str) -> random.Random:
         """Return the item's generator: the same on every machine and in every order of the items."""
         return random.Random(hashlib.sha256(f"{type(self).__name__}|{item_id}|{seed}".encode()).hexdigest())
 
     def edit(self, text: str, strength: float, seed: int, item_id: str) -> Edited:
-        """Return the perturbed text with its number of edits; a text that would come out empty stays as it is."""
-        if strength <= 0.0:
-            return Edited(text, 0)
-        edits = [e for e in self.edits(text, strength, self.rng(seed, item_id)) if text[e.start : e.stop] != e.new]
-        new = splice(text, edits)
-        return Edited(new, len(edits)) if new.strip() else Edited(text, 0)
+        """Return the perturbed text; the text as it is where strength is 0, or where nothing would be left of it."""
+        new = self.rewrite(text, strength, seed, item_id) if strength > 0.0 else Edited(text, 0)
+        return new if new.text.strip() else Edited(text, 0)
 
     def perturb(self, text: str, strength: float, seed: int, item_id: str) -> str:
         """Return the perturbed text: a pure function of its arguments and the family's own keys."""
@@ -95,13 +89,33 @@ class Perturbation(Component):
     def _prompt(self, example: Example) -> Prompt:
         item_id, original = str(example.index), example.instruction
         text, n_edits = self.edit(original, self.strength, self.seed, item_id)
+        system = self.system(self.strength, self.seed, item_id)
         gate = check(original, text)
         return Prompt(
             example=example,
             text=text,
-            system=self.system(self.strength, self.seed, item_id),
-            n_edits=n_edits,
+            system=system,
+            n_edits=n_edits + (system is not None),
             edit_ratio=levenshtein(original, text) / max(1, len(original)),
             same_task=gate.same_task,
             gate_reasons=gate.reasons,
         )
+
+
+class SiteFamily(Perturbation):
+    """A family that lists its possible edits once and makes the first of them, more with more strength."""
+
+    dose: ClassVar[Literal["sites", "items"]] = "sites"
+    """What strength is a share of: the places in each text, or the items that are edited at all."""
+
+    @abstractmethod
+    def sites(self, text: str, rng: random.Random) -> list[Edit]:
+        """Return every edit that the family could make, the ones that a low strength makes first."""
+
+    def rewrite(self, text: str, strength: float, seed: int, item_id: str) -> Edited:
+        """Make the strength's share of the edits, at least one, or all of them in its share of the items."""
+        rng = self.rng(seed, item_id)
+        if self.dose == "items":
+            return edited(text, self.sites(text, rng) if rng.random() < strength else [])
+        sites = self.sites(text, rng)
+        return edited(text, sites[: math.ceil(strength * len(sites))])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from typing import ClassVar, Literal
 
-from alpacabench.perturbation.base import Edit, Kind, Perturbation
+from alpacabench.perturbation.base import Edit, Kind, SiteFamily
 from alpacabench.perturbation.spans import WORD, free, is_name
 
 
-class Casing(Perturbation):
+class Casing(SiteFamily):
     """Lower, UPPER, Title or sPoNgE case; strength is the share of words hit. Names keep their case."""
 
     kind: ClassVar[Kind] = "meaning_preserving"

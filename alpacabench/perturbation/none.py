@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import ClassVar
 
-from alpacabench.perturbation.base import Edit, Kind, Perturbation
+from alpacabench.perturbation.base import Edit, Kind, SiteFamily
 
 
-class NoPerturbation(Perturbation):
+class NoPerturbation(SiteFamily):
     """Leaves every prompt as it is, whatever strength and seed say."""
 
     kind: ClassVar[Kind] = "meaning_preserving"

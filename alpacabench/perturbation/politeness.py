@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import ClassVar, Literal
 
-from alpacabench.perturbation.base import Edit, Kind, Perturbation
+from alpacabench.perturbation.base import Edit, Kind, SiteFamily
 from alpacabench.perturbation.sentence import append, prepend
 
 _BEFORE = {
@@ -20,7 +20,7 @@ _AFTER = {
 }
 
 
-class Politeness(Perturbation):
+class Politeness(SiteFamily):
     """Sentences around the task. Strength 0.5 is level 1 of the tone (polite +1, rude -1), strength 1 is level 2."""
 
     kind: ClassVar[Kind] = "meaning_preserving"

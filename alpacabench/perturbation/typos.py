@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from typing import ClassVar
 
-from alpacabench.perturbation.base import Edit, Kind, Perturbation
+from pydantic import Field
+
+from alpacabench.perturbation.base import Edit, Kind, SiteFamily
 from alpacabench.perturbation.spans import WORD, free, is_name
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -17,16 +19,14 @@ def _neighbours() -> dict[str, str]:
     for r, row in enumerate(_ROWS):
         for c, key in enumerate(row):
             places = [(r, c - 1), (r, c + 1), (r - 1, c), (r - 1, c + 1), (r + 1, c - 1), (r + 1, c)]
-            near[key] = "".join(
-                _ROWS[i][j] for i, j in places if 0 <= i < len(_ROWS) and 0 <= j < len(_ROWS[i])
-            )
+            near[key] = "".join(_ROWS[i][j] for i, j in places if 0 <= i < len(_ROWS) and 0 <= j < len(_ROWS[i]))
     return near
 
 
 NEIGHBOURS = _neighbours()
 
 
-class Typos(Perturbation):
+class Typos(SiteFamily):
     """Neighbouring keys, swapped, dropped, doubled and inserted letters; strength is the share of letters hit.
 
     Only words of `min_length` letters and more are hit, never their first letter, and no names: a typo in a name may
@@ -35,7 +35,7 @@ class Typos(Perturbation):
 
     kind: ClassVar[Kind] = "noise"
 
-    min_length: int = 4
+    min_length: int = Field(4, ge=2)
 
     def sites(self, text: str, rng: random.Random) -> list[Edit]:
         """Return one edit per letter, in random order; a swap takes two letters."""

@@ -1,0 +1,14 @@
+"""Paraphrases from a file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from alpacabench.perturbation.base import Kind
+from alpacabench.perturbation.variant_file import FileVariants
+
+
+class Paraphrase(FileVariants):
+    """The same request in other words, by a person or a model; the gate labels what it cannot confirm."""
+
+    kind: ClassVar[Kind] = "meaning_preserving"
