@@ -1,0 +1,144 @@
+"""From the composed configuration to frozen components, with every mistake reported together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field
+
+from alpacabench.component import Component, build, require
+from alpacabench.dataset import Dataset
+from alpacabench.decoding import Decoding
+from alpacabench.errors import ConfigError, Problem, allowed
+from alpacabench.judge.base import Judge
+from alpacabench.model.base import Model
+from alpacabench.perturbation.base import Perturbation
+from alpacabench.records import digest
+from alpacabench.scoring.scoring import Scoring
+from alpacabench.sharding import Sharding
+from alpacabench.subset import Subset
+from alpacabench.tracking.base import Tracking
+
+GROUPS = (
+    "dataset", "subset", "perturbation", "model", "decoding", "sharding", "judge", "scoring", "tracking"
+)  # fmt: skip
+
+NOT_IDENTITY = ("hydra", "tracking", "store", "plan", "fail_fast", "name", "objective", "report", "budget")
+"""Keys that do not change what a job asks: two jobs that differ only in these are the same job."""
+
+LITERAL_PASSWORD = re.compile(r"\w+://[^/\s:@]*:(?!\$\{)[^/\s@]+@")
+
+
+class Settings(Component):
+    """The keys that stand outside the groups."""
+
+    name: str | None = None
+    seed: int = 0
+    objective: str = "win_rate"
+    variant: str | None = None
+    plan: bool = False
+    fail_fast: bool = False
+    max_failures: float = Field(0.02, ge=0.0, le=1.0)
+    report: dict[str, Any] = Field(default_factory=dict)
+    store: dict[str, str]
+    budget: dict[str, float | None] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One job: all components, built and checked, and what it is known by."""
+
+    settings: Settings
+    dataset: Dataset
+    subset: Subset
+    perturbation: Perturbation
+    model: Model
+    decoding: Decoding
+    sharding: Sharding
+    judge: Judge
+    scoring: Scoring
+    tracking: Tracking
+    choices: Mapping[str, str]
+    """The chosen option of each group, where Hydra told."""
+    resolved: Mapping[str, Any]
+    """The resolved configuration, without Hydra's own."""
+
+    @property
+    def identity(self) -> str:
+        """Digest of what the job asks: directories, tracking, store and labels left out."""
+        return digest({key: value for key, value in self.resolved.items() if key not in NOT_IDENTITY})
+
+
+def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experiment:
+    """Build and check every component of a composed configuration.
+
+    Args:
+        cfg: what Hydra composed.
+        choices: the chosen option by group, for messages and labels.
+
+    Raises:
+        ConfigError: every mistake found, each with its key, what was given, and what is allowed.
+
+    """
+    choices = dict(choices or {})
+    resolved = _resolve(cfg)
+    problems: list[Problem] = list(_passwords(cfg))
+    parts = {group: build(group, resolved.get(group) or {}, problems, choices.get(group, "")) for group in GROUPS}
+    rest = {key: value for key, value in resolved.items() if key not in GROUPS}
+    settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems)
+    for part in parts.values():
+        if part is not None:
+            problems.extend(part.check())
+    if not problems:
+        experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **parts)  # type: ignore[arg-type]
+        problems.extend(_across(experiment))
+        require(problems)
+        return experiment
+    raise ConfigError(problems)
+
+
+def _resolve(cfg: DictConfig) -> dict[str, Any]:
+    cfg = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    try:
+        resolved = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        key = str(getattr(error, "full_key", "") or "configuration")
+        what = str(error).splitlines()[0]
+        raise ConfigError([Problem(key, what, "set the environment variable or the key that it names")]) from error
+    assert isinstance(resolved, dict)
+    return {str(key): value for key, value in resolved.items()}
+
+
+def _passwords(cfg: DictConfig) -> list[Problem]:
+    """Return a problem for each literal password in a URL; interpolations are not resolved here."""
+    raw = OmegaConf.to_container(cfg, resolve=False)
+    return [refused_password(key) for key, value in _leaves("", raw) if LITERAL_PASSWORD.search(value)]
+
+
+def refused_password(key: str) -> Problem:
+    """Return the problem of a URL with a literal password (which is not repeated in the message)."""
+    remedy = "put it into an environment variable and write scheme://user:${oc.env:VAR}@host"
+    return Problem(key, "holds a URL with a literal password", remedy)
+
+
+def _leaves(key: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [leaf for k, v in value.items() for leaf in _leaves(f"{key}.{k}".lstrip("."), v)]
+    if isinstance(value, list):
+        return [leaf for i, v in enumerate(value) for leaf in _leaves(f"{key}[{i}]", v)]
+    return [(key, value)] if isinstance(value, str) else []
+
+
+def _across(experiment: Experiment) -> list[Problem]:
+    """Return what no component sees alone."""
+    problems = []
+    known = experiment.scoring.metric_names(experiment.dataset.has_difficulty, experiment.judge.order)
+    if experiment.settings.objective not in known:
+        what = f"given '{experiment.settings.objective}', which this configuration does not give"
+        problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))
+    return problems

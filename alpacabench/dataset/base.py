@@ -1,0 +1,134 @@
+"""The contract of the dataset group, and data sets that are files of rows."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from alpacabench.component import Component
+from alpacabench.errors import DataError, Problem
+from alpacabench.records import Example, digest
+from alpacabench.rows import Row, missing_file, read_rows, shorten, unique_instructions
+
+PACKAGE = Path(__file__).parent
+
+
+class Dataset(Component):
+    """Base of all data sets: rows of `instruction`, `output` (the reference), `dataset` (source), `category`."""
+
+    group: ClassVar[str] = "dataset"
+    shared_keys: ClassVar[frozenset[str]] = frozenset({"path", "reference"})
+
+    path: str | None = None
+    """A local file of rows."""
+    reference: str | None = None
+    """A file of reference outputs that replaces the rows' own."""
+    name: str = "custom"
+    licence: str = "unknown"
+    source_url: str = ""
+    has_difficulty: bool = False
+    """Whether alpaca_eval's published difficulties are of these instructions, in this order."""
+    taxonomy: str | None = None
+    """A YAML file of category rules for rows without a category; null is the one that ships."""
+
+    def check(self) -> Iterator[Problem]:
+        """Yield missing files."""
+        for key, path in (("path", self.path), ("reference", self.reference), ("taxonomy", self.taxonomy)):
+            if path:
+                yield from missing_file(path, f"dataset.{key}")
+
+    @abstractmethod
+    def rows(self) -> tuple[list[Row], str]:
+        """Return the raw rows and the name of the file that they came from.
+
+        Raises:
+            DataError: the file cannot be used.
+
+        """
+
+    def load(self) -> list[Example]:
+        """Return all examples, in the file's order; `index` is the row number from 0.
+
+        Raises:
+            DataError: names the file and the row.
+
+        """
+        rows, path = self.rows()
+        if not rows:
+            raise DataError(f"dataset.path: {path} holds no rows; at least one prompt is needed")
+        unique_instructions(rows, path, "dataset.path")
+        references = self._references(rows)
+        return [_example(index, row, references, path) for index, row in enumerate(rows)]
+
+    def _references(self, rows: list[Row]) -> dict[str, Row]:
+        """Return the row that holds the reference output, by instruction."""
+        if not self.reference:
+            return {row["instruction"]: row for row in rows}
+        outputs = read_rows(self.reference, "dataset.reference")
+        unique_instructions(outputs, self.reference, "dataset.reference")
+        wanted = {row["instruction"] for row in rows}
+        found = {row["instruction"]: row for row in outputs if row["instruction"] in wanted}
+        if not found:
+            raise DataError(
+                f"dataset.reference: {self.reference} answers none of the {len(wanted)} prompts\n"
+                "    its rows need the same 'instruction' texts, and an 'output' each"
+            )
+        return found
+
+
+def _example(index: int, row: Row, references: dict[str, Row], path: str) -> Example:
+    reference = references.get(row["instruction"], {})
+    output = reference.get("output")
+    if output is not None and not isinstance(output, str):
+        raise DataError(
+            f"dataset.path: {path}, row {index + 1}: 'output' is a {type(output).__name__}: {shorten(str(output))}\n"
+            "    give the reference answer as text"
+        )
+    return Example(
+        index=index,
+        instruction=row["instruction"],
+        reference=output,
+        source=str(row.get("dataset") or row.get("source") or ""),
+        category=str(row.get("category") or ""),
+        reference_generator=str(reference.get("generator") or "reference"),
+    )
+
+
+class RowFile(Dataset):
+    """Any json, jsonl or csv file of prompts: `dataset=jsonl dataset.path=FILE`; the demo data is one inside the package."""
+
+    packaged: str | None = None
+    """A file inside the package, used where `dataset.path` is null."""
+
+    def check(self) -> Iterator[Problem]:
+        """Yield a missing path."""
+        if not self.path and not self.packaged:
+            yield Problem(
+                "dataset.path",
+                "missing",
+                "give a .json, .jsonl or .csv file whose rows have 'instruction' and 'output'",
+            )
+        yield from super().check()
+
+    def rows(self) -> tuple[list[Row], str]:
+        """Return the rows of the file."""
+        path = self.path or str(PACKAGE / str(self.packaged))
+        return read_rows(path, "dataset.path"), path
+
+
+def rows_digest(examples: list[Example]) -> str:
+    """Return the digest of the canonical (instruction, output) rows, in order."""
+    return digest([[example.instruction, example.reference] for example in examples])
+
+
+def card(dataset: Dataset, examples: list[Example]) -> dict[str, Any]:
+    """Return what a data set card needs: name, licence, source, rows and digest."""
+    return {
+        "name": dataset.name,
+        "licence": dataset.licence,
+        "source": dataset.path or dataset.source_url or "package",
+        "rows": len(examples),
+        "digest": rows_digest(examples),
+    }

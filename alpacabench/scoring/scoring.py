@@ -1,0 +1,246 @@
+"""From outcomes to the metrics of a run: win rate, slots, length control, slices and screens, under their names."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from alpacabench.component import Component
+from alpacabench.errors import DataError, Problem
+from alpacabench.hub import ALPACA_EVAL, ALPACA_EVAL_REVISION, dataset_file
+from alpacabench.records import Example, Outcome
+from alpacabench.rows import missing_file
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.difficulty import DifficultyTable
+    from alpacabench.scoring.pairs import Pairs
+
+ALWAYS = (
+    "win_rate", "standard_error", "win_rate_ci_low", "win_rate_ci_high", "discrete_win_rate", "n_wins", "n_wins_base",
+    "n_draws", "n_total", "n_failed", "avg_length", "len_ratio_vs_baseline", "judge_confident_share", "mde_80_paired",
+    "unique_output_share", "specificity", "compress_ratio", "injection_share", "empty_share", "truncated_share",
+    "win_rate_first", "win_rate_second", "position_gap", "win_rate_slot_balanced", "cost_usd",
+)  # fmt: skip
+LENGTH_CONTROLLED = ("length_controlled_winrate", "length_controlled_winrate_official", "win_rate_filled")
+MIN_SLICE = 30
+"""A slice of fewer prompts has no metric of its own: its interval is too wide to mean anything (MEASUREMENT 5)."""
+
+
+@dataclass(frozen=True)
+class Difficulties:
+    """alpaca_eval's published difficulties, or why they are not at hand."""
+
+    table: DifficultyTable | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The metrics of a run, and what a reader must know beside them."""
+
+    metrics: dict[str, float]
+    warnings: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Metrics that are not given, with the reason."""
+
+
+class Scoring(Component):
+    """How outcomes become metrics."""
+
+    group: ClassVar[str] = "scoring"
+
+    bootstrap: int = Field(2000, ge=100)
+    lc_data: str | None = None
+
+    def check(self) -> Iterator[Problem]:
+        """Yield a missing file of difficulties."""
+        if self.lc_data:
+            yield from missing_file(self.lc_data, "scoring.lc_data")
+
+    def metric_names(self, has_difficulty: bool, order: str) -> list[str]:
+        """Return the metrics that a configuration gives: what `objective` may name."""
+        names = list(ALWAYS) + (["order_consistency"] if order == "both" else [])
+        return names + (list(LENGTH_CONTROLLED) if has_difficulty else []) + ["length_controlled_winrate_noreg"]
+
+    def difficulties(self, examples: Sequence[Example], has_difficulty: bool) -> Difficulties:
+        """Return the difficulty of every instruction of the full data set, where it is published.
+
+        Raises:
+            DataError: `scoring.lc_data` cannot be used.
+
+        """
+        if not has_difficulty:
+            return Difficulties(None, "the data set's prompts have no published difficulty")
+        from alpacabench.scoring.difficulty import DifficultyTable
+
+        path = self.lc_data
+        if path is None:
+            try:
+                path = dataset_file(ALPACA_EVAL, "df_gamed.csv", ALPACA_EVAL_REVISION, "scoring.lc_data")
+            except DataError as error:
+                return Difficulties(None, str(error))
+        return Difficulties(DifficultyTable.read(path, [example.instruction for example in examples]))
+
+    def score(
+        self,
+        outcomes: Sequence[Outcome],
+        examples: Sequence[Example],
+        difficulties: Difficulties,
+        judge: str,
+        draws_seed: int = 0,
+    ) -> Scores:
+        """Return the metrics of one run.
+
+        Args:
+            outcomes: of the subset, one per example.
+            examples: the full data set, for the fill-in.
+            difficulties: see `difficulties`.
+            judge: the judge's label: the regularised length control belongs to one judge and reference.
+            draws_seed: seed of the resamples.
+
+        """
+        from alpacabench.scoring.win_rate import score_win_rate
+
+        rate = score_win_rate([_nan(outcome.preference) for outcome in outcomes], self.bootstrap, draws_seed)
+        scores = Scores({k: v for k, v in asdict(rate).items() if k != "interval"})
+        scores.metrics["truncated_share"] = _mean(
+            [g.finish_reason == "length" for o in outcomes for g in o.generations]
+        )
+        _slots(outcomes, scores)
+        _screens(outcomes, scores)
+        _slices(outcomes, scores)
+        self._length_control(outcomes, examples, difficulties, judge, scores)
+        return Scores({k: v for k, v in scores.metrics.items() if not _is_nan(v)}, scores.warnings, scores.refused)
+
+    def _length_control(
+        self,
+        outcomes: Sequence[Outcome],
+        examples: Sequence[Example],
+        difficulties: Difficulties,
+        judge: str,
+        scores: Scores,
+    ) -> None:
+        from alpacabench.scoring.length_control import length_controlled, length_controlled_noreg
+        from alpacabench.scoring.official import length_controlled_official
+        from alpacabench.scoring.pairs import Refusal
+
+        pairs, reference = _pairs(outcomes), _reference(outcomes)
+        regularised = length_controlled(pairs, difficulties.table, judge, reference)
+        results: list[Any] = [regularised]
+        if isinstance(regularised, Refusal):
+            results.append(length_controlled_noreg(pairs, difficulties.table))
+        else:
+            results.append(length_controlled_official(pairs, difficulties.table, judge, reference))
+        if difficulties.table is not None and len(outcomes) < len(examples):
+            results.append(_filled(outcomes, examples, difficulties.table))
+        for result in results:
+            if isinstance(result, Refusal):
+                scores.refused[result.metric] = (
+                    difficulties.reason
+                    if difficulties.table is None and "difficult" in result.reason
+                    else result.reason
+                )
+                continue
+            scores.metrics.update(result.metrics() if hasattr(result, "metrics") else asdict(result))
+            scores.warnings.extend(getattr(result, "warnings", ()))
+
+
+def _pairs(outcomes: Sequence[Outcome]) -> Pairs:
+    from alpacabench.scoring.pairs import Pairs
+
+    answered = [o for o in outcomes if o.output is not None and o.example.reference is not None]
+    return Pairs.of(
+        [o.example.instruction for o in answered],
+        [_nan(o.preference) for o in answered],
+        [_mean([len(g.text) for g in o.generations if g.text is not None]) for o in answered],
+        [len(o.example.reference or "") for o in answered],
+    )
+
+
+def _filled(outcomes: Sequence[Outcome], examples: Sequence[Example], table: DifficultyTable) -> Any:
+    from alpacabench.scoring.fill import Filled, fill_win_rate
+
+    judged = {o.example.index: o.preference for o in outcomes}
+    result = fill_win_rate(
+        [_nan(judged.get(e.index)) for e in examples], [table.difficulty[e.instruction] for e in examples]
+    )
+    return _FilledMetrics(result.win_rate_filled, result.standard_error) if isinstance(result, Filled) else result
+
+
+@dataclass(frozen=True)
+class _FilledMetrics:
+    win_rate_filled: float
+    win_rate_filled_se: float
+
+
+def _reference(outcomes: Sequence[Outcome]) -> str:
+    names = {outcome.example.reference_generator for outcome in outcomes}
+    return names.pop() if len(names) == 1 else "mixed"
+
+
+def _slots(outcomes: Sequence[Outcome], scores: Scores) -> None:
+    """Add what the slot does: paired where every example was judged in both orders."""
+    from alpacabench.scoring.win_rate import score_both_orders, score_slots
+
+    first = [_slot_preference(outcome, True) for outcome in outcomes]
+    second = [_slot_preference(outcome, False) for outcome in outcomes]
+    if any(not _is_nan(a) and not _is_nan(b) for a, b in zip(first, second, strict=True)):
+        slots, consistency = score_both_orders(first, second)
+        scores.metrics["order_consistency"] = consistency
+    else:
+        shown_first = [not _is_nan(a) for a in first]
+        slots = score_slots([b if _is_nan(a) else a for a, b in zip(first, second, strict=True)], shown_first)
+    scores.metrics.update(asdict(slots))
+
+
+def _slot_preference(outcome: Outcome, model_first: bool) -> float:
+    known = [v.preference for v in outcome.verdicts if v.preference is not None and v.model_first == model_first]
+    return _mean(known)
+
+
+def _screens(outcomes: Sequence[Outcome], scores: Scores) -> None:
+    """Add what the answers look like; a crossed threshold is a warning."""
+    from alpacabench.scoring.screens import screen
+
+    answered = [(o, o.output) for o in outcomes if o.output is not None]
+    if not answered:
+        return
+    found = screen(
+        [o.example.instruction for o, _ in answered],
+        [output for _, output in answered],
+        [o.example.reference or "" for o, _ in answered],
+    )
+    values = asdict(found)
+    scores.warnings.extend(values.pop("flags"))
+    scores.metrics.update(values)
+    # alpaca_eval prints whole characters, rounded down.
+    scores.metrics["avg_length"] = int(found.avg_length)
+
+
+def _slices(outcomes: Sequence[Outcome], scores: Scores) -> None:
+    """Add the win rate of each source and category that is large enough."""
+    slices: dict[str, list[float]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.preference is not None:
+            for label in {outcome.example.source, outcome.example.category} - {""}:
+                slices[label].append(outcome.preference)
+    for label, preferences in sorted(slices.items()):
+        if len(preferences) >= MIN_SLICE:
+            scores.metrics[f"win_rate/{label}"] = (_mean(preferences) - 1) * 100
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -1,0 +1,20 @@
+"""Run one evaluation, or with -m a sweep: `python run.py --help` lists the groups and every key."""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from alpacabench import entry
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(cfg: DictConfig) -> float | None:
+    """Evaluate one job; returns the metric that `objective` names."""
+    from alpacabench.job import run
+
+    return run(cfg)
+
+
+if __name__ == "__main__":
+    sys.exit(entry.run(main))
