@@ -1,0 +1,1 @@
+"""The plots: functions from values to a drawing of a given width."""

@@ -1,0 +1,55 @@
+"""Heat map: a score over two axes, with the value and its interval written in each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from alpacabench.report.estimate import Estimate, decimal
+from alpacabench.report.svg import Drawing, element, fit, join, text, text_width
+
+CELL_HEIGHT = 48.0
+SHADES = 7
+
+
+def heat(
+    columns: Sequence[str],
+    rows: Sequence[str],
+    cells: Mapping[tuple[str, str], Estimate],
+    titles: tuple[str, str],
+    width: float,
+) -> Drawing:
+    """Draw cells keyed (column, row); `titles` are those of the columns and of the rows. Missing cells stay empty."""
+    left = min(width * 0.3, max(text_width(row) for row in rows) + 12)
+    left = max(left, min(width * 0.3, text_width(titles[1]) + 12))
+    cell = (width - left) / len(columns)
+    top = 48.0
+    parts = [
+        text((left + width) / 2, 14, titles[0], "axis-title", "middle"),
+        text(0, top - 10, titles[1], "axis-title"),
+    ]
+    parts += [
+        text(left + cell * (i + 0.5), top - 10, fit(column, cell - 4), "tick", "middle")
+        for i, column in enumerate(columns)
+    ]
+    values = [mark.value for mark in cells.values()]
+    for j, row in enumerate(rows):
+        y = top + CELL_HEIGHT * j
+        parts.append(text(left - 10, y + CELL_HEIGHT / 2 + 4, fit(row, left - 12), "label", "end"))
+        for i, column in enumerate(columns):
+            if mark := cells.get((column, row)):
+                parts.append(_cell(left + cell * i, y, cell, mark, values, f"{column}, {row}"))
+    return Drawing(width, top + CELL_HEIGHT * len(rows) + 6, join(*parts))
+
+
+def _cell(x: float, y: float, wide: float, mark: Estimate, values: Sequence[float], name: str) -> Markup:
+    low, high = min(values), max(values)
+    shade = round((mark.value - low) / (high - low) * (SHADES - 1)) if high > low else SHADES // 2
+    tip = element("title", f"{name}: {mark.text()}")
+    box = element("rect", tip, x=x + 1, y=y + 1, width=wide - 2, height=CELL_HEIGHT - 2, rx=4, class_=f"shade-{shade}")
+    centre, span = x + wide / 2, mark.range()
+    if text_width(span, 11) > wide - 4 and mark.interval:
+        span = f"±{decimal((mark.interval[1] - mark.interval[0]) / 2)}"
+    value = text(centre, y + 22, decimal(mark.value), f"on-shade-{shade} strong", "middle")
+    return join(box, value, text(centre, y + 38, span, f"on-shade-{shade} small", "middle"))

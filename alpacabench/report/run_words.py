@@ -1,0 +1,124 @@
+"""What one run says, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from alpacabench.records import Outcome
+from alpacabench.report.estimate import Estimate, Number, count, decimal, dollars, duration, finite
+from alpacabench.report.slices import Scored, mean, metric
+
+EVEN = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who was compared with whom, and by whom."""
+
+    model: str
+    reference: str
+    judge: str
+    subset: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure to see at a glance."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+def names(outcomes: Sequence[Outcome], about: Mapping[str, str]) -> Names:
+    """Return the names in `about`, else those that the records carry."""
+    generators = (generation.generator for outcome in outcomes for generation in outcome.generations)
+    judges = (verdict.judge for outcome in outcomes for verdict in outcome.verdicts)
+    references = (outcome.example.reference_generator for outcome in outcomes)
+    return Names(
+        about.get("model") or next(filter(None, generators), "the model"),
+        about.get("reference") or next(filter(None, references), "the reference"),
+        about.get("judge") or ", ".join(sorted(set(filter(None, judges)))) or "the judge",
+        about.get("subset", ""),
+    )
+
+
+def win_rate(pairs: Sequence[Scored], metrics: Mapping[str, Number]) -> Estimate | None:
+    """Return the run's win rate as `metrics` has it, else from the outcomes."""
+    named = metric(metrics, "win_rate", "win_rate_ci_low", "win_rate_ci_high")
+    return named or mean([score for _, score in pairs])
+
+
+def length_controlled(metrics: Mapping[str, Number]) -> tuple[str, Estimate | None]:
+    """Return the name and value of the length-controlled win rate, or of its variant without regularisation."""
+    if regular := metric(metrics, "length_controlled_winrate", "lc_ci_low", "lc_ci_high"):
+        return "Length-controlled", regular
+    plain = metric(metrics, "length_controlled_winrate_noreg", "lc_ci_low_noreg", "lc_ci_high_noreg")
+    return "Length-controlled, not regularised", plain
+
+
+def sentences(rate: Estimate | None, metrics: Mapping[str, Number], who: Names) -> list[str]:
+    """Return the findings, the most important first."""
+    if not rate:
+        return ["No prompt has a verdict, so there is no win rate. The failures below say why."]
+    found = [_standing(rate, who)]
+    label, controlled = length_controlled(metrics)
+    if controlled:
+        found.append(_length(rate, controlled, label, metrics.get("len_ratio_vs_baseline")))
+    gap = metrics.get("position_gap")
+    if finite(gap):
+        error = metrics.get("position_gap_se")
+        doubt = f" (standard error {decimal(error)})" if finite(error) else ""
+        found.append(
+            f"Shown second, the model's win rate is {decimal(abs(gap))} points "
+            f"{'higher' if gap >= 0 else 'lower'} than shown first{doubt}: that is the judge's position bias, "
+            "not quality."
+        )
+    detectable = metrics.get("mde_80_paired")
+    if finite(detectable):
+        found.append(
+            f"Against another run on the same prompts, a difference below about {decimal(detectable)} points "
+            "is more likely missed than found."
+        )
+    return found
+
+
+def _standing(rate: Estimate, who: Names) -> str:
+    if not rate.interval:
+        return "There are too few verdicts for an interval."
+    low, high = rate.interval
+    if high < EVEN:
+        return f"The whole interval lies below 50%: the judge prefers {who.reference}."
+    if low > EVEN:
+        return f"The whole interval lies above 50%: the judge prefers {who.model}."
+    return "The interval includes 50%: these prompts do not decide which of the two the judge prefers."
+
+
+def _length(rate: Estimate, controlled: Estimate, label: str, ratio: Number) -> str:
+    change = controlled.value - rate.value
+    longer = f"Its answers are {decimal(ratio, 2)} times as long as the reference's. " if finite(ratio) else ""
+    return (
+        f"{longer}{label}, the win rate is {decimal(controlled.value)}% ({controlled.range()}), "
+        f"{decimal(abs(change))} points {'above' if change >= 0 else 'below'} the raw one."
+    )
+
+
+def tiles(pairs: Sequence[Scored], outcomes: Sequence[Outcome], metrics: Mapping[str, Number]) -> list[Tile]:
+    """Return the figures to see at a glance."""
+    failed = len(outcomes) - len(pairs)
+    label, controlled = length_controlled(metrics)
+    found = [Tile("Prompts scored", count(len(pairs)), f"{count(failed)} without a score" if failed else "none failed")]
+    if controlled:
+        found.append(Tile(f"{label} win rate", f"{decimal(controlled.value)}%", f"95% {controlled.range()}"))
+    if finite(consistency := metrics.get("order_consistency")):
+        found.append(Tile("Order consistency", f"{decimal(consistency * 100)}%", "same winner in both orders"))
+    if finite(ratio := metrics.get("len_ratio_vs_baseline")):
+        found.append(Tile("Answer length", f"{decimal(ratio, 2)}×", "of the reference's"))
+    if "cost_usd" in metrics:
+        found.append(Tile("Cost", dollars(metrics["cost_usd"]), "answers and verdicts"))
+    seconds = [metrics.get(name) for name in ("generate_seconds", "judge_seconds")]
+    if any(finite(value) for value in seconds):
+        total = sum(value for value in seconds if finite(value))
+        found.append(Tile("Time", duration(total), "generating and judging"))
+    return found
