@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alpacabench.component import Component
+from alpacabench.dataset.taxonomy import Taxonomy, read_taxonomy
 from alpacabench.errors import DataError, Problem
 from alpacabench.records import Example, digest
 from alpacabench.rows import Row, missing_file, read_rows, shorten, unique_instructions
@@ -38,6 +39,11 @@ class Dataset(Component):
         for key, path in (("path", self.path), ("reference", self.reference), ("taxonomy", self.taxonomy)):
             if path:
                 yield from missing_file(path, f"dataset.{key}")
+        if self.taxonomy and Path(self.taxonomy).expanduser().is_file():
+            try:
+                read_taxonomy(self.taxonomy)
+            except DataError as error:
+                yield Problem("dataset.taxonomy", str(error).removeprefix("dataset.taxonomy: "))
 
     @abstractmethod
     def rows(self) -> tuple[list[Row], str]:
@@ -60,7 +66,8 @@ class Dataset(Component):
             raise DataError(f"dataset.path: {path} holds no rows; at least one prompt is needed")
         unique_instructions(rows, path, "dataset.path")
         references = self._references(rows)
-        return [_example(index, row, references, path) for index, row in enumerate(rows)]
+        taxonomy = read_taxonomy(self.taxonomy)
+        return [_example(index, row, references, path, taxonomy) for index, row in enumerate(rows)]
 
     def _references(self, rows: list[Row]) -> dict[str, Row]:
         """Return the row that holds the reference output, by instruction."""
@@ -78,7 +85,7 @@ class Dataset(Component):
         return found
 
 
-def _example(index: int, row: Row, references: dict[str, Row], path: str) -> Example:
+def _example(index: int, row: Row, references: dict[str, Row], path: str, taxonomy: Taxonomy) -> Example:
     reference = references.get(row["instruction"], {})
     output = reference.get("output")
     if output is not None and not isinstance(output, str):
@@ -91,7 +98,7 @@ def _example(index: int, row: Row, references: dict[str, Row], path: str) -> Exa
         instruction=row["instruction"],
         reference=output,
         source=str(row.get("dataset") or row.get("source") or ""),
-        category=str(row.get("category") or ""),
+        category=str(row.get("category") or taxonomy.label(row["instruction"])),
         reference_generator=str(reference.get("generator") or "reference"),
     )
 
