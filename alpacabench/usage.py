@@ -1,0 +1,71 @@
+"""What a run did and cost: answers and verdicts by where they came from, tokens, dollars, seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from alpacabench.records import Generation, Verdict
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Counts are of distinct questions; tokens and dollars are of what this run asked, not of what the store had."""
+
+    n_generated: int
+    n_generated_cached: int
+    n_judged: int
+    n_judged_cached: int
+    prompt_tokens: int
+    completion_tokens: int
+    judge_prompt_tokens: int
+    judge_completion_tokens: int
+    cost_usd: float | None
+    """None where a price is unknown."""
+    generate_seconds: float
+    judge_seconds: float
+    generated_tokens_per_second: float
+    latency_p50_seconds: float | None
+    """Of the answers that this run wrote; None where it wrote none."""
+    latency_p95_seconds: float | None
+    model_loads: int
+
+    def metrics(self) -> dict[str, float]:
+        """Return the figures by name, unknown ones left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def usage(
+    generations: Sequence[Generation], verdicts: Sequence[Verdict], generate_seconds: float, judge_seconds: float,
+    model_loads: int,
+) -> Usage:  # fmt: skip
+    """Add up what a run did."""
+    # Recorded answers and verdicts have no key: nobody asked for them.
+    answers = {g.key: g for g in generations if g.key and g.text is not None}
+    judged = {v.key: v for v in verdicts if v.key and v.preference is not None}
+    written = [g for g in answers.values() if not g.cached]
+    asked = [v for v in judged.values() if not v.cached]
+    costs = [item.cost_usd for item in (*written, *asked)]
+    seconds = sorted(g.seconds for g in written)
+    tokens = sum(g.completion_tokens for g in written)
+    return Usage(
+        n_generated=len(written),
+        n_generated_cached=len(answers) - len(written),
+        n_judged=len(asked),
+        n_judged_cached=len(judged) - len(asked),
+        prompt_tokens=sum(g.prompt_tokens for g in written),
+        completion_tokens=tokens,
+        judge_prompt_tokens=sum(v.prompt_tokens for v in asked),
+        judge_completion_tokens=sum(v.completion_tokens for v in asked),
+        cost_usd=None if any(c is None for c in costs) else sum(c for c in costs if c is not None),
+        generate_seconds=generate_seconds,
+        judge_seconds=judge_seconds,
+        generated_tokens_per_second=tokens / generate_seconds if generate_seconds > 0 else 0.0,
+        latency_p50_seconds=_quantile(seconds, 0.5),
+        latency_p95_seconds=_quantile(seconds, 0.95),
+        model_loads=model_loads,
+    )
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    return ordered[round(share * (len(ordered) - 1))] if ordered else None
