@@ -18,36 +18,37 @@ from alpacabench.report.svg import Scale
 WIN_RATE = "Win rate, % (95% interval)"
 PERCENT = (0.0, 100.0)
 OCTAVES = 3
-"""Length ratios are drawn from 1/8 to 8; more extreme ones are held at the edge."""
+"""Draw the length ratios are drawn from 1/8 to 8; more extreme ones are held at the edge."""
 RATIOS = ("⅛", "¼", "½", "1", "2", "4", "8")
 GROUPS = 5
 BINS = 10
 
 
 def rates(rate: Estimate, metrics: Mapping[str, Number]) -> Figure:
-    """Raw, slot-balanced and length-controlled win rate side by side."""
+    """Draw the raw, slot-balanced and length-controlled win rate side by side."""
     label, controlled = length_controlled(metrics)
     rows = [ForestRow("Win rate", rate, kind="own")]
     if controlled:
         rows.append(ForestRow(label, controlled))
     if official := metric(metrics, "length_controlled_winrate_official", "", ""):
-        rows.append(ForestRow("Length-controlled, official fit", official, kind="muted"))
+        rows.append(ForestRow("Official LC fit", official, kind="muted"))
     if discrete := metric(metrics, "discrete_win_rate", "", ""):
-        rows.append(ForestRow("Each verdict rounded to a win or loss", discrete, kind="muted"))
+        rows.append(ForestRow("Rounded verdicts", discrete, kind="muted"))
     if balanced := metric(metrics, "win_rate_slot_balanced", "", ""):
-        rows.append(ForestRow("Both places weighted equally", balanced, kind="muted"))
+        rows.append(ForestRow("Slot-balanced", balanced, kind="muted"))
     plot = Forest(rows, WIN_RATE, 50, "even", PERCENT, domain=(40, 60))
     return _forest_figure(
         "rates",
         "Win rate, raw and length-controlled",
         "The bar is the 95% interval; a hollow point is a figure for which none is computed. "
-        "Length control estimates the win rate at equal answer length.",
+        "Length control estimates the rate at equal answer length; rounded verdicts count each prompt as won, drawn or "
+        "lost; slot-balanced weighs both places in the judge's prompt equally.",
         plot,
     )
 
 
 def verdicts(pairs: Sequence[Scored]) -> Figure:
-    """Wins, draws and losses."""
+    """Draw wins, draws and losses."""
     n = len(pairs)
     wins, losses = sum(score > 50 for _, score in pairs), sum(score < 50 for _, score in pairs)
     parts = [
@@ -70,7 +71,7 @@ def verdicts(pairs: Sequence[Scored]) -> Figure:
 
 
 def certainty(pairs: Sequence[Scored]) -> Figure:
-    """How sure the judge was."""
+    """Draw how sure the judge was."""
     counts = [0] * BINS
     for _, score in pairs:
         counts[min(BINS - 1, int(score * BINS / 100))] += 1
@@ -91,7 +92,7 @@ def certainty(pairs: Sequence[Scored]) -> Figure:
 
 
 def position(pairs: Sequence[Scored]) -> Figure | None:
-    """Win rate by the place in which the judge saw the model's answer."""
+    """Draw the win rate by the place in which the judge saw the model's answer."""
     rows = []
     for label, first in (("Model shown first", True), ("Model shown second", False)):
         places = [
@@ -115,7 +116,7 @@ def position(pairs: Sequence[Scored]) -> Figure | None:
 def slice_figure(
     key: str, title: str, pairs: Sequence[Scored], rate: Estimate, of: Callable[[Outcome], str]
 ) -> Figure | None:
-    """Win rate of each slice; None where there is only one."""
+    """Draw the win rate of each slice; None where there is only one."""
     rows = [row for row, _ in slices(pairs, of)]
     if len(rows) < 2:
         return None
@@ -130,7 +131,7 @@ def slice_figure(
 
 
 def length(pairs: Sequence[Scored]) -> Figure | None:
-    """Length ratio against preference; None where no length is known."""
+    """Draw the length ratio against preference; None where no length is known."""
     points = sorted(
         (_octaves(outcome), score)
         for outcome, score in pairs
@@ -148,14 +149,14 @@ def length(pairs: Sequence[Scored]) -> Figure | None:
     return figure(
         "length",
         "Does length decide?",
-        "Each faint dot is a prompt. The line is the mean preference in five equal groups by length, with its "
-        "95% interval. A line that rises to the right means that longer answers win more often, by bias or "
+        "Each faint dot is a prompt; lengths are in characters. The line is the mean preference in five equal groups "
+        "by length, with its 95% interval. A line that rises to the right means that longer answers win more often, by bias or "
         "because they are better.",
         lambda width: cloud(
             points,
             trend,
             x,
-            "Answer length, times the reference's (characters, log scale)",
+            "Length, times the reference's (log scale)",
             "Preference for the model, %",
             width,
         ),

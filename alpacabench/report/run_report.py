@@ -68,7 +68,8 @@ def write_run_report(
         n=len(pairs),
         sentences=run_words.sentences(rate, metrics, who),
         tiles=run_words.tiles(pairs, outcomes, metrics),
-        overview=_overview(pairs, rate, metrics),
+        rates=run_figures.rates(rate, metrics) if rate else None,
+        overview=_overview(pairs),
         breakdown=_breakdown(pairs, rate),
         worst=by_score[: min(EXTREMES, len(by_score) // 2)],
         best=by_score[::-1][: min(EXTREMES, (len(by_score) + 1) // 2)],
@@ -93,15 +94,10 @@ def health(outcomes: Sequence[Outcome]) -> Health:
     )
 
 
-def _overview(pairs: Sequence[Scored], rate: Estimate | None, metrics: Mapping[str, Number]) -> list[Figure]:
-    if not rate or not pairs:
+def _overview(pairs: Sequence[Scored]) -> list[Figure]:
+    if not pairs:
         return []
-    figures = [
-        run_figures.rates(rate, metrics),
-        run_figures.verdicts(pairs),
-        run_figures.certainty(pairs),
-        run_figures.position(pairs),
-    ]
+    figures = [run_figures.certainty(pairs), run_figures.verdicts(pairs), run_figures.position(pairs)]
     return [figure for figure in figures if figure]
 
 

@@ -55,7 +55,7 @@ def length_controlled(metrics: Mapping[str, Number]) -> tuple[str, Estimate | No
     if regular := metric(metrics, "length_controlled_winrate", "lc_ci_low", "lc_ci_high"):
         return "Length-controlled", regular
     plain = metric(metrics, "length_controlled_winrate_noreg", "lc_ci_low_noreg", "lc_ci_high_noreg")
-    return "Length-controlled, not regularised", plain
+    return "LC, not regularised", plain
 
 
 def sentences(rate: Estimate | None, metrics: Mapping[str, Number], who: Names) -> list[str]:
@@ -110,9 +110,9 @@ def tiles(pairs: Sequence[Scored], outcomes: Sequence[Outcome], metrics: Mapping
     label, controlled = length_controlled(metrics)
     found = [Tile("Prompts scored", count(len(pairs)), f"{count(failed)} without a score" if failed else "none failed")]
     if controlled:
-        found.append(Tile(f"{label} win rate", f"{decimal(controlled.value)}%", f"95% {controlled.range()}"))
+        found.append(Tile(label, f"{decimal(controlled.value)}%", f"95% {controlled.range()}"))
     if finite(consistency := metrics.get("order_consistency")):
-        found.append(Tile("Order consistency", f"{decimal(consistency * 100)}%", "same winner in both orders"))
+        found.append(Tile("Order consistency", f"{decimal(consistency * 100)}%", "same winner both ways"))
     if finite(ratio := metrics.get("len_ratio_vs_baseline")):
         found.append(Tile("Answer length", f"{decimal(ratio, 2)}×", "of the reference's"))
     if "cost_usd" in metrics:
@@ -120,5 +120,5 @@ def tiles(pairs: Sequence[Scored], outcomes: Sequence[Outcome], metrics: Mapping
     seconds = [metrics.get(name) for name in ("generate_seconds", "judge_seconds")]
     if any(finite(value) for value in seconds):
         total = sum(value for value in seconds if finite(value))
-        found.append(Tile("Time", duration(total), "generating and judging"))
+        found.append(Tile("Time", duration(total), "answers and verdicts"))
     return found

@@ -125,7 +125,8 @@ def bottom_axis(x: Scale, top: float, bottom: float, title: str) -> Markup:
     parts = [line(x(value), top, x(value), bottom, "grid") for value, _ in x.ticks]
     parts += [text(x(value), bottom + 16, label, "tick", "middle") for value, label in x.ticks]
     parts.append(line(x.start, bottom, x.stop, bottom, "axis"))
-    return join(*parts, text((x.start + x.stop) / 2, bottom + 35, title, "axis-title", "middle"))
+    centre = min((x.start + x.stop) / 2, x.stop + 12 - text_width(title) / 2)
+    return join(*parts, text(centre, bottom + 35, title, "axis-title", "middle"))
 
 
 def left_axis(y: Scale, left: float, right: float, title: str) -> Markup:

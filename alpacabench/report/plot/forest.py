@@ -51,8 +51,8 @@ def forest(plot: Forest, width: float) -> Drawing:
     value_width = max((text_width(value) for value in values), default=0) + GAP
     label_width = 0.0 if stacked else _column([row.label for row in plot.rows], width * 0.36)
     note_width = 0.0 if stacked else _column([row.note for row in plot.rows], width * 0.2)
-    left = label_width + note_width + 8
-    right = width - (8 if stacked else value_width)
+    left = label_width + note_width + (16 if stacked else 10)
+    right = width - (16 if stacked else value_width)
     top, row_height = (26 if plot.reference_label else 10), (44 if stacked else 26)
     bottom = top + row_height * len(plot.rows) + 4
     x = _axis_scale(plot, left, right)
@@ -60,8 +60,9 @@ def forest(plot: Forest, width: float) -> Drawing:
     for index, (row, value) in enumerate(zip(plot.rows, values, strict=True)):
         y = top + row_height * index
         if stacked:
-            label = f"{row.label}  {row.note}" if row.note else row.label
-            parts.append(_label(0, y + 16, label, width - value_width, row.kind))
+            note = f"  {row.note}" if row.note else ""
+            room = width - value_width - text_width(note)
+            parts.append(_label(0, y + 16, row.label, room, row.kind, note))
             parts.append(text(width, y + 16, value, "value halo", "end"))
             parts.append(_mark(x, y + 31, row))
         else:
@@ -88,10 +89,11 @@ def _column(texts: Sequence[str], most: float) -> float:
     return min(most, max((text_width(item) + GAP for item in texts if item), default=0))
 
 
-def _label(x: float, y: float, label: str, room: float, kind: str) -> Markup:
+def _label(x: float, y: float, label: str, room: float, kind: str, note: str = "") -> Markup:
     shown = fit(label, room)
     full = element("title", label) if shown != label else Markup("")
-    return element("text", full, shown, x=x, y=y, class_=f"label halo {kind}")
+    aside = element("tspan", note, class_="note") if note else Markup("")
+    return element("text", full, shown, aside, x=x, y=y, class_=f"label halo {kind}")
 
 
 def _mark(x: Scale, y: float, row: ForestRow) -> Markup:

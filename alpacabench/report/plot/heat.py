@@ -22,9 +22,8 @@ def heat(
 ) -> Drawing:
     """Draw cells keyed (column, row); `titles` are those of the columns and of the rows. Missing cells stay empty."""
     left = min(width * 0.3, max(text_width(row) for row in rows) + 12)
-    left = max(left, min(width * 0.3, text_width(titles[1]) + 12))
     cell = (width - left) / len(columns)
-    top = 48.0
+    top = 60.0
     parts = [
         text((left + width) / 2, 14, titles[0], "axis-title", "middle"),
         text(0, top - 10, titles[1], "axis-title"),

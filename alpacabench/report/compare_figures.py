@@ -1,0 +1,133 @@
+"""The plots of a comparison."""
+
+from __future__ import annotations
+
+from alpacabench.report.comparison import Comparison, SliceDelta
+from alpacabench.report.estimate import FEW
+from alpacabench.report.page import Figure, figure
+from alpacabench.report.plot.bars import Bar, Segment, bars, stacked
+from alpacabench.report.plot.forest import Forest, ForestRow, forest
+from alpacabench.report.slices import share, slice_note
+
+POINTS = "Difference, percentage points (95% interval)"
+EDGES = (-100, -80, -60, -40, -20, -1, 1, 20, 40, 60, 80, 100)
+"""The middle bin holds the prompts whose score did not move by more than a point."""
+
+
+def rates(pair: Comparison) -> Figure:
+    """Draw the win rates of both runs, raw and length-controlled."""
+    rows = [
+        ForestRow(f"{name}{suffix}", rate, kind=kind)
+        for name, suffix, rate, kind in (
+            (pair.name_a, "", pair.win_rate_a, "base"),
+            (pair.name_b, "", pair.win_rate_b, ""),
+            (pair.name_a, " (LC)", pair.lc_a, "base"),
+            (pair.name_b, " (LC)", pair.lc_b, ""),
+        )
+        if rate
+    ]
+    plot = Forest(rows, "Win rate, % (95% interval)", limits=(0, 100))
+    return figure(
+        "rates",
+        "Win rates",
+        "The intervals of two runs on the same prompts may overlap although their difference is established: "
+        "the paired difference decides. LC is length-controlled.",
+        lambda width: forest(plot, width),
+        ("Run", "Win rate, % (95% interval)"),
+        [(row.label, row.estimate.text()) for row in rows if row.estimate],
+    )
+
+
+def differences(pair: Comparison) -> Figure:
+    """Draw the paired differences, raw and length-controlled."""
+    rows = [ForestRow("Win rate", pair.delta_wr, kind="own")]
+    if pair.delta_lc:
+        rows.append(ForestRow("Length-controlled", pair.delta_lc))
+    plot = Forest(rows, POINTS, 0, "no difference", signed=True, domain=(-pair.margin, pair.margin))
+    return figure(
+        "differences",
+        f"Difference: {pair.name_b} minus {pair.name_a}",
+        "Paired by prompt. An interval that crosses the dashed line does not show a difference.",
+        lambda width: forest(plot, width),
+        ("", "Points (95% interval)"),
+        [(row.label, row.estimate.text(signed=True)) for row in rows if row.estimate],
+    )
+
+
+def flips(pair: Comparison) -> Figure:
+    """Draw how many prompts changed their winner, in both directions."""
+    same = pair.n - pair.win_to_loss - pair.loss_to_win
+    parts = [
+        Segment(label, size, share(size, pair.n), kind)
+        for label, size, kind in (
+            ("To won", pair.loss_to_win, "win"),
+            ("Same", same, "draw"),
+            ("To lost", pair.win_to_loss, "loss"),
+        )
+    ]
+    return figure(
+        "flips",
+        "Prompts that changed their winner",
+        f"Seen from {pair.name_b}. The brackets are the 95% intervals of the two outer shares.",
+        lambda width: stacked(parts, "Share of paired prompts, %", width),
+        ("Change", "Prompts", "Share, % (95% interval)"),
+        [(part.label, str(part.size), part.share.text()) for part in parts],
+    )
+
+
+def movement(pair: Comparison) -> Figure | None:
+    """Draw how far the preference moved, prompt by prompt."""
+    if not pair.scores:
+        return None
+    counts = [0] * (len(EDGES) - 1)
+    for a, b in pair.scores:
+        counts[_bin(b - a)] += 1
+    items = [
+        Bar(_bin_label(i), share(size, pair.n), "loss" if i < 5 else "draw" if i == 5 else "win")
+        for i, size in enumerate(counts)
+    ]
+    return figure(
+        "movement",
+        "How far the preference moved",
+        f"Prompts by the change of the judge's preference from {pair.name_a} to {pair.name_b}. Whiskers are "
+        "95% intervals.",
+        lambda width: bars(items, "Change of preference, percentage points", "Share of prompts, %", width),
+        ("Change, points", "Prompts", "Share, % (95% interval)"),
+        [(bar.label, str(size), bar.estimate.text()) for bar, size in zip(items, counts, strict=True)],
+    )
+
+
+def slice_figures(pair: Comparison) -> list[Figure]:
+    """Draw the difference by slice, one plot per breakdown."""
+    return [
+        _slices(f"slices-{number}", f"Difference by {name}", rows)
+        for number, (name, rows) in enumerate(pair.slices.items())
+        if len(rows) > 1
+    ]
+
+
+def _slices(key: str, title: str, slices: tuple[SliceDelta, ...]) -> Figure:
+    rows = [
+        ForestRow(item.name, item.delta, slice_note(item.n), "few" if item.n < FEW else "")
+        for item in sorted(slices, key=lambda item: -item.n)
+    ]
+    plot = Forest(rows, POINTS, 0, "no difference", signed=True)
+    return figure(
+        key,
+        title,
+        "Largest slice first. Hollow points have fewer than 30 prompts: too few to conclude from.",
+        lambda width: forest(plot, width),
+        ("Slice", "Points (95% interval)", "Prompts"),
+        [(row.label, row.estimate.text(signed=True), row.note) for row in rows if row.estimate],
+    )
+
+
+def _bin(change: float) -> int:
+    if abs(change) <= 1:
+        return 5
+    return next(i for i in range(len(EDGES) - 1) if i != 5 and EDGES[i] <= change <= EDGES[i + 1])
+
+
+def _bin_label(index: int) -> str:
+    low, high = EDGES[index], EDGES[index + 1]
+    return "±1" if index == 5 else f"{'−' if high <= 0 else '+'}{min(abs(low), abs(high))}"

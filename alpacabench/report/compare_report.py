@@ -1,0 +1,37 @@
+"""The page that compares two runs prompt by prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from alpacabench.report import compare_figures, compare_words
+from alpacabench.report.comparison import Comparison, FlippedPrompt
+from alpacabench.report.page import write_page
+
+MAX_FLIPS = 40
+"""Flipped prompts that are shown in full in each direction, the largest change first."""
+
+
+def write_compare_report(path: Path | str, comparison: Comparison) -> Path:
+    """Write the page of one comparison; needs no network to be read."""
+    pair = comparison
+    found = [compare_figures.flips(pair), compare_figures.movement(pair), *compare_figures.slice_figures(pair)]
+    return write_page(
+        path,
+        "compare.html",
+        title=f"{pair.name_b} against {pair.name_a}",
+        pair=pair,
+        headline=compare_words.headline(pair),
+        sentences=compare_words.sentences(pair),
+        tiles=compare_words.tiles(pair),
+        top=[compare_figures.differences(pair), compare_figures.rates(pair)],
+        figures=[figure for figure in found if figure],
+        won=_largest_first([flip for flip in pair.flips if flip.preference_b > flip.preference_a]),
+        lost=_largest_first([flip for flip in pair.flips if flip.preference_b < flip.preference_a]),
+        max_flips=MAX_FLIPS,
+    )
+
+
+def _largest_first(flips: Sequence[FlippedPrompt]) -> list[FlippedPrompt]:
+    return sorted(flips, key=lambda flip: (-abs(flip.preference_b - flip.preference_a), flip.index))

@@ -1,0 +1,79 @@
+"""What a comparison of two runs says, in plain words."""
+
+from __future__ import annotations
+
+from alpacabench.report.comparison import Comparison
+from alpacabench.report.estimate import Estimate, count, decimal, finite, probability
+from alpacabench.report.run_words import Tile
+
+
+def headline(pair: Comparison) -> str:
+    """Return the verdict in one line."""
+    direction = _direction(pair.delta_wr)
+    if direction:
+        return f"{pair.name_b} is {'better' if direction > 0 else 'worse'} than {pair.name_a}"
+    if pair.equivalent:
+        return f"{pair.name_b} and {pair.name_a} are equivalent within {decimal(pair.margin)} points"
+    return f"{pair.name_b} and {pair.name_a} are not shown to differ"
+
+
+def sentences(pair: Comparison) -> list[str]:
+    """Return the findings, the most important first."""
+    flips = pair.win_to_loss + pair.loss_to_win
+    found = [
+        f"{pair.name_a} wins {pair.win_rate_a.text()}%, {pair.name_b} {pair.win_rate_b.text()}% of the same "
+        f"{count(pair.n)} prompts: a difference of {pair.delta_wr.text(signed=True)} points (95% intervals)."
+    ]
+    if pair.delta_lc:
+        found.append(_length(pair, pair.delta_lc))
+    found.append(
+        f"{count(flips)} prompts changed their winner: {count(pair.loss_to_win)} in favour of {pair.name_b}, "
+        f"{count(pair.win_to_loss)} against it (exact McNemar test, p {_equals(pair.mcnemar_p)})."
+    )
+    found += _equivalence(pair)
+    detectable = pair.metrics.get("mde_80_paired")
+    if finite(detectable):
+        found.append(
+            f"With these prompts a difference below about {decimal(detectable)} points is more likely missed "
+            "than found."
+        )
+    return found
+
+
+def tiles(pair: Comparison) -> list[Tile]:
+    """Return the figures to see at a glance."""
+    found = [Tile("Difference", decimal(pair.delta_wr.value, signed=True), f"95% {pair.delta_wr.range(signed=True)}")]
+    if pair.delta_lc:
+        label = "LC difference" if pair.lc_name == "length_controlled_winrate" else "LC, not regularised"
+        found.append(Tile(label, decimal(pair.delta_lc.value, signed=True), f"95% {pair.delta_lc.range(signed=True)}"))
+    found.append(Tile("Lost to won", count(pair.loss_to_win), "prompts"))
+    found.append(Tile("Won to lost", count(pair.win_to_loss), "prompts"))
+    if finite(gain := pair.metrics.get("variance_reduction")):
+        found.append(Tile("Gain of pairing", f"{decimal(gain)}×", "less variance"))
+    found.append(Tile("Paired prompts", count(pair.n)))
+    return found
+
+
+def _direction(delta: Estimate) -> int:
+    low, high = delta.interval or (0.0, 0.0)
+    return 1 if low > 0 else -1 if high < 0 else 0
+
+
+def _length(pair: Comparison, delta: Estimate) -> str:
+    same = _direction(delta) == _direction(pair.delta_wr)
+    name = "Length-controlled" if pair.lc_name == "length_controlled_winrate" else "Length-controlled, not regularised"
+    verdict = "the same conclusion" if same else "another conclusion, so part of the raw difference may be length"
+    return f"{name}, the difference is {delta.text(signed=True)} points: {verdict}."
+
+
+def _equivalence(pair: Comparison) -> list[str]:
+    if pair.equivalent is None:
+        return []
+    inside = "lies within" if pair.equivalent else "does not lie within"
+    claim = "they are equivalent for that margin" if pair.equivalent else "equivalence is not shown"
+    return [f"The 90% interval of the difference {inside} ±{decimal(pair.margin)} points: {claim}."]
+
+
+def _equals(p: float) -> str:
+    text = probability(p)
+    return text if text.startswith("<") else f"= {text}"

@@ -1,0 +1,191 @@
+"""The plots of a sweep."""
+
+from __future__ import annotations
+
+from alpacabench.report.estimate import Estimate, decimal, dollars, duration, finite, probability
+from alpacabench.report.page import Figure, figure
+from alpacabench.report.plot.forest import Forest, ForestRow, forest
+from alpacabench.report.plot.heat import heat
+from alpacabench.report.plot.lines import Series, lines
+from alpacabench.report.plot.points import Spot, frontier, pareto
+from alpacabench.report.sweep_table import SweepRow, SweepTable
+
+WIN_RATE = "Win rate, % (95% interval)"
+MAX_HEAT_COLUMNS = 8
+Axis = tuple[str, tuple[str, ...]]
+"""A config key and its values in the order of the jobs."""
+
+
+def axes(table: SweepTable) -> list[Axis]:
+    """Return the keys that take more than one value, with their values; numbers in ascending order."""
+    keys = dict.fromkeys(key for row in table.rows for key in row.overrides)
+    found = []
+    for key in keys:
+        values = list(dict.fromkeys(row.overrides.get(key, "") for row in table.rows))
+        if len(values) > 1:
+            found.append((key, tuple(sorted(values, key=float) if _numeric(values) else values)))
+    return found
+
+
+def figures(table: SweepTable) -> list[Figure]:
+    """Return every plot that the table has data for."""
+    swept = axes(table)
+    found = [_deltas(table), _rates(table)]
+    if 1 <= len(swept) <= 2:
+        found += [_along(table, swept), _heat(table, swept) if len(swept) == 2 else None]
+    found += [_effects(table), _pareto(table)]
+    return [plot for plot in found if plot]
+
+
+def _deltas(table: SweepTable) -> Figure | None:
+    compared = [(row, row.delta_wr) for row in table.rows if row.delta_wr]
+    if not compared:
+        return None
+    compared.sort(key=lambda pair: -pair[1].value)
+    rows = [ForestRow(row.name, delta, _p(row.p_holm)) for row, delta in compared]
+    plot = Forest(rows, "Difference, percentage points (95% interval)", 0, f"base: {table.base}", signed=True)
+    return figure(
+        "deltas",
+        f"Paired difference to {table.base}",
+        "Every setting against the base on the same prompts. The interval is of one comparison; p is "
+        "Holm-adjusted for all of them, so trust p where the two disagree.",
+        lambda width: forest(plot, width),
+        ("Setting", "Difference, points (95% interval)", "p (Holm)", "q (BH)"),
+        [
+            (row.name, delta.text(signed=True), probability(row.p_holm), probability(row.q_bh))
+            for row, delta in compared
+        ],
+    )
+
+
+def _rates(table: SweepTable) -> Figure | None:
+    done = sorted(_done(table), key=lambda pair: -pair[1].value)
+    if not done:
+        return None
+    rows = [
+        ForestRow(row.name, rate, "tied for best" if row.tied_with_best else "", _kind(table, row))
+        for row, rate in done
+    ]
+    plot = Forest(rows, WIN_RATE, limits=(0, 100))
+    return figure(
+        "rates",
+        "Win rate of each setting",
+        "Intervals of two settings may overlap although their paired difference is established: the plot of "
+        "differences decides. The base is drawn in orange.",
+        lambda width: forest(plot, width),
+        ("Setting", "Win rate, % (95% interval)", "Length-controlled, %"),
+        [(row.name, rate.text(), row.lc.text() if row.lc else "–") for row, rate in done],
+    )
+
+
+def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
+    numeric = [axis for axis in swept if _numeric(axis[1])]
+    if not numeric:
+        return None
+    key = max(numeric, key=lambda axis: len(axis[1]))[0]
+    other = next((axis for axis in swept if axis[0] != key), None)
+    groups = other[1] if other else ("",)
+    series = []
+    for group in groups:
+        points = [
+            (float(row.overrides[key]), rate)
+            for row, rate in _done(table)
+            if key in row.overrides and (other is None or row.overrides.get(other[0], "") == group)
+        ]
+        series.append(Series(group, sorted(points, key=lambda point: point[0])))
+    series = [one for one in series if one.points]
+    if not series:
+        return None
+    title = f"Win rate along {key}"
+    return figure(
+        "along",
+        title,
+        f"One line for each value of {other[0]}, shifted sideways a little so that the 95% intervals stay apart."
+        if other
+        else "The band and the whiskers are the 95% interval.",
+        lambda width: lines(series, key, WIN_RATE, width),
+        (other[0] if other else "Series", key, WIN_RATE),
+        [(one.label, f"{at:g}", rate.text()) for one in series for at, rate in one.points],
+    )
+
+
+def _heat(table: SweepTable, swept: list[Axis]) -> Figure | None:
+    across, down = sorted(swept, key=lambda axis: len(axis[1]))
+    if len(across[1]) > MAX_HEAT_COLUMNS:
+        return None
+    cells = {(row.overrides.get(across[0], ""), row.overrides.get(down[0], "")): rate for row, rate in _done(table)}
+    if not cells:
+        return None
+    return figure(
+        "heat",
+        f"{across[0]} × {down[0]}",
+        "Win rate in %, with its 95% interval below. Darker or brighter is not by itself different: compare the "
+        "intervals.",
+        lambda width: heat(across[1], down[1], cells, (across[0], down[0]), width),
+        (across[0], down[0], WIN_RATE),
+        [(*key, rate.text()) for key, rate in cells.items()],
+    )
+
+
+def _effects(table: SweepTable) -> Figure | None:
+    if not table.effects:
+        return None
+    rows = [ForestRow(effect.name, effect.estimate, _p(effect.p_holm)) for effect in table.effects]
+    plot = Forest(rows, "Effect, percentage points (95% interval)", 0, "no effect", signed=True)
+    return figure(
+        "effects",
+        "Main effects and interactions",
+        "What changing one axis does on average over the others, and how far two axes depend on each other.",
+        lambda width: forest(plot, width),
+        ("Effect", "Points (95% interval)", "p (Holm)"),
+        [(effect.name, effect.estimate.text(signed=True), probability(effect.p_holm)) for effect in table.effects],
+    )
+
+
+def _pareto(table: SweepTable) -> Figure | None:
+    priced = len({row.cost_usd for row in table.rows if finite(row.cost_usd)}) > 1
+    spots = []
+    for row, rate in _done(table):
+        price = row.cost_usd if priced else row.seconds
+        if finite(price):
+            spots.append(Spot(row.name, price, rate, _kind(table, row)))
+    if len(spots) < 2:
+        return None
+    on_frontier = {spot.label for spot in frontier(spots)}
+    unit = "Cost, US dollars" if priced else "Time, seconds"
+    return figure(
+        "pareto",
+        "Quality for the money" if priced else "Quality for the time",
+        "The dashed line joins the settings that nothing cheaper beats. Whiskers are 95% intervals. Labels that "
+        "find no room are in the table.",
+        lambda width: pareto(spots, unit, WIN_RATE, width),
+        ("Setting", unit, WIN_RATE, "On the line"),
+        [
+            (
+                spot.label,
+                dollars(spot.x) if priced else duration(spot.x),
+                spot.y.text(),
+                "yes" if spot.label in on_frontier else "no",
+            )
+            for spot in spots
+        ],
+    )
+
+
+def _done(table: SweepTable) -> list[tuple[SweepRow, Estimate]]:
+    return [(row, row.win_rate) for row in table.rows if row.win_rate]
+
+
+def _kind(table: SweepTable, row: SweepRow) -> str:
+    return "base" if row.name == table.base else ""
+
+
+def _p(value: float | None) -> str:
+    return "" if not finite(value) else "p < .001" if value < 0.001 else f"p = {decimal(value, 3).removeprefix('0')}"
+
+
+def _numeric(values: tuple[str, ...] | list[str]) -> bool:
+    try:
+        return all(finite(float(value)) for value in values)
+    except ValueError:
+        return False

@@ -1,0 +1,27 @@
+"""`sweep.html`: all jobs of a sweep on one page, and what may be concluded from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alpacabench.report import sweep_figures, sweep_words
+from alpacabench.report.page import write_page
+from alpacabench.report.sweep_table import SweepTable
+
+
+def write_sweep_report(path: Path | str, table: SweepTable) -> Path:
+    """Write the page of one sweep; needs no network to be read."""
+    ranked = sorted(table.rows, key=lambda row: -row.win_rate.value if row.win_rate else float("inf"))
+    return write_page(
+        path,
+        "sweep.html",
+        title=f"Sweep: {table.title}",
+        table=table,
+        axes=sweep_figures.axes(table),
+        headline=sweep_words.headline(table),
+        sentences=[*sweep_words.sentences(table), *table.sentences],
+        tiles=sweep_words.tiles(table),
+        figures=sweep_figures.figures(table),
+        rows=[row for row in ranked if not row.failure],
+        failed=[row for row in ranked if row.failure],
+    )

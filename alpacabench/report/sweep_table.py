@@ -1,0 +1,64 @@
+"""What the page of a sweep shows: the jobs, their differences to the base, and the sweep's own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alpacabench.report.estimate import Estimate, Number
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """One job of the sweep; rates and differences in percentage points."""
+
+    name: str
+    overrides: Mapping[str, str]
+    """What was chosen: config key to value, as text."""
+    win_rate: Estimate | None = None
+    lc: Estimate | None = None
+    """Length-controlled win rate; None where it is refused."""
+    delta_wr: Estimate | None = None
+    """Win rate minus the base's on the same prompts; None for the base itself."""
+    delta_lc: Estimate | None = None
+    p_holm: float | None = None
+    q_bh: float | None = None
+    tied_with_best: bool = False
+    """Whether it cannot be separated from the best at 5% (true for the best itself)."""
+    n: int = 0
+    cost_usd: float | None = None
+    seconds: float | None = None
+    failure: str | None = None
+    """Why the job has no result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A main effect or an interaction of the swept axes."""
+
+    name: str
+    """For example `decoding.temperature: 0.7 - 0`."""
+    estimate: Estimate
+    """In percentage points."""
+    p_holm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTable:
+    """Everything that the page of a sweep shows."""
+
+    title: str
+    rows: tuple[SweepRow, ...]
+    base: str | None
+    """Name of the row that the others are compared with."""
+    lc_name: str = "length_controlled_winrate"
+    """The metric behind `SweepRow.lc`: the `_noreg` variant is named as such."""
+    effects: tuple[Effect, ...] = ()
+    variance: Mapping[str, float] = field(default_factory=dict)
+    """Share of the variance in percent by component: prompts, decoding seed, judge, slot."""
+    metrics: Mapping[str, Number] = field(default_factory=dict)
+    """Sweep-level metrics, named as in MLflow (`best_minus_mean`, `expected_best_under_null`, ...)."""
+    sentences: tuple[str, ...] = ()
+    """Findings to add to those that follow from the rows."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

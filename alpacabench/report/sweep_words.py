@@ -1,0 +1,117 @@
+"""What a sweep establishes and what is noise, in plain words."""
+
+from __future__ import annotations
+
+from alpacabench.report.estimate import count, decimal, dollars, duration, finite, probability
+from alpacabench.report.run_words import Tile
+from alpacabench.report.sweep_table import SweepRow, SweepTable
+
+ALPHA = 0.05
+MAX_NAMED = 4
+"""More settings than this are counted, not named."""
+
+
+def best(table: SweepTable) -> SweepRow | None:
+    """Return the row with the highest win rate."""
+    rows = [row for row in table.rows if row.win_rate]
+    return max(rows, key=lambda row: row.win_rate.value if row.win_rate else 0.0, default=None)
+
+
+def different(table: SweepTable) -> list[SweepRow]:
+    """Return the rows that differ from the base after Holm's correction, largest difference first."""
+    rows = [row for row in table.rows if row.delta_wr and finite(row.p_holm) and row.p_holm < ALPHA]
+    return sorted(rows, key=lambda row: -abs(row.delta_wr.value) if row.delta_wr else 0.0)
+
+
+def headline(table: SweepTable) -> str:
+    """Return the answer to 'which setting is better?' in one line."""
+    compared = [row for row in table.rows if row.delta_wr]
+    if not compared:
+        return "No setting could be compared with a base"
+    found = different(table)
+    if not found:
+        return f"No setting differs from {table.base} beyond chance"
+    better = sum(row.delta_wr.value > 0 for row in found if row.delta_wr)
+    worse = len(found) - better
+    parts = [f"{number} {word}" for number, word in ((better, "better"), (worse, "worse")) if number]
+    return f"{' and '.join(parts)} than {table.base}, of {len(compared)} compared"
+
+
+def sentences(table: SweepTable) -> list[str]:
+    """Return the findings, the most important first."""
+    found = _established(table)
+    if top := best(table):
+        found.append(_best(table, top))
+    found += _selection(table)
+    detectable = table.metrics.get("mde_80_paired")
+    if finite(detectable):
+        found.append(
+            f"Paired differences below about {decimal(detectable)} points are more likely missed than found here."
+        )
+    failed = sum(row.failure is not None for row in table.rows)
+    if failed:
+        found.append(f"{failed} of {len(table.rows)} jobs failed and are listed at the end.")
+    return found
+
+
+def _established(table: SweepTable) -> list[str]:
+    rows, compared = different(table), sum(row.delta_wr is not None for row in table.rows)
+    named = [
+        f"{row.name} {row.delta_wr.text(signed=True)} points, p = {probability(row.p_holm)}".replace("= <", "<")
+        for row in rows[:MAX_NAMED]
+        if row.delta_wr
+    ]
+    more = f"; and {len(rows) - MAX_NAMED} more" if len(rows) > MAX_NAMED else ""
+    if rows:
+        return [
+            f"Established against {table.base} (paired, Holm-adjusted over {compared} comparisons): "
+            f"{'; '.join(named)}{more}."
+        ]
+    if compared:
+        return [
+            f"None of {compared} comparisons with {table.base} is significant at 5% after Holm's correction: "
+            "the order of the settings below may be chance."
+        ]
+    return []
+
+
+def _best(table: SweepTable, top: SweepRow) -> str:
+    tied = [row.name for row in table.rows if row.tied_with_best and row.name != top.name]
+    rate = f"{top.name} has the highest win rate, {top.win_rate.text() if top.win_rate else ''}%"
+    if not tied:
+        return f"{rate}, and is separated from every other setting."
+    named = ", ".join(tied) if len(tied) <= MAX_NAMED else f"{len(tied)} settings"
+    return f"{rate}, but cannot be separated from {named}."
+
+
+def _selection(table: SweepTable) -> list[str]:
+    lead, chance = table.metrics.get("best_minus_mean"), table.metrics.get("expected_best_under_null")
+    if not (finite(lead) and finite(chance)):
+        return []
+    shrunken = table.metrics.get("shrunken_best")
+    honest = f" A fairer guess at its true win rate is {decimal(shrunken)}%." if finite(shrunken) else ""
+    return [
+        f"The best is {decimal(lead)} points above the mean of all settings; were all equal, the best would still be "
+        f"about {decimal(chance)} above.{honest}"
+    ]
+
+
+def tiles(table: SweepTable) -> list[Tile]:
+    """Return the figures to see at a glance."""
+    done = [row for row in table.rows if not row.failure]
+    failed = len(table.rows) - len(done)
+    found = [Tile("Jobs", count(len(table.rows)), f"{failed} failed" if failed else "none failed")]
+    if sizes := {row.n for row in done}:
+        found.append(
+            Tile("Prompts in each", count(max(sizes)), "" if len(sizes) == 1 else f"fewest: {count(min(sizes))}")
+        )
+    found.append(Tile("Differ from the base", count(len(different(table))), "after Holm's correction"))
+    found.append(Tile("Tied for best", count(sum(row.tied_with_best for row in done)), "not separable at 5%"))
+    costs = [row.cost_usd for row in table.rows]
+    if any(finite(cost) for cost in costs):
+        total = sum(cost for cost in costs if finite(cost))
+        found.append(Tile("Cost", dollars(total), "all jobs" if all(finite(cost) for cost in costs) else "where known"))
+    seconds = [row.seconds for row in table.rows if finite(row.seconds)]
+    if seconds:
+        found.append(Tile("Time", duration(sum(seconds)), "sum over jobs"))
+    return found
