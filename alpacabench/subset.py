@@ -46,7 +46,8 @@ class Subset(Component):
             ConfigError: the subset asks for what the data does not have.
 
         """
-        return sorted(self.pick(list(examples), difficulty), key=lambda example: example.index)
+        ordered = sorted(examples, key=_index)
+        return sorted(self.pick(ordered, difficulty), key=_index)
 
     def pick(self, examples: list[Example], difficulty: Difficulty | None) -> list[Example]:
         """Return the chosen examples in any order."""
@@ -154,6 +155,10 @@ class Ids(Subset):
 def subset_hash(examples: Sequence[Example]) -> str:
     """Return a short digest of the chosen row numbers and instructions."""
     return digest([[example.index, example.instruction] for example in examples])[:16]
+
+
+def _index(example: Example) -> int:
+    return example.index
 
 
 def _at_most(n: int, examples: Sequence[Example]) -> int:

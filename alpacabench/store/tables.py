@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, Column, Engine, Float, MetaData, String, Table, Text, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from alpacabench.errors import StoreError
 
 metadata = MetaData()
+
+CREATE_ATTEMPTS = 3
 
 answers = Table(
     "answers",
@@ -53,7 +56,7 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _sqlite_settings)
-        metadata.create_all(engine)
+        _create_tables(engine)
     except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         raise StoreError(
@@ -61,6 +64,22 @@ def open_engine(url: str) -> Engine:
             "    give a database URL (sqlite:///outputs/store.db or postgresql+psycopg://...) that this machine can reach"
         ) from error
     return engine
+
+
+def _create_tables(engine: Engine) -> None:
+    """Create what is missing; several processes may do so at once."""
+    for attempt in range(CREATE_ATTEMPTS):
+        try:
+            with engine.begin() as connection:
+                for table in metadata.sorted_tables:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+                    for index in table.indexes:
+                        connection.execute(CreateIndex(index, if_not_exists=True))
+            return
+        except (IntegrityError, ProgrammingError):
+            # PostgreSQL: IF NOT EXISTS still collides where two sessions create the same table at the same moment.
+            if attempt == CREATE_ATTEMPTS - 1:
+                raise
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:
