@@ -1,1 +1,1 @@
-"""endpoint."""
+"""API access: one client for judges and models, over every wire format."""

@@ -119,9 +119,7 @@ class Judge(Component):
             answers = ask_once(store, "verdict", distinct, self.ask, advance)
         asked = iter(questions)
         return [
-            self._draw(pair, first, repeat)
-            if pair.reference == pair.output
-            else self._verdict(next(asked), answers)
+            self._draw(pair, first, repeat) if pair.reference == pair.output else self._verdict(next(asked), answers)
             for pair in pairs
             for first, repeat in self._slots(pair)
         ]
@@ -148,7 +146,9 @@ class Judge(Component):
         }  # fmt: skip
         if payload is None:
             detail = failed.detail if failed and isinstance(failed.detail, dict) else {}
-            spent = {name: detail[name] for name in ("prompt_tokens", "completion_tokens", "cost_usd") if name in detail}
+            spent = {
+                name: detail[name] for name in ("prompt_tokens", "completion_tokens", "cost_usd") if name in detail
+            }
             cause = (failed.failure if failed else None) or "no verdict"
             return Verdict(preference=None, failure=cause, raw=detail.get("completion"), **common, **spent)
         fields = ("preference", "raw", "prompt_tokens", "completion_tokens", "seconds", "cost_usd", "criteria")

@@ -1,0 +1,109 @@
+"""The OpenAI wire format through the openai SDK: OpenAI, Azure, Mistral, Gemini, vLLM, SGLang, llama.cpp, Ollama."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any
+
+from alpacabench.endpoint.provider import api_key
+from alpacabench.endpoint.wire import Body, BrokenError, Completion, RefusedError, seconds_to_wait
+
+log = logging.getLogger(__name__)
+
+
+class OpenAIWire:
+    """Chat completions, or plain ones where the body has a `prompt`, of one server."""
+
+    default_variable = "OPENAI_API_KEY"
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url = url
+        self.timeout = timeout
+        self._client: Any = None
+
+    async def open(self) -> None:
+        """Open the client."""
+        import openai
+
+        self._client = openai.AsyncOpenAI(
+            base_url=self.url,
+            api_key=api_key(self.url, self.default_variable),
+            max_retries=0,
+            timeout=self.timeout,
+        )
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self._client:
+            await self._client.close()
+
+    async def send(self, body: Body) -> Completion:
+        """Send one request and return its first choice."""
+        import openai
+
+        start = time.monotonic()
+        rest = dict(body)
+        try:
+            if "prompt" in rest:
+                call = self._client.completions.with_raw_response
+                sent = call.create(model=rest.pop("model"), prompt=rest.pop("prompt"), extra_body=rest)
+            else:
+                call = self._client.chat.completions.with_raw_response
+                sent = call.create(model=rest.pop("model"), messages=rest.pop("messages"), extra_body=rest)
+            response = (await sent).http_response
+        except openai.APIStatusError as error:
+            detail = error.body if isinstance(error.body, dict) else {}
+            message = str(detail.get("message") or error.message)[:500]
+            code = str(detail.get("code") or detail.get("type") or "")
+            log.debug("request %s: HTTP %d %s", error.request_id, error.status_code, message)
+            wait = seconds_to_wait(error.response.headers)
+            raise RefusedError(error.status_code, message, code, wait) from None
+        except openai.APITimeoutError:
+            raise BrokenError(f"no answer within {self.timeout:.0f} s") from None
+        except openai.APIConnectionError as error:
+            cause = error.__cause__
+            reached = "connect" not in type(cause).__name__.lower()
+            raise BrokenError(f"connection failed: {cause or error}"[:300], reached=reached) from None
+        seconds = time.monotonic() - start
+        log.debug("request %s: %.3f s", response.headers.get("x-request-id"), seconds)
+        return parse(response.text, seconds)
+
+
+def parse(text: str, seconds: float) -> Completion:
+    """Read the body of a (chat) completion.
+
+    Raises:
+        BrokenError: the body is no completion.
+
+    """
+    try:
+        body = json.loads(text)
+        choice = body["choices"][0]
+        message = choice.get("message") or {"content": choice.get("text")}
+        usage = body.get("usage") or {}
+        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+        return Completion(
+            text=_text(message),
+            raw=choice,
+            finish_reason=choice.get("finish_reason") or "stop",
+            prompt_tokens=int(usage.get("prompt_tokens") or 0),
+            completion_tokens=int(usage.get("completion_tokens") or 0),
+            cached_tokens=int(cached),
+            reasoning=message.get("reasoning_content") or message.get("reasoning"),
+            seconds=seconds,
+        )
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        raise BrokenError(f"the answer is no completion: {text[:200]!r}") from None
+
+
+def _text(message: dict[str, Any]) -> str:
+    if message.get("tool_calls"):
+        return str(message["tool_calls"][0]["function"]["arguments"])
+    if message.get("function_call"):
+        return str(message["function_call"]["arguments"])
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(part.get("text") or "" for part in content)
+    return content or ""

@@ -1,0 +1,109 @@
+"""Judges behind an API: what the server, the prompt and the retries have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+from pydantic import Field
+
+from alpacabench.ask import Payload, Reply
+from alpacabench.endpoint.provider import check_url
+from alpacabench.endpoint.wire import Body, Completion, Wire
+from alpacabench.errors import JudgeError, Problem
+from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.template import check_template, load_template, render
+from alpacabench.records import Message
+
+Provider = Literal["openai", "anthropic"]
+OWN_HOST = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+
+
+class ApiJudge(Judge):
+    """A judge model behind an OpenAI-compatible or an Anthropic server."""
+
+    name: str
+    """How the judge is called in annotations and leaderboards."""
+    name_model: str | None = None
+    """The model that the name stands for; another `model_name` shows in the label."""
+    model_name: str
+    base_url: str | None = Field(None, repr=False)
+    template: str
+    concurrency: int = Field(64, ge=1)
+    mode: Literal["direct", "batch"] | None = None
+    provider: Provider = "openai"
+    """The wire format."""
+    temperature: float | None = Field(None, ge=0.0)
+    """None sends none: for models that fix it."""
+    max_tokens: int = Field(..., ge=1)
+    timeout: float = Field(120.0, gt=0.0)
+    """Seconds that one request may take."""
+
+    @property
+    def label(self) -> str:
+        """The name; with another model or template than the name stands for, that too."""
+        model = "" if self.name_model in (None, self.model_name) else f":{self.model_name}"
+        own = self.template.startswith(("alpaca_eval:", "alpacabench:"))
+        return self.name + model + ("" if own else f"[{self.template.rpartition('/')[2]}]")
+
+    @property
+    def url(self) -> str:
+        """The server's base URL: the given one, or the provider's own."""
+        return self.base_url or OWN_HOST[self.provider]
+
+    def check(self) -> Iterator[Problem]:
+        """Yield a bad URL, a missing key at the provider's own host, a retired model there, a bad template."""
+        from alpacabench.price import retired
+
+        yield from check_url("judge", self.url, self.wire().default_variable)
+        yield from retired("judge.model_name", self.model_name, self.url)
+        yield from check_template(self.template)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the judge model and what is sent beside the prompt; the server's address is no part of it."""
+        return {"model": self.model_name, "reader": type(self).__name__, **self.parameters()}
+
+    def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
+        """Fill the template."""
+        return render(load_template(self.template), instruction, output_1, output_2)
+
+    def parameters(self) -> Body:
+        """Return the decoding values that are sent."""
+        values: Body = {"max_tokens": self.max_tokens}
+        return values if self.temperature is None else values | {"temperature": self.temperature}
+
+    def body(self, messages: list[Message]) -> Body:
+        """Return the request for a prompt."""
+        return {"model": self.model_name, "messages": messages, **self.parameters()}
+
+    @abstractmethod
+    def read(self, completion: Completion, question: Question) -> Payload:
+        """Return `preference` in the order SHOWN (1 = the first answer wins, 2 = the second), and optionally `criteria`.
+
+        Raises:
+            UnparsableVerdictError: the completion contains no verdict.
+
+        """
+
+    def wire(self) -> Wire:
+        """Return the server."""
+        from alpacabench.endpoint.openai_wire import OpenAIWire
+
+        return OpenAIWire(self.url, self.timeout)
+
+    def ask(self, questions: list[Question]) -> Iterable[Reply]:
+        """Send the questions; replies come as they arrive."""
+        from alpacabench.endpoint.asking import Call, ask_server
+        from alpacabench.endpoint.spending import Purse
+
+        asked = {question.key: question for question in questions}
+
+        def read(key: str, completion: Completion) -> Payload:
+            payload = self.read(completion, asked[key])
+            if asked[key].model_first:
+                payload["preference"] = 3.0 - payload["preference"]
+            return {"raw": completion.raw} | payload
+
+        calls = [Call(question.key, self.body(question.chat())) for question in questions]
+        yield from ask_server(self.wire(), calls, read, self.concurrency, Purse(), JudgeError)

@@ -1,0 +1,160 @@
+"""Verdicts that exist already: annotations in alpaca_eval's format, ours or theirs. No model, no network."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from glob import glob
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from alpacabench.ask import AnswerStore, Reply
+from alpacabench.errors import DataError, Problem
+from alpacabench.judge.base import Judge, Question
+from alpacabench.records import Message, Pair, Verdict, digest
+from alpacabench.rows import Row, read_rows
+
+
+class _Rows(NamedTuple):
+    by_instruction: dict[str, list[Row]]
+    annotators: frozenset[str]
+    digest: str
+
+
+class Recorded(Judge):
+    """Annotation files; a row is found by its instruction and output, or by the generator where it has no output."""
+
+    path: str | list[str]
+
+    @property
+    def label(self) -> str:
+        """The annotator that the files name, where it is just one."""
+        annotators = self._rows().annotators
+        return next(iter(annotators)) if len(annotators) == 1 else "recorded"
+
+    def check(self) -> Iterator[Problem]:
+        """Read the files; the recorded order and number of verdicts is what it is."""
+        if self.order != "seeded" or self.repeats != 1:
+            yield Problem(
+                "judge", f"given order={self.order} and repeats={self.repeats}, but recorded verdicts are as they are",
+                "leave judge.order=seeded and judge.repeats=1",
+            )  # fmt: skip
+        try:
+            self._rows()
+        except DataError as error:
+            where, _, what = str(error).partition(": ")
+            yield Problem(where, what)
+
+    def identity(self) -> dict[str, Any]:
+        """Return a digest of the rows, wherever the files lie."""
+        return {"backend": "recorded", "annotations": self._rows().digest}
+
+    def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
+        """Return the texts: the prompt that was used is not in the files."""
+        return [{"role": "user", "content": text} for text in (instruction, output_1, output_2)]
+
+    def ask(self, questions: list[Question]) -> Iterable[Reply]:
+        """Raise: recorded verdicts are looked up by `judge`, never asked for."""
+        raise NotImplementedError("judge=recorded overrides judge")
+
+    def questions(self, pairs: Sequence[Pair]) -> list[Question]:
+        """Return nothing: there is nothing to ask."""
+        return []
+
+    def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
+        """Return the recorded verdict of each pair; one that the files lack is missing, with the reason."""
+        rows, label = self._rows().by_instruction, self.label
+        return [self._recorded(pair, rows, label) for pair in pairs]
+
+    def _recorded(self, pair: Pair, rows: dict[str, list[Row]], label: str) -> Verdict:
+        found = _matching(rows.get(pair.example.instruction, []), pair)
+        preferences = {row["preference"] for row in found}
+        common: dict[str, Any] = {"pair": pair, "model_first": self.slot(pair), "judge": label}
+        if len(preferences) != 1:
+            cause = "no recorded verdict for this answer" if not found else "recorded verdicts contradict each other"
+            return Verdict(preference=None, failure=cause, **common)
+        preference = preferences.pop()
+        raw = _completion(found[0].get("raw_completion"))
+        if preference is None:
+            cause = str(found[0].get("failure") or "the recorded verdict is missing")
+            return Verdict(preference=None, failure=cause, raw=raw, **common)
+        return Verdict(preference=preference, raw=raw, **common)
+
+    def _rows(self) -> _Rows:
+        return _read(tuple(_files(self.path)))
+
+
+def _files(path: str | list[str]) -> Iterator[tuple[str, int]]:
+    """Yield the files with their time of change.
+
+    Raises:
+        DataError: a glob matches nothing, or a file is missing.
+
+    """
+    for pattern in [path] if isinstance(path, str) else path:
+        pattern = str(Path(pattern).expanduser())
+        files = sorted(glob(pattern, recursive=True)) if any(c in pattern for c in "*?[") else [pattern]
+        if not files:
+            raise DataError(
+                f"judge.path: given '{pattern}', which matches no file\n    quote the glob, and start it where you run"
+            )
+        for file in files:
+            yield file, Path(file).stat().st_mtime_ns if Path(file).exists() else 0
+
+
+@lru_cache(maxsize=4)
+def _read(files: tuple[tuple[str, int], ...]) -> _Rows:
+    by_instruction: dict[str, list[Row]] = defaultdict(list)
+    annotators: set[str] = set()
+    for path, _modified in files:
+        for number, row in enumerate(read_rows(path, "judge.path"), start=1):
+            if not isinstance(row.get("instruction"), str) or "preference" not in row:
+                raise DataError(
+                    f"judge.path: {path}, row {number}: no 'instruction' or no 'preference'\n"
+                    f"    annotations in alpaca_eval's format are needed; this row's keys: {', '.join(map(str, row))}"
+                )
+            row = row | {"preference": _preference(row["preference"], path, number)}
+            annotators |= {str(row["annotator"])} if row.get("annotator") else set()
+            by_instruction[row["instruction"]].append(row)
+    keys = ("instruction", "output_1", "output_2", "generator_2", "preference")
+    content = [[row.get(key) for key in keys] for rows in by_instruction.values() for row in rows]
+    return _Rows(dict(by_instruction), frozenset(annotators), digest(content))
+
+
+def _preference(value: Any, path: str, number: int) -> float | None:
+    """Return a preference in [1, 2]; alpaca_eval's old 0 is a draw, its -1 and NaN are missing."""
+    try:
+        preference = math.nan if value in (None, "") else float(value)
+    except (TypeError, ValueError):
+        preference = math.inf
+    if math.isnan(preference) or preference == -1:
+        return None
+    if preference == 0:
+        return 1.5
+    if not 1 <= preference <= 2:
+        raise DataError(
+            f"judge.path: {path}, row {number}: preference is {value!r}; allowed: 1 (reference wins) to 2 (model wins), null"
+        )
+    return preference
+
+
+def _matching(rows: list[Row], pair: Pair) -> list[Row]:
+    """Return the rows about this pair: equal in every output they give; without outputs, of this generator or the only row."""
+    with_output = [row for row in rows if row.get("output_2") is not None]
+    if with_output:
+        same = [row for row in with_output if row["output_2"] == pair.output]
+        return [row for row in same if row.get("output_1") in (None, pair.reference)]
+    return [row for row in rows if row.get("generator_2") == pair.generator] or (rows if len(rows) == 1 else [])
+
+
+def _completion(raw: Any) -> Any:
+    """Return the completion as an object: some published files hold it as a Python literal in a string."""
+    if isinstance(raw, str) and raw.startswith("{"):
+        try:
+            return ast.literal_eval(raw)
+        except (ValueError, SyntaxError):
+            return raw
+    return None if isinstance(raw, float) and math.isnan(raw) else raw

@@ -1,0 +1,82 @@
+"""Judge prompts: a template split into chat messages, then filled in one pass.
+
+Split before filling and filled in one pass, an answer can neither open a chat message of its own nor have its braces
+filled. The prompts equal alpaca_eval's own wherever an answer does not try that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from alpacabench.errors import Problem
+from alpacabench.records import Message
+
+PLACEHOLDERS = ("instruction", "output_1", "output_2")
+OWN = Path(__file__).parent / "templates"
+
+_FIELD = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+_PART = re.compile(r"<\|im_start\|>(\w+)[^\n]*\n(.*?)<\|im_end\|>", re.DOTALL)
+
+
+@cache
+def annotators_directory() -> Path:
+    """Return the folder of annotator configs of the installed alpaca_eval, without importing it."""
+    spec = find_spec("alpaca_eval")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("alpaca_eval is not installed: pip install alpaca-eval==0.6.6")
+    return Path(spec.origin).parent / "evaluators_configs"
+
+
+def template_path(template: str) -> Path:
+    """Return the file that a template's name stands for.
+
+    Args:
+        template: `alpaca_eval:FILE` (one that alpaca_eval ships), `alpacabench:NAME` (ours), or a path.
+
+    """
+    origin, _, name = template.partition(":")
+    if origin == "alpaca_eval":
+        return annotators_directory() / name
+    if origin == "alpacabench":
+        return OWN / f"{name}.txt"
+    return Path(template).expanduser()
+
+
+def check_template(template: str) -> Iterator[Problem]:
+    """Yield what is wrong with a template: no such file, or a placeholder is missing or stands twice."""
+    path = template_path(template)
+    where = "judge.template"
+    if not path.is_file():
+        ours = ", ".join(f"alpacabench:{file.stem}" for file in sorted(OWN.glob("*.txt")))
+        yield Problem(
+            where, f"given '{template}': no such file", f"give the path of a text file, or one of ours: {ours}"
+        )
+        return
+    fields = _FIELD.findall(path.read_text(encoding="utf-8"))
+    for name in PLACEHOLDERS:
+        if fields.count(name) != 1:
+            yield Problem(
+                where,
+                f"{path} has {{{name}}} {fields.count(name)} times",
+                "a template has each of {instruction}, {output_1} and {output_2} once",
+            )
+
+
+@cache
+def load_template(template: str) -> str:
+    """Return the text of a template."""
+    return template_path(template).read_text(encoding="utf-8")
+
+
+def render(template: str, instruction: str, output_1: str, output_2: str) -> list[Message]:
+    """Fill a template's text; without chat markers it is one user message."""
+    values = {"instruction": instruction, "output_1": output_1, "output_2": output_2}
+    parts = _PART.findall(template) or [("user", template)]
+    return [
+        {"role": role, "content": _FIELD.sub(lambda field: values[field.group(1)], content).strip()}
+        for role, content in parts
+    ]

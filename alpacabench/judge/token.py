@@ -1,0 +1,29 @@
+"""Judges that answer with one token, weighted by its log probability."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alpacabench.ask import Payload
+from alpacabench.endpoint.wire import Body, Completion
+from alpacabench.judge.api import ApiJudge
+from alpacabench.judge.base import Question
+from alpacabench.judge.logprob import preference_from_logprobs
+
+
+class TokenJudge(ApiJudge):
+    """The preference is the probability of the token that names the second answer."""
+
+    tokens: tuple[str, str] = ("m", "M")
+    """What the judge answers where the first, and where the second answer shown is better."""
+    top_logprobs: int = Field(5, ge=1, le=20)
+    max_tokens: int = Field(1, ge=1)
+    temperature: float | None = Field(1.0, ge=0.0)
+
+    def parameters(self) -> Body:
+        """Return the decoding values that are sent."""
+        return super().parameters() | {"logprobs": True, "top_logprobs": self.top_logprobs}
+
+    def read(self, completion: Completion, question: Question) -> Payload:
+        """Weigh the two tokens."""
+        return {"preference": preference_from_logprobs(completion.raw, *self.tokens)}
