@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from alpacabench.report.comparison import Comparison, SliceDelta
-from alpacabench.report.estimate import FEW
+from alpacabench.report.estimate import FEW, decimal
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.bars import Bar, Segment, bars, stacked
-from alpacabench.report.plot.forest import Forest, ForestRow, forest
+from alpacabench.report.plot.forest import MANY_ROWS, Forest, ForestRow, forest
 from alpacabench.report.slices import share, slice_note
 
 POINTS = "Difference, percentage points (95% interval)"
@@ -83,17 +83,17 @@ def movement(pair: Comparison) -> Figure | None:
     for a, b in pair.scores:
         counts[_bin(b - a)] += 1
     items = [
-        Bar(_bin_label(i), share(size, pair.n), "loss" if i < 5 else "draw" if i == 5 else "win")
+        Bar(_centre(i), share(size, pair.n), "loss" if i < 5 else "draw" if i == 5 else "win")
         for i, size in enumerate(counts)
     ]
     return figure(
         "movement",
         "How far the preference moved",
-        f"Prompts by the change of the judge's preference from {pair.name_a} to {pair.name_b}. Whiskers are "
-        "95% intervals.",
+        f"Prompts by the change of the judge's preference from {pair.name_a} to {pair.name_b}. Each bar is named "
+        "by its middle; the one at 0 holds changes of at most a point. Whiskers are 95% intervals.",
         lambda width: bars(items, "Change of preference, percentage points", "Share of prompts, %", width),
         ("Change, points", "Prompts", "Share, % (95% interval)"),
-        [(bar.label, str(size), bar.estimate.text()) for bar, size in zip(items, counts, strict=True)],
+        [(_range(i), str(counts[i]), bar.estimate.text()) for i, bar in enumerate(items)],
     )
 
 
@@ -119,6 +119,7 @@ def _slices(key: str, title: str, slices: tuple[SliceDelta, ...]) -> Figure:
         lambda width: forest(plot, width),
         ("Slice", "Points (95% interval)", "Prompts"),
         [(row.label, row.estimate.text(signed=True), row.note) for row in rows if row.estimate],
+        wide=len(rows) > MANY_ROWS,
     )
 
 
@@ -128,6 +129,9 @@ def _bin(change: float) -> int:
     return next(i for i in range(len(EDGES) - 1) if i != 5 and EDGES[i] <= change <= EDGES[i + 1])
 
 
-def _bin_label(index: int) -> str:
-    low, high = EDGES[index], EDGES[index + 1]
-    return "±1" if index == 5 else f"{'−' if high <= 0 else '+'}{min(abs(low), abs(high))}"
+def _range(index: int) -> str:
+    return " to ".join(decimal(edge, 0, signed=True) for edge in EDGES[index : index + 2])
+
+
+def _centre(index: int) -> str:
+    return decimal((EDGES[index] + EDGES[index + 1]) // 20 * 10, 0, signed=True)

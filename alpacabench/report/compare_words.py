@@ -11,7 +11,7 @@ def headline(pair: Comparison) -> str:
     """Return the verdict in one line."""
     direction = _direction(pair.delta_wr)
     if direction:
-        return f"{pair.name_b} is {'better' if direction > 0 else 'worse'} than {pair.name_a}"
+        return f"{pair.name_b} wins {'more' if direction > 0 else 'less'} often than {pair.name_a}"
     if pair.equivalent:
         return f"{pair.name_b} and {pair.name_a} are equivalent within {decimal(pair.margin)} points"
     return f"{pair.name_b} and {pair.name_a} are not shown to differ"

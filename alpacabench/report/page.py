@@ -33,6 +33,8 @@ class Figure:
     drawings: tuple[Markup, ...]
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    wide: bool
+    """Whether it takes the whole width of a desktop page."""
 
 
 def figure(
@@ -42,10 +44,11 @@ def figure(
     draw: Callable[[float], Drawing],
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
+    wide: bool = False,
 ) -> Figure:
     """Draw a plot at each width; `key` is unique on its page; `rows` are the data for those who cannot see the plot."""
     drawings = tuple(_svg(f"{key}-{name}", name, title, caption, draw(width)) for name, width in WIDTHS)
-    return Figure(key, title, caption, drawings, tuple(header), tuple(tuple(row) for row in rows))
+    return Figure(key, title, caption, drawings, tuple(header), tuple(tuple(row) for row in rows), wide)
 
 
 def write_page(path: Path | str, template: str, **content: Any) -> Path:

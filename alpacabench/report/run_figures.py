@@ -9,7 +9,7 @@ from alpacabench.records import Outcome
 from alpacabench.report.estimate import Estimate, Number, decimal
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.bars import Bar, Segment, bars, stacked
-from alpacabench.report.plot.forest import Forest, ForestRow, forest
+from alpacabench.report.plot.forest import MANY_ROWS, Forest, ForestRow, forest
 from alpacabench.report.plot.points import Trend, cloud
 from alpacabench.report.run_words import length_controlled
 from alpacabench.report.slices import Scored, mean, metric, share, slice_note, slices
@@ -117,7 +117,7 @@ def slice_figure(
     key: str, title: str, pairs: Sequence[Scored], rate: Estimate, of: Callable[[Outcome], str]
 ) -> Figure | None:
     """Draw the win rate of each slice; None where there is only one."""
-    rows = [row for row, _ in slices(pairs, of)]
+    rows = slices(pairs, of)
     if len(rows) < 2:
         return None
     plot = Forest(rows, WIN_RATE, rate.value, f"all prompts {decimal(rate.value)}", PERCENT)
@@ -150,8 +150,8 @@ def length(pairs: Sequence[Scored]) -> Figure | None:
         "length",
         "Does length decide?",
         "Each faint dot is a prompt; lengths are in characters. The line is the mean preference in five equal groups "
-        "by length, with its 95% interval. A line that rises to the right means that longer answers win more often, by bias or "
-        "because they are better.",
+        "by length, with its 95% interval. A line that rises to the right means that longer answers win more often, "
+        "by bias or because they are better.",
         lambda width: cloud(
             points,
             trend,
@@ -175,5 +175,11 @@ def _forest_figure(key: str, title: str, caption: str, plot: Forest) -> Figure:
         (row.label, decimal(row.estimate.value), row.estimate.range(), row.note) for row in plot.rows if row.estimate
     ]
     return figure(
-        key, title, caption, lambda width: forest(plot, width), ("", "Win rate, %", "95% interval", "Prompts"), rows
+        key,
+        title,
+        caption,
+        lambda width: forest(plot, width),
+        ("", "Win rate, %", "95% interval", "Prompts"),
+        rows,
+        wide=len(plot.rows) > MANY_ROWS,
     )

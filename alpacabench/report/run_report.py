@@ -106,7 +106,7 @@ def _breakdown(pairs: Sequence[Scored], rate: Estimate | None) -> list[Figure]:
         return []
     figures = [
         run_figures.slice_figure("source", "By source", pairs, rate, lambda outcome: outcome.example.source),
-        run_figures.slice_figure("category", "By category", pairs, rate, lambda outcome: outcome.example.category),
         run_figures.length(pairs),
+        run_figures.slice_figure("category", "By category", pairs, rate, lambda outcome: outcome.example.category),
     ]
     return [figure for figure in figures if figure]

@@ -112,7 +112,7 @@ def tiles(pairs: Sequence[Scored], outcomes: Sequence[Outcome], metrics: Mapping
     if controlled:
         found.append(Tile(label, f"{decimal(controlled.value)}%", f"95% {controlled.range()}"))
     if finite(consistency := metrics.get("order_consistency")):
-        found.append(Tile("Order consistency", f"{decimal(consistency * 100)}%", "same winner both ways"))
+        found.append(Tile("Order consistency", f"{decimal(consistency * 100)}%", "same winner"))
     if finite(ratio := metrics.get("len_ratio_vs_baseline")):
         found.append(Tile("Answer length", f"{decimal(ratio, 2)}×", "of the reference's"))
     if "cost_usd" in metrics:

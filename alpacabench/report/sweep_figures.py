@@ -6,30 +6,19 @@ from alpacabench.report.estimate import Estimate, decimal, dollars, duration, fi
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.forest import Forest, ForestRow, forest
 from alpacabench.report.plot.heat import heat
-from alpacabench.report.plot.lines import Series, lines
+from alpacabench.report.plot.lines import SERIES_STYLES, Series, lines
 from alpacabench.report.plot.points import Spot, frontier, pareto
-from alpacabench.report.sweep_table import SweepRow, SweepTable
+from alpacabench.report.sweep_table import SweepRow, SweepTable, numeric
 
 WIN_RATE = "Win rate, % (95% interval)"
 MAX_HEAT_COLUMNS = 8
 Axis = tuple[str, tuple[str, ...]]
-"""A config key and its values in the order of the jobs."""
-
-
-def axes(table: SweepTable) -> list[Axis]:
-    """Return the keys that take more than one value, with their values; numbers in ascending order."""
-    keys = dict.fromkeys(key for row in table.rows for key in row.overrides)
-    found = []
-    for key in keys:
-        values = list(dict.fromkeys(row.overrides.get(key, "") for row in table.rows))
-        if len(values) > 1:
-            found.append((key, tuple(sorted(values, key=float) if _numeric(values) else values)))
-    return found
+"""A config key and its values."""
 
 
 def figures(table: SweepTable) -> list[Figure]:
     """Return every plot that the table has data for."""
-    swept = axes(table)
+    swept = list(table.axes().items())
     found = [_deltas(table), _rates(table)]
     if 1 <= len(swept) <= 2:
         found += [_along(table, swept), _heat(table, swept) if len(swept) == 2 else None]
@@ -42,19 +31,20 @@ def _deltas(table: SweepTable) -> Figure | None:
     if not compared:
         return None
     compared.sort(key=lambda pair: -pair[1].value)
-    rows = [ForestRow(row.name, delta, _p(row.p_holm)) for row, delta in compared]
-    plot = Forest(rows, "Difference, percentage points (95% interval)", 0, f"base: {table.base}", signed=True)
+    rows = [ForestRow(table.label(row), delta, _p(row.p_holm)) for row, delta in compared]
+    plot = Forest(rows, "Difference, percentage points (95% interval)", 0, "base", signed=True)
     return figure(
         "deltas",
-        f"Paired difference to {table.base}",
+        "Paired difference to the base",
         "Every setting against the base on the same prompts. The interval is of one comparison; p is "
         "Holm-adjusted for all of them, so trust p where the two disagree.",
         lambda width: forest(plot, width),
         ("Setting", "Difference, points (95% interval)", "p (Holm)", "q (BH)"),
         [
-            (row.name, delta.text(signed=True), probability(row.p_holm), probability(row.q_bh))
+            (table.label(row), delta.text(signed=True), probability(row.p_holm), probability(row.q_bh))
             for row, delta in compared
         ],
+        wide=True,
     )
 
 
@@ -63,7 +53,7 @@ def _rates(table: SweepTable) -> Figure | None:
     if not done:
         return None
     rows = [
-        ForestRow(row.name, rate, "tied for best" if row.tied_with_best else "", _kind(table, row))
+        ForestRow(table.label(row), rate, "tied for best" if row.tied_with_best else "", _kind(table, row))
         for row, rate in done
     ]
     plot = Forest(rows, WIN_RATE, limits=(0, 100))
@@ -74,17 +64,20 @@ def _rates(table: SweepTable) -> Figure | None:
         "differences decides. The base is drawn in orange.",
         lambda width: forest(plot, width),
         ("Setting", "Win rate, % (95% interval)", "Length-controlled, %"),
-        [(row.name, rate.text(), row.lc.text() if row.lc else "–") for row, rate in done],
+        [(table.label(row), rate.text(), row.lc.text() if row.lc else "–") for row, rate in done],
+        wide=True,
     )
 
 
 def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
-    numeric = [axis for axis in swept if _numeric(axis[1])]
-    if not numeric:
+    numbers = [axis for axis in swept if numeric(axis[1])]
+    if not numbers:
         return None
-    key = max(numeric, key=lambda axis: len(axis[1]))[0]
+    key = max(numbers, key=lambda axis: len(axis[1]))[0]
     other = next((axis for axis in swept if axis[0] != key), None)
     groups = other[1] if other else ("",)
+    if len(groups) > SERIES_STYLES:
+        return None
     series = []
     for group in groups:
         points = [
@@ -106,6 +99,7 @@ def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
         lambda width: lines(series, key, WIN_RATE, width),
         (other[0] if other else "Series", key, WIN_RATE),
         [(one.label, f"{at:g}", rate.text()) for one in series for at, rate in one.points],
+        wide=other is None,
     )
 
 
@@ -139,6 +133,7 @@ def _effects(table: SweepTable) -> Figure | None:
         lambda width: forest(plot, width),
         ("Effect", "Points (95% interval)", "p (Holm)"),
         [(effect.name, effect.estimate.text(signed=True), probability(effect.p_holm)) for effect in table.effects],
+        wide=True,
     )
 
 
@@ -148,7 +143,7 @@ def _pareto(table: SweepTable) -> Figure | None:
     for row, rate in _done(table):
         price = row.cost_usd if priced else row.seconds
         if finite(price):
-            spots.append(Spot(row.name, price, rate, _kind(table, row)))
+            spots.append(Spot(table.label(row), price, rate, _kind(table, row)))
     if len(spots) < 2:
         return None
     on_frontier = {spot.label for spot in frontier(spots)}
@@ -169,6 +164,7 @@ def _pareto(table: SweepTable) -> Figure | None:
             )
             for spot in spots
         ],
+        wide=True,
     )
 
 
@@ -182,10 +178,3 @@ def _kind(table: SweepTable, row: SweepRow) -> str:
 
 def _p(value: float | None) -> str:
     return "" if not finite(value) else "p < .001" if value < 0.001 else f"p = {decimal(value, 3).removeprefix('0')}"
-
-
-def _numeric(values: tuple[str, ...] | list[str]) -> bool:
-    try:
-        return all(finite(float(value)) for value in values)
-    except ValueError:
-        return False

@@ -17,7 +17,7 @@ def write_sweep_report(path: Path | str, table: SweepTable) -> Path:
         "sweep.html",
         title=f"Sweep: {table.title}",
         table=table,
-        axes=sweep_figures.axes(table),
+        base=next((row for row in table.rows if row.name == table.base), None),
         headline=sweep_words.headline(table),
         sentences=[*sweep_words.sentences(table), *table.sentences],
         tiles=sweep_words.tiles(table),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alpacabench.report.estimate import Estimate, Number
@@ -62,3 +63,28 @@ class SweepTable:
     """Findings to add to those that follow from the rows."""
     about: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """Return the keys that take more than one value, with their values; numbers in ascending order."""
+        keys = dict.fromkeys(key for row in self.rows for key in row.overrides)
+        values = {key: list(dict.fromkeys(row.overrides.get(key, "") for row in self.rows)) for key in keys}
+        return {
+            key: tuple(sorted(found, key=float) if numeric(found) else found)
+            for key, found in values.items()
+            if len(found) > 1
+        }
+
+    def label(self, row: SweepRow) -> str:
+        """Return a job's name by what varies, keys by their last part where that is clear; else its full name."""
+        axes = self.axes()
+        stems = [key.rpartition(".")[2] for key in axes]
+        short = {key: stem if stems.count(stem) == 1 else key for key, stem in zip(axes, stems, strict=True)}
+        return ", ".join(f"{short[key]}={row.overrides[key]}" for key in axes if key in row.overrides) or row.name
+
+
+def numeric(values: Sequence[str]) -> bool:
+    """Return whether every value is a finite number."""
+    try:
+        return all(math.isfinite(float(value)) for value in values)
+    except ValueError:
+        return False

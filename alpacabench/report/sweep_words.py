@@ -30,11 +30,11 @@ def headline(table: SweepTable) -> str:
         return "No setting could be compared with a base"
     found = different(table)
     if not found:
-        return f"No setting differs from {table.base} beyond chance"
+        return "No setting differs from the base beyond chance"
     better = sum(row.delta_wr.value > 0 for row in found if row.delta_wr)
     worse = len(found) - better
     parts = [f"{number} {word}" for number, word in ((better, "better"), (worse, "worse")) if number]
-    return f"{' and '.join(parts)} than {table.base}, of {len(compared)} compared"
+    return f"{' and '.join(parts)} than the base, of {len(compared)} settings"
 
 
 def sentences(table: SweepTable) -> list[str]:
@@ -57,30 +57,30 @@ def sentences(table: SweepTable) -> list[str]:
 def _established(table: SweepTable) -> list[str]:
     rows, compared = different(table), sum(row.delta_wr is not None for row in table.rows)
     named = [
-        f"{row.name} {row.delta_wr.text(signed=True)} points, p = {probability(row.p_holm)}".replace("= <", "<")
+        f"{table.label(row)} {row.delta_wr.text(signed=True)} points, p = {probability(row.p_holm)}".replace("= <", "<")
         for row in rows[:MAX_NAMED]
         if row.delta_wr
     ]
     more = f"; and {len(rows) - MAX_NAMED} more" if len(rows) > MAX_NAMED else ""
     if rows:
         return [
-            f"Established against {table.base} (paired, Holm-adjusted over {compared} comparisons): "
+            f"Established against the base (paired, Holm-adjusted over {compared} comparisons): "
             f"{'; '.join(named)}{more}."
         ]
     if compared:
         return [
-            f"None of {compared} comparisons with {table.base} is significant at 5% after Holm's correction: "
+            f"None of {compared} comparisons with the base is significant at 5% after Holm's correction: "
             "the order of the settings below may be chance."
         ]
     return []
 
 
 def _best(table: SweepTable, top: SweepRow) -> str:
-    tied = [row.name for row in table.rows if row.tied_with_best and row.name != top.name]
-    rate = f"{top.name} has the highest win rate, {top.win_rate.text() if top.win_rate else ''}%"
+    tied = [table.label(row) for row in table.rows if row.tied_with_best and row.name != top.name]
+    rate = f"{table.label(top)} has the highest win rate, {top.win_rate.text() if top.win_rate else ''}%"
     if not tied:
         return f"{rate}, and is separated from every other setting."
-    named = ", ".join(tied) if len(tied) <= MAX_NAMED else f"{len(tied)} settings"
+    named = "; ".join(tied) if len(tied) <= MAX_NAMED else f"{len(tied)} settings"
     return f"{rate}, but cannot be separated from {named}."
 
 

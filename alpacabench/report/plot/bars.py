@@ -23,7 +23,7 @@ from alpacabench.report.svg import (
     whisker,
 )
 
-HEIGHT = 260.0
+HEIGHT = 330.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from alpacabench.report.svg import Drawing, Scale, bottom_axis, element, fit, jo
 STACKED_BELOW = 460
 """Narrower drawings put the label above its interval instead of beside it."""
 GAP = 14
+MANY_ROWS = 6
+"""More rows than this deserve the whole width of a page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ def heat(
     cell = (width - left) / len(columns)
     top = 60.0
     parts = [
-        text((left + width) / 2, 14, titles[0], "axis-title", "middle"),
-        text(0, top - 10, titles[1], "axis-title"),
+        text(0, 14, f"Rows: {titles[1]}", "axis-title"),
+        text((left + width) / 2, 32, f"Columns: {titles[0]}", "axis-title", "middle"),
     ]
     parts += [
         text(left + cell * (i + 0.5), top - 10, fit(column, cell - 4), "tick", "middle")

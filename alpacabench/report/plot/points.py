@@ -27,7 +27,7 @@ from alpacabench.report.svg import (
 HEIGHT = 320.0
 BOTTOM = HEIGHT - 46
 TOP = 34.0
-LABEL_WIDTH = 150.0
+LABEL_WIDTH = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def pareto(spots: Sequence[Spot], x_title: str, y_title: str, width: float) -> D
     ends = [end for spot in spots for end in (spot.y.value, *(spot.y.interval or ()))]
     y = scale(ends, BOTTOM, TOP)
     left = tick_room(y)
-    x = scale([0.0, *(spot.x for spot in spots)], left + 6, width - 16)
+    x = scale([spot.x for spot in spots], left + 6, width - 16)
     parts = [left_axis(y, left, width - 6, y_title), bottom_axis(x, TOP, BOTTOM, x_title)]
     steps: list[tuple[float, float]] = []
     for spot in frontier(spots):
