@@ -1,0 +1,87 @@
+"""The length-controlled win rate of finished runs: regularised where the difficulties are given, else without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alpacabench.compare.run import FinishedRun, read_references
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.difficulty import DifficultyTable
+    from alpacabench.scoring.length_control import LengthControlled
+    from alpacabench.scoring.pairs import Pairs
+
+DRAWS = 500
+
+
+@dataclass(frozen=True)
+class Fits:
+    """One fit per run, all of one variant; none, and the reason, where any run has none."""
+
+    metric: str
+    """`length_controlled_winrate`, or `length_controlled_winrate_noreg` for the variant without gamed baselines."""
+    fits: tuple[LengthControlled, ...]
+    refused: str
+    """Why the regularised variant is not given; empty where it is."""
+
+
+def read_difficulties(lc_data: str | None, dataset: str | None) -> DifficultyTable | None:
+    """Return alpaca_eval's difficulties, keyed by the instructions of the whole data set; None without both files.
+
+    Raises:
+        DataError: a file cannot be used, or they do not belong together.
+
+    """
+    if not lc_data or not dataset:
+        return None
+    from alpacabench.scoring.difficulty import DifficultyTable
+
+    return DifficultyTable.read(lc_data, list(read_references(dataset)))
+
+
+def fit_runs(runs: Sequence[FinishedRun], table: DifficultyTable | None) -> Fits:
+    """Fit every run on its scored prompts. The runs share judge and reference; to be compared, also their prompts."""
+    from alpacabench.scoring.length_control import length_controlled, length_controlled_noreg
+    from alpacabench.scoring.pairs import Refusal
+
+    unknown = _without_lengths(runs)
+    if unknown:
+        return Fits("length_controlled_winrate", (), unknown)
+    pairs = [_pairs(run) for run in runs]
+    judge, reference = runs[0].judge, runs[0].reference
+    results = [length_controlled(pair, table, judge, reference, DRAWS) for pair in pairs]
+    reason = next((result.reason for result in results if isinstance(result, Refusal)), "")
+    if table is None:
+        reason = "prompt difficulties are not given: --lc-data df_gamed.csv and --dataset FILE"
+    metric = "length_controlled_winrate"
+    if reason:
+        metric = "length_controlled_winrate_noreg"
+        noreg = [length_controlled_noreg(pair, table, DRAWS) for pair in pairs]
+        again = next((result.reason for result in noreg if isinstance(result, Refusal)), "")
+        results, reason = (noreg, f"{reason}; {metric}: {again}") if again else (noreg, reason)
+    fits = tuple(result for result in results if not isinstance(result, Refusal))
+    return Fits(metric, fits if len(fits) == len(runs) else (), reason)
+
+
+def _without_lengths(runs: Sequence[FinishedRun]) -> str:
+    for run in runs:
+        items = [item for item in run.items.values() if item.preference == item.preference]
+        if any(item.length is None for item in items):
+            return f"the answers of {run.name} are not at hand: give --outputs, or put model_outputs.json beside"
+        if any(item.reference is None for item in items):
+            return f"the reference answers of {run.name} are not at hand: give --dataset FILE"
+    return ""
+
+
+def _pairs(run: FinishedRun) -> Pairs:
+    from alpacabench.scoring.pairs import Pairs
+
+    items = [item for item in run.items.values() if item.length is not None and item.reference is not None]
+    return Pairs.of(
+        [item.instruction for item in items],
+        [item.preference for item in items],
+        [item.length or 0.0 for item in items],
+        [len(item.reference or "") for item in items],
+    )
