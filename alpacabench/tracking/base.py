@@ -1,0 +1,108 @@
+"""The contract of the tracking group: a job is started, finished and followed up, and the pipeline looks no further."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from alpacabench.component import Component
+from alpacabench.tracking.example import ExampleRow
+
+
+@dataclass(frozen=True, slots=True)
+class SweepLink:
+    """What ties a job to its sweep; written by the process that starts the sweep."""
+
+    identity: str
+    """Digest of the set of jobs."""
+    job: str = ""
+    """What the job is known by in the sweep: its own identity, numbered where a sweep holds equal jobs."""
+    name: str = ""
+    """The job's label in the sweep: what varies."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What varies between the jobs, with this job's values."""
+    parent_run_id: str | None = None
+    """None where the sweep is not tracked, or the tracking server could not be reached."""
+    run_id: str | None = None
+    """The job's own run of an earlier, equal call."""
+    finished: bool = False
+    """Whether that run is finished, so that nothing is added to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """All that is tracked of one job. At the start only the fields without a default are known."""
+
+    name: str
+    """Label of the run."""
+    identity: str
+    """Digest of what the job asks."""
+    directory: Path
+    """The job's run directory."""
+    sweep: SweepLink | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    """The chosen options and what varies: what the comparison of runs shows."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    config: str = ""
+    """The resolved configuration as YAML."""
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    """The data set's card: name, source, licence, digest, rows."""
+    started: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
+    ended: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    files: Sequence[Path] = ()
+    """Files of the run directory that become artifacts."""
+    examples: Sequence[ExampleRow] = ()
+    """Prompts, answers and verdicts: the table and the traces."""
+    failure: str | None = None
+    """Why the job failed; None where it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was started."""
+
+    run_id: str | None = None
+    """None where the run is not tracked, or is spooled because the server cannot be reached."""
+    finished: bool = False
+    """Whether an equal sweep finished it already: nothing is added."""
+
+
+class Tracking(Component):
+    """Base of all tracking: the contract keys of the group."""
+
+    group: ClassVar[str] = "tracking"
+
+    experiment: str | None = None
+    """MLflow's experiment."""
+    uri: str | None = None
+    """Where runs are logged; null is MLFLOW_TRACKING_URI, then sqlite:///outputs/mlflow.db."""
+    traces: int | Literal["all"] | None = Field(None, union_mode="left_to_right")
+    """How many examples of a run become traces."""
+
+    @abstractmethod
+    def open_sweep(self, parent: JobRecord, jobs: Sequence[str]) -> tuple[Run, dict[str, Run]]:
+        """Create or continue the parent run; return it, and the runs that jobs of an equal sweep have already."""
+
+    @abstractmethod
+    def close_sweep(self, run: Run, parent: JobRecord) -> None:
+        """Write what the sweep found and end the parent run."""
+
+    @abstractmethod
+    def start(self, job: JobRecord) -> Run:
+        """Create the job's run, or continue the one that an interrupted call left."""
+
+    @abstractmethod
+    def finish(self, run: Run, job: JobRecord) -> None:
+        """Write all that is tracked and end the run. Costs no result: what cannot be sent is spooled."""
+
+    @abstractmethod
+    def follow_up(self, directory: Path) -> None:
+        """Write what could wait until the job's results were shown: the traces of the jobs under this directory."""

@@ -1,0 +1,29 @@
+"""No tracking: the files of the run directory are all that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from alpacabench.tracking.base import JobRecord, Run, Tracking
+
+
+class NoTracking(Tracking):
+    """Track nothing: `tracking=none`."""
+
+    def open_sweep(self, parent: JobRecord, jobs: Sequence[str]) -> tuple[Run, dict[str, Run]]:
+        """Return untracked runs."""
+        return Run(), {}
+
+    def close_sweep(self, run: Run, parent: JobRecord) -> None:
+        """Do nothing."""
+
+    def start(self, job: JobRecord) -> Run:
+        """Return an untracked run."""
+        return Run()
+
+    def finish(self, run: Run, job: JobRecord) -> None:
+        """Do nothing."""
+
+    def follow_up(self, directory: Path) -> None:
+        """Do nothing."""

@@ -1,0 +1,90 @@
+"""The MLflow runs of jobs and sweeps, known again by their tags, so that nothing is logged twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alpacabench.store.owner import new_owner, surely_dead
+from alpacabench.tracking.base import JobRecord, Run
+from alpacabench.tracking.redact import redact, redact_mapping
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+JOB = "alpacabench.job"
+"""Tag: the identity of the job; a sweep's parent run has none."""
+SWEEP = "alpacabench.sweep"
+"""Tag: the identity of the sweep; a single run has none."""
+OWNER = "alpacabench.owner"
+"""Tag: the process that writes the run."""
+PARENT = "mlflow.parentRunId"
+
+PAGE = 1000
+FINISHED = "FINISHED"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRuns:
+    """The runs that a sweep has already."""
+
+    parent: Run | None
+    jobs: Mapping[str, Run]
+    """By the job's identity in the sweep."""
+
+
+def find_sweep(client: MlflowClient, experiment: str, identity: str) -> SweepRuns:
+    """Return the parent run and the children of a sweep; where a job has several, a finished one."""
+    runs = _find(client, experiment, {SWEEP: identity})
+    parents = [run for run in runs if JOB not in run.data.tags]
+    ordered = sorted((run for run in runs if JOB in run.data.tags), key=lambda run: run.info.status == FINISHED)
+    return SweepRuns(_run(parents[0]) if parents else None, {run.data.tags[JOB]: _run(run) for run in ordered})
+
+
+def find_interrupted(client: MlflowClient, experiment: str, identity: str) -> str | None:
+    """Return the single run that an earlier process left unfinished when it died."""
+    for run in _find(client, experiment, {JOB: identity}):
+        tags = run.data.tags
+        if run.info.status == "RUNNING" and SWEEP not in tags and OWNER in tags and surely_dead(tags[OWNER]):
+            return str(run.info.run_id)
+    return None
+
+
+def create(client: MlflowClient, experiment: str, job: JobRecord) -> str:
+    """Create a running run with the tags that make it known again; return its id."""
+    link = job.sweep
+    tags = redact_mapping(job.tags) | {OWNER: new_owner()}
+    if link is None:
+        tags[JOB] = job.identity
+    else:
+        tags[SWEEP] = link.identity
+        if link.job:
+            tags |= {JOB: link.job, PARENT: str(link.parent_run_id)}
+    name = redact(link.name if link and link.name else job.name)
+    run = client.create_run(experiment, start_time=round(job.started * 1000), tags=tags, run_name=name)
+    return str(run.info.run_id)
+
+
+def resume(client: MlflowClient, run_id: str) -> str:
+    """Set a run that was interrupted to running, and ours; return its id."""
+    client.update_run(run_id, status="RUNNING")
+    client.set_tag(run_id, OWNER, new_owner())
+    return run_id
+
+
+def _run(run: Any) -> Run:
+    return Run(str(run.info.run_id), run.info.status == FINISHED)
+
+
+def _find(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> list[Any]:
+    """Return the active runs that have these tags, oldest first."""
+    wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    runs: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment], wanted, max_results=PAGE, order_by=["start_time"], page_token=token)
+        runs.extend(page)
+        token = page.token
+        if not token:
+            return runs

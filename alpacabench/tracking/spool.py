@@ -1,0 +1,68 @@
+"""What could not be sent: one directory per job below outputs/spool, sent later by `alpacabench sync`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from alpacabench.records import digest
+from alpacabench.tracking.base import JobRecord, SweepLink
+from alpacabench.tracking.example import ExampleRow
+from alpacabench.tracking.redact import redact_tree
+from alpacabench.tracking.uri import original_directory
+
+RECORD = "record.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """One job, or one sweep's parent, that waits to be sent."""
+
+    directory: Path
+    experiment: str
+    traces: int | str
+    parent: bool
+    """Whether it is the parent run of a sweep."""
+    job: JobRecord
+
+
+def spool_directory() -> Path:
+    """Return the directory of what waits."""
+    return original_directory() / "outputs" / "spool"
+
+
+def put(job: JobRecord, experiment: str, traces: int | str, parent: bool = False) -> Path:
+    """Keep a job with copies of its files; one that waits already under the same identity is replaced."""
+    asked_by = job.sweep.identity if job.sweep else str(job.directory)
+    target = spool_directory() / digest([asked_by, job.sweep.job if job.sweep else job.identity, parent])[:24]
+    partial = target.with_name(f".{target.name}")
+    for old in (partial, target):
+        shutil.rmtree(old, ignore_errors=True)
+    (partial / "files").mkdir(parents=True)
+    kept = [Path(shutil.copy2(path, partial / "files")) for path in job.files if path.is_file()]
+    record = asdict(replace(job, files=())) | {"directory": str(job.directory), "files": [path.name for path in kept]}
+    content = {"experiment": experiment, "traces": traces, "parent": parent, "job": redact_tree(record)}
+    text = json.dumps(content, ensure_ascii=False)
+    (partial / RECORD).write_text(text, encoding="utf-8", errors="surrogatepass")
+    partial.rename(target)
+    return target
+
+
+def waiting(directory: Path) -> Iterator[Spooled]:
+    """Yield what waits, the parents of sweeps first."""
+    entries = [_read(path.parent) for path in sorted(directory.glob(f"[!.]*/{RECORD}"))]
+    yield from sorted(entries, key=lambda entry: not entry.parent)
+
+
+def _read(directory: Path) -> Spooled:
+    content = json.loads((directory / RECORD).read_text(encoding="utf-8", errors="surrogatepass"))
+    row: dict[str, Any] = content.pop("job")
+    files = [directory / "files" / name for name in row.pop("files")]
+    examples = [ExampleRow.from_json(example) for example in row.pop("examples")]
+    sweep = SweepLink(**row.pop("sweep")) if row["sweep"] else row.pop("sweep")
+    job = JobRecord(**row | {"directory": directory, "files": files, "examples": examples, "sweep": sweep})
+    return Spooled(directory=directory, job=job, **content)

@@ -1,0 +1,119 @@
+"""Write one job into its MLflow run: few batched calls, every text redacted, every limit kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from alpacabench.tracking.base import JobRecord
+from alpacabench.tracking.example import ExampleRow
+from alpacabench.tracking.redact import redact, redact_mapping, redact_tree
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+TABLE = "examples.json"
+"""The table of prompts and answers."""
+PARAM_LENGTH = 500
+"""Characters; what every version of MLflow accepts. The whole value is in config.yaml."""
+TAG_LENGTH = 5000
+PARAMS_PER_CALL = 100
+METRICS_PER_CALL = 900
+DIGEST_LENGTH = 36
+
+Item = TypeVar("Item")
+
+
+def write(client: MlflowClient, run_id: str, job: JobRecord) -> None:
+    """Write parameters, metrics, tags, data set, table and files, and end the run."""
+    ended = round((job.ended or job.started) * 1000)
+    _log_values(client, run_id, job, ended)
+    if job.dataset:
+        client.log_inputs(run_id, [_dataset(job.dataset)])
+    _log_files(client, run_id, job)
+    client.set_terminated(run_id, "FAILED" if job.failure else "FINISHED", ended)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return the text, or its start and a digest of the whole where it is too long."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length - 20]}... ({hashlib.sha256(text.encode()).hexdigest()[:12]})"
+
+
+def table(rows: Sequence[ExampleRow]) -> dict[str, Any]:
+    """Return the table of prompts and answers, as MLflow's evaluation view reads it."""
+    columns = ["index", "category", "instruction", "prompt", "output", "reference", "preference", "verdicts", "failure"]
+    data = [
+        [r.index, r.category, r.instruction, r.prompt, r.output, r.reference, r.preference, _verdicts(r), r.failure]
+        for r in rows
+    ]
+    return {"columns": columns, "data": redact_tree(data)}
+
+
+def _verdicts(row: ExampleRow) -> str:
+    """Return the verdicts in one line: judge, slot and preference of each."""
+    return "; ".join(
+        f"{v.judge} {'model' if v.model_first else 'reference'} first: "
+        + (f"{v.preference:.3f}" if v.preference is not None else f"none ({v.failure})")
+        for v in row.verdicts
+    )
+
+
+def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: int) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    tags = redact_mapping(job.tags) | ({"failure": redact(job.failure)} if job.failure else {})
+    if job.examples:
+        tags["mlflow.loggedArtifacts"] = json.dumps([{"path": TABLE, "type": "table"}])
+    run_tags = [RunTag(key, shortened(value, TAG_LENGTH)) for key, value in tags.items()]
+    chosen = dict(job.params) | dict(job.sweep.params if job.sweep else {})
+    params = [Param(key, shortened(value, PARAM_LENGTH)) for key, value in redact_mapping(chosen).items()]
+    metrics = [
+        Metric(key, float(value), timestamp, 0) for key, value in job.metrics.items() if math.isfinite(float(value))
+    ]
+    client.log_batch(run_id, metrics[:METRICS_PER_CALL], params[:PARAMS_PER_CALL], run_tags)
+    for more in _batches(params[PARAMS_PER_CALL:], PARAMS_PER_CALL):
+        client.log_batch(run_id, params=more)
+    for rest in _batches(metrics[METRICS_PER_CALL:], METRICS_PER_CALL):
+        client.log_batch(run_id, metrics=rest)
+
+
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _dataset(card: Mapping[str, Any]) -> Any:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    dataset = Dataset(
+        name=str(card["name"]),
+        digest=str(card["digest"])[:DIGEST_LENGTH],
+        source_type="alpacabench",
+        source=json.dumps({"source": redact(str(card.get("source", ""))), "licence": card.get("licence")}),
+        profile=json.dumps({"num_rows": card.get("rows"), "licence": card.get("licence"), "digest": card["digest"]}),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])
+
+
+def _log_files(client: MlflowClient, run_id: str, job: JobRecord) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        if job.config:
+            (directory / "config.yaml").write_text(redact(job.config), encoding="utf-8")
+        if job.examples:
+            text = json.dumps(table(job.examples), ensure_ascii=False)
+            (directory / TABLE).write_text(text, encoding="utf-8", errors="surrogatepass")
+        for path in job.files:
+            if path.is_file():
+                (directory / path.name).symlink_to(path.resolve())
+        if any(directory.iterdir()):
+            client.log_artifacts(run_id, str(directory))
