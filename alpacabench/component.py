@@ -32,7 +32,7 @@ class Component(BaseModel):
 
 def unused_keys(cls: type[Component]) -> set[str]:
     """Return the contract keys of the group that this option's class does not use."""
-    base = next((c for c in reversed(cls.__mro__) if getattr(c, "group", "") and "group" in vars(c)), None)
+    base = next((c for c in reversed(cls.__mro__) if issubclass(c, Component) and vars(c).get("group")), None)
     if base is None or cls is base:
         return set()
     used: set[str] = set(base.shared_keys)
@@ -101,7 +101,7 @@ def _nested(key: str, value: Any, problems: list[Problem]) -> Any:
 def _problems(group: str, cls: type[Component], error: ValidationError) -> Iterator[Problem]:
     """Turn pydantic's errors into ours."""
     for item in error.errors():
-        key = ".".join([group, *(str(part) for part in item["loc"])])
+        key = ".".join(filter(None, [group, *(str(part) for part in item["loc"])]))
         name = str(item["loc"][0]) if item["loc"] else ""
         if item["type"] == "extra_forbidden":
             yield Problem(key, "unknown key", allowed(name, sorted(cls.model_fields)))

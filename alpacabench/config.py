@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from alpacabench.decoding import Decoding
 from alpacabench.errors import ConfigError, Problem, allowed
 from alpacabench.judge.base import Judge
 from alpacabench.model.base import Model
+from alpacabench.password import password_problem
 from alpacabench.perturbation.base import Perturbation
 from alpacabench.records import digest
 from alpacabench.scoring.scoring import Scoring
@@ -30,8 +30,6 @@ GROUPS = (
 
 NOT_IDENTITY = ("hydra", "tracking", "store", "plan", "fail_fast", "name", "objective", "report", "budget")
 """Keys that do not change what a job asks: two jobs that differ only in these are the same job."""
-
-LITERAL_PASSWORD = re.compile(r"\w+://[^/\s:@]*:(?!\$\{)[^/\s@]+@")
 
 
 class Settings(Component):
@@ -117,13 +115,7 @@ def _resolve(cfg: DictConfig) -> dict[str, Any]:
 def _passwords(cfg: DictConfig) -> list[Problem]:
     """Return a problem for each literal password in a URL; interpolations are not resolved here."""
     raw = OmegaConf.to_container(cfg, resolve=False)
-    return [refused_password(key) for key, value in _leaves("", raw) if LITERAL_PASSWORD.search(value)]
-
-
-def refused_password(key: str) -> Problem:
-    """Return the problem of a URL with a literal password (which is not repeated in the message)."""
-    remedy = "put it into an environment variable and write scheme://user:${oc.env:VAR}@host"
-    return Problem(key, "holds a URL with a literal password", remedy)
+    return [problem for key, value in _leaves("", raw) for problem in password_problem(key, value)]
 
 
 def _leaves(key: str, value: Any) -> list[tuple[str, str]]:
@@ -142,3 +134,10 @@ def _across(experiment: Experiment) -> list[Problem]:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))
     return problems
+
+
+def redacted_yaml(experiment: Experiment) -> str:
+    """Return the resolved configuration as YAML, with every secret of the environment replaced."""
+    from alpacabench.tracking.redact import redact_tree
+
+    return OmegaConf.to_yaml(OmegaConf.create(redact_tree(dict(experiment.resolved))))

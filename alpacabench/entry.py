@@ -7,10 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from alpacabench.config import LITERAL_PASSWORD, refused_password
 from alpacabench.errors import AlpacabenchError, ConfigError, allowed
+from alpacabench.password import password_problem
 
 INTERRUPTED = 130
 
@@ -66,12 +67,13 @@ def _ours(error: BaseException | None) -> AlpacabenchError | None:
 
 def _explain(error: Exception) -> str:
     """Return Hydra's message with what is allowed and what to do."""
-    message = str(error).strip()
-    unknown = re.search(r"Key '([^']+)' is not in struct\s+full_key: (\S+)", message)
-    if unknown:
-        return _unknown_key(unknown[2])
-    if "Could not find" in message or "Could not override" in message:
-        return f"Unknown option. {message}\n    `python run.py --help` lists the groups and their options"
+    message = str(error).strip().split("Config search path:")[0].rstrip()
+    if option := re.search(r"Could not find '([^']+)/([^'/]+)'", message):
+        group, name = option.groups()
+        options = re.findall(r"^\t(.+)$", message, flags=re.MULTILINE)
+        return f"{group}: unknown option '{name}'\n    {allowed(name, options)}"
+    if key := re.search(r"Could not override '([^']+)'", message) or re.search(r"full_key: (\S+)", message):
+        return _unknown_key(key[1])
     return f"{message}\n    `python run.py --help` lists the groups, their options and every key"
 
 
@@ -79,34 +81,31 @@ def _unknown_key(full_key: str) -> str:
     """Return a message for a misspelt key, with the keys that stand beside it."""
     parent, _, name = full_key.rpartition(".")
     known = _siblings(parent)
-    where = f"{parent}." if parent else ""
     return (
-        f"{full_key}: unknown key '{name}'"
-        + (f" of {parent}" if parent else "")
-        + (f"\n    {allowed(name, [where + key for key in known] if not parent else known)}" if known else "")
+        f"{full_key}: unknown key"
+        + (f"\n    {allowed(name, known)}" if known else "")
         + "\n    `python run.py --help` lists every key; an option's own keys are in its file in conf/"
     )
 
 
 def _siblings(parent: str) -> list[str]:
-    """Return the keys of a node of the configuration as it is without the unknown override."""
-    from hydra import compose
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
+    """Return the keys that stand beside a misspelt one, under the options that the command chose."""
+    from hydra import compose, initialize_config_dir
     from omegaconf import DictConfig, OmegaConf
 
-    choices = [a for a in sys.argv[1:] if re.fullmatch(r"[\w/@]+=[\w,-]+", a) and "." not in a.split("=")[0]]
-    if not GlobalHydra.instance().is_initialized():
-        return []
+    chosen = [argument for argument in sys.argv[1:] if re.fullmatch(r"\w+=\w+", argument)]
     try:
-        node = OmegaConf.select(compose("config", overrides=[c for c in choices if "," not in c]), parent or "")
-    except (HydraException, Exception):  # noqa: BLE001 - the message is complete without the suggestion
+        with initialize_config_dir(str(Path(sys.argv[0]).resolve().parent / "conf"), version_base="1.3"):
+            group = [c for c in chosen if c.partition("=")[0] == parent.partition(".")[0]]
+            node = OmegaConf.select(compose("config", group), parent) if parent else compose("config")
+    # The message is complete without the suggestion, whatever is wrong with the rest of the command.
+    except Exception:
         return []
     return [str(key) for key in node if key != "_target_"] if isinstance(node, DictConfig) else []
 
 
 def _refuse_passwords(arguments: list[str]) -> None:
     """Refuse a literal password before Hydra writes the overrides into files."""
-    problems = [refused_password(a.partition("=")[0]) for a in arguments if LITERAL_PASSWORD.search(a)]
+    problems = [problem for a in arguments for problem in password_problem(a.partition("=")[0], a)]
     if problems:
         raise ConfigError(problems)

@@ -4,38 +4,112 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from alpacabench import config, files, pipeline
+from alpacabench import about, config, files, pipeline
 from alpacabench.config import Experiment
+from alpacabench.errors import AlpacabenchError
 from alpacabench.pipeline import Evaluation
 from alpacabench.store.store import Store
+from alpacabench.tracking.base import JobRecord, SweepLink
 
 log = logging.getLogger(__name__)
 
 
 def run(cfg: DictConfig) -> float | None:
-    """Evaluate one job; returns its objective.
+    """Evaluate the job that Hydra composed; returns its objective.
 
-    In a sweep the job never raises through Hydra, which would print a traceback and leave the sweep's end out: its
-    failure is written into `job.json`, and the objective is NaN.
+    In a sweep the job never raises through Hydra, which would print a traceback and leave out the sweep's end: its
+    failure is written into the job's directory, and the objective is NaN.
     """
     hydra = HydraConfig.get()
     directory = Path(hydra.runtime.output_dir)
     if hydra.mode == RunMode.MULTIRUN:
         from alpacabench.sweep.job import run_in_sweep
 
-        return run_in_sweep(cfg, hydra, directory)
-    experiment = config.load(cfg, hydra.runtime.choices)
+        return run_in_sweep(cfg, directory)
+    try:
+        return _single(cfg, dict(hydra.runtime.choices), directory)
+    except AlpacabenchError as error:
+        log.error("%s", error)
+        # Past Hydra, which would print its own words about an exception.
+        raise SystemExit(error.exit_code) from None
+
+
+def _single(cfg: DictConfig, choices: dict[str, str], directory: Path) -> float | None:
+    experiment = config.load(cfg, choices)
     if experiment.settings.plan:
         from alpacabench.plan import show
 
         show([experiment])
         return None
     metrics = execute(experiment, directory)
+    experiment.tracking.follow_up(directory)
     return metrics.get(experiment.settings.objective, math.nan)
+
+
+def execute(experiment: Experiment, directory: Path, sweep: SweepLink | None = None) -> dict[str, float]:
+    """Run one job, write its files and track it; returns its metrics.
+
+    Raises:
+        AlpacabenchError: the job failed; the tracked run says so, and what was answered is kept.
+
+    """
+    inputs = pipeline.prepare(experiment)
+    record = JobRecord(
+        name=about.run_name(experiment),
+        identity=experiment.identity,
+        directory=directory,
+        sweep=sweep,
+        params=about.params(experiment),
+        tags=about.tags(experiment, inputs),
+        config=config.redacted_yaml(experiment),
+        dataset=inputs.dataset,
+        started=time.time(),
+    )
+    tracked = experiment.tracking.start(record)
+    evaluation = None
+    try:
+        with Store(experiment.settings.store["url"]) as store:
+            evaluation = pipeline.evaluate(experiment, inputs, store)
+        _write(experiment, evaluation, directory)
+        pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
+    except BaseException as error:
+        failure = str(error) if isinstance(error, AlpacabenchError) else repr(error)
+        experiment.tracking.finish(tracked, replace(_found(record, evaluation, directory), failure=failure))
+        raise
+    experiment.tracking.finish(tracked, _found(record, evaluation, directory))
+    return evaluation.metrics
+
+
+def _write(experiment: Experiment, evaluation: Evaluation, directory: Path) -> None:
+    from alpacabench.leaderboard import write_leaderboard
+    from alpacabench.report.run_report import write_run_report
+
+    outcomes, metrics, scores = evaluation.outcomes, evaluation.metrics, evaluation.scores
+    files.write_run(directory, outcomes, metrics, experiment.judge.label)
+    write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)
+    facts = about.about(experiment, evaluation.inputs)
+    report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
+    for warning in scores.warnings:
+        log.warning("%s", warning)
+    log.info("%s", about.headline(experiment, metrics))
+    log.info("Report: %s", report)
+
+
+def _found(record: JobRecord, evaluation: Evaluation | None, directory: Path) -> JobRecord:
+    """Return the record with what the job found so far."""
+    from alpacabench.tracking.example import example_rows
+
+    found: dict[str, Any] = {"ended": time.time()}
+    if evaluation is not None:
+        written = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
+        found |= {"metrics": evaluation.metrics, "examples": example_rows(evaluation.outcomes), "files": written}
+    return replace(record, **found)

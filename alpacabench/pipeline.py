@@ -91,7 +91,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation
     judged = time.monotonic()
     outcomes = join(inputs.prompts, generations, verdicts)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
-    spent = usage(generations, verdicts, generated - start, judged - generated)
+    spent = usage(generations, verdicts, generated - start, judged - generated, model_loads=0)
     return Evaluation(inputs, outcomes, scores, spent)
 
 

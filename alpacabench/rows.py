@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,9 @@ def read_rows(path: str | Path, key: str) -> list[Row]:
         elif kind == ".json":
             rows = json.loads(text)
         else:
-            raise DataError(f"{key}: {path} ends in '{path.suffix}'; allowed: {', '.join(SUFFIXES)}, each also with .gz")
+            raise DataError(
+                f"{key}: {path} ends in '{path.suffix}'; allowed: {', '.join(SUFFIXES)}, each also with .gz"
+            )
     except json.JSONDecodeError as error:
         where = f"row {error.lineno}" if kind == ".jsonl" else f"line {error.lineno}, column {error.colno}"
         raise DataError(
@@ -95,7 +98,7 @@ def _text(path: Path, key: str) -> str:
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         return data.decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise DataError(
             f"{key}: cannot read {path}: {error}\n    a UTF-8 text file is needed, optionally gzipped"
         ) from error

@@ -20,7 +20,9 @@ class Dataset(Component):
     """Base of all data sets: rows of `instruction`, `output` (the reference), `dataset` (source), `category`."""
 
     group: ClassVar[str] = "dataset"
-    shared_keys: ClassVar[frozenset[str]] = frozenset({"path", "reference"})
+    shared_keys: ClassVar[frozenset[str]] = frozenset(
+        {"path", "reference", "taxonomy", "name", "licence", "source_url", "has_difficulty"}
+    )
 
     path: str | None = None
     """A local file of rows."""

@@ -23,6 +23,10 @@ class Filled:
     n_judged: int
     n_filled: int
 
+    def metrics(self) -> dict[str, float]:
+        """Return the figures under their MLflow names."""
+        return {"win_rate_filled": self.win_rate_filled, "win_rate_filled_se": self.standard_error}
+
 
 def fill_win_rate(preferences: ArrayLike, difficulty: ArrayLike) -> Filled | Refusal:
     """Return the win rate with unjudged prompts (NaN) predicted by a logistic fit on difficulty, or why there is none.

@@ -146,7 +146,7 @@ class Scoring(Component):
                     else result.reason
                 )
                 continue
-            scores.metrics.update(result.metrics() if hasattr(result, "metrics") else asdict(result))
+            scores.metrics.update(result.metrics())
             scores.warnings.extend(getattr(result, "warnings", ()))
 
 
@@ -163,19 +163,12 @@ def _pairs(outcomes: Sequence[Outcome]) -> Pairs:
 
 
 def _filled(outcomes: Sequence[Outcome], examples: Sequence[Example], table: DifficultyTable) -> Any:
-    from alpacabench.scoring.fill import Filled, fill_win_rate
+    from alpacabench.scoring.fill import fill_win_rate
 
     judged = {o.example.index: o.preference for o in outcomes}
-    result = fill_win_rate(
+    return fill_win_rate(
         [_nan(judged.get(e.index)) for e in examples], [table.difficulty[e.instruction] for e in examples]
     )
-    return _FilledMetrics(result.win_rate_filled, result.standard_error) if isinstance(result, Filled) else result
-
-
-@dataclass(frozen=True)
-class _FilledMetrics:
-    win_rate_filled: float
-    win_rate_filled_se: float
 
 
 def _reference(outcomes: Sequence[Outcome]) -> str:
