@@ -18,7 +18,7 @@ from alpacabench.errors import AlpacabenchError
 
 COMMANDS = {
     "compare": ("alpacabench.compare.command", "compare two finished runs prompt by prompt"),
-    "leaderboard": ("alpacabench.leaderboard", "place runs among alpaca_eval's published rows"),
+    "leaderboard": ("alpacabench.leaderboard.command", "place runs among alpaca_eval's published rows"),
     "gate": ("alpacabench.gate", "release or block a run by a paired test against a base, for CI"),
     "doctor": ("alpacabench.doctor", "what is installed, set and reachable, with remedies"),
 }

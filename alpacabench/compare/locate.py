@@ -74,7 +74,7 @@ def _in_directory(folder: Path) -> Files:
 
 
 def _beside(annotations: Path) -> Files:
-    """Return the annotation file with what belongs to it: its run's files, or `X.outputs.json` to `X.annotations.json`."""
+    """Return the annotations with what lies beside: the run's files, or `X.outputs.json` to `X.annotations.json`."""
     folder, name = annotations.parent, annotations.name
     stem = re.sub(r"(\.gz)$", "", name).rsplit(".", 1)[0]
     if stem == "annotations":
