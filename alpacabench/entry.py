@@ -47,7 +47,7 @@ def run(main: Callable[[], Any]) -> int:
 def _report(error: Exception) -> int:
     ours = _ours(error)
     log = logging.getLogger("alpacabench")
-    message = str(ours) if ours else _explain(error)
+    message = str(ours) if ours else explain(error)
     # Before Hydra has set logging up there is no handler: the message must be seen all the same.
     if logging.getLogger().handlers:
         log.error("%s", message)
@@ -65,7 +65,7 @@ def _ours(error: BaseException | None) -> AlpacabenchError | None:
     return None
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception) -> str:
     """Return Hydra's message with what is allowed and what to do."""
     message = str(error).strip().split("Config search path:")[0].rstrip()
     if option := re.search(r"Could not find '([^']+)/([^'/]+)'", message):
