@@ -82,7 +82,9 @@ def dollars(value: object) -> str:
     """Return an amount in US dollars, with the digits that small amounts need."""
     if not finite(value):
         return "unknown"
-    return "$0" if value == 0 else f"${value:,.2f}" if value >= 1 else f"${value:.2g}" if value >= 1e-4 else "< $0.0001"
+    return (
+        "$0" if value == 0 else f"${value:,.2f}" if value >= 0.1 else f"${value:.2g}" if value >= 1e-4 else "< $0.0001"
+    )
 
 
 def duration(seconds: object) -> str:

@@ -112,7 +112,7 @@ def _heat(table: SweepTable, swept: list[Axis]) -> Figure | None:
         return None
     return figure(
         "heat",
-        f"{across[0]} × {down[0]}",
+        f"Win rate by {across[0]} and {down[0]}",
         "Win rate in %, with its 95% interval below. Darker or brighter is not by itself different: compare the "
         "intervals.",
         lambda width: heat(across[1], down[1], cells, (across[0], down[0]), width),
@@ -143,7 +143,7 @@ def _pareto(table: SweepTable) -> Figure | None:
     for row, rate in _done(table):
         price = row.cost_usd if priced else row.seconds
         if finite(price):
-            spots.append(Spot(table.label(row), price, rate, _kind(table, row)))
+            spots.append(Spot(table.values(row), price, rate, _kind(table, row)))
     if len(spots) < 2:
         return None
     on_frontier = {spot.label for spot in frontier(spots)}
@@ -151,8 +151,8 @@ def _pareto(table: SweepTable) -> Figure | None:
     return figure(
         "pareto",
         "Quality for the money" if priced else "Quality for the time",
-        "The dashed line joins the settings that nothing cheaper beats. Whiskers are 95% intervals. Labels that "
-        "find no room are in the table.",
+        f"Settings are named by {', '.join(table.axes())}; names that find no room are in the table. The dashed line "
+        "joins the settings that nothing cheaper beats. Whiskers are 95% intervals.",
         lambda width: pareto(spots, unit, WIN_RATE, width),
         ("Setting", unit, WIN_RATE, "On the line"),
         [

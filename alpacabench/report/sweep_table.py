@@ -81,6 +81,10 @@ class SweepTable:
         short = {key: stem if stems.count(stem) == 1 else key for key, stem in zip(axes, stems, strict=True)}
         return ", ".join(f"{short[key]}={row.overrides[key]}" for key in axes if key in row.overrides) or row.name
 
+    def values(self, row: SweepRow) -> str:
+        """Return the values of what varies, for places where `label` is too long."""
+        return " · ".join(row.overrides[key] for key in self.axes() if key in row.overrides) or row.name
+
 
 def numeric(values: Sequence[str]) -> bool:
     """Return whether every value is a finite number."""

@@ -33,8 +33,10 @@ def headline(table: SweepTable) -> str:
         return "No setting differs from the base beyond chance"
     better = sum(row.delta_wr.value > 0 for row in found if row.delta_wr)
     worse = len(found) - better
-    parts = [f"{number} {word}" for number, word in ((better, "better"), (worse, "worse")) if number]
-    return f"{' and '.join(parts)} than the base, of {len(compared)} settings"
+    if not better or not worse:
+        verb = "is" if len(found) == 1 else "are"
+        return f"{len(found)} of {len(compared)} settings {verb} {'better' if better else 'worse'} than the base"
+    return f"{better} better and {worse} worse than the base, of {len(compared)} settings"
 
 
 def sentences(table: SweepTable) -> list[str]:

@@ -47,32 +47,44 @@ class Forest:
 
 
 def forest(plot: Forest, width: float) -> Drawing:
-    """Draw the rows from top to bottom."""
-    stacked = width < STACKED_BELOW
+    """Draw the rows from top to bottom; narrow drawings give a label its own line."""
     values = [_value(plot, row) for row in plot.rows]
     value_width = max((text_width(value) for value in values), default=0) + GAP
-    label_width = 0.0 if stacked else _column([row.label for row in plot.rows], width * 0.36)
-    note_width = 0.0 if stacked else _column([row.note for row in plot.rows], width * 0.2)
-    left = label_width + note_width + (16 if stacked else 10)
-    right = width - (16 if stacked else value_width)
-    top, row_height = (26 if plot.reference_label else 10), (44 if stacked else 26)
-    bottom = top + row_height * len(plot.rows) + 4
-    x = _axis_scale(plot, left, right)
-    parts = [bottom_axis(x, top, bottom, plot.axis), _reference(plot, x, top, bottom, width)]
-    for index, (row, value) in enumerate(zip(plot.rows, values, strict=True)):
-        y = top + row_height * index
-        if stacked:
-            note = f"  {row.note}" if row.note else ""
-            room = width - value_width - text_width(note)
-            parts.append(_label(0, y + 16, row.label, room, row.kind, note))
-            parts.append(text(width, y + 16, value, "value halo", "end"))
-            parts.append(_mark(x, y + 31, row))
-        else:
-            parts.append(_label(0, y + 18, row.label, label_width - GAP, row.kind))
-            parts.append(text(label_width + note_width - GAP, y + 18, row.note, "note", "end"))
-            parts.append(text(width, y + 18, value, "value", "end"))
-            parts.append(_mark(x, y + 14, row))
-    return Drawing(width, bottom + 44, join(*parts))
+    top = 26.0 if plot.reference_label else 10.0
+    if width < STACKED_BELOW:
+        roomy = all(text_width(f"{row.label}  {row.note}") < width - value_width for row in plot.rows)
+        x, row_height = _axis_scale(plot, 16, width - 16), 44 if roomy else 60
+        rows = [
+            _stacked_row(x, top + i * row_height, width, plot.rows[i], values[i], roomy) for i in range(len(values))
+        ]
+    else:
+        columns = _columns(plot, width)
+        x, row_height = _axis_scale(plot, sum(columns) + 10, width - value_width), 26
+        rows = [_row(x, top + i * row_height, width, plot.rows[i], values[i], columns) for i in range(len(values))]
+    bottom = top + row_height * len(rows) + 4
+    axes = join(bottom_axis(x, top, bottom, plot.axis), _reference(plot, x, top, bottom, width))
+    return Drawing(width, bottom + 44, join(axes, *rows))
+
+
+def _row(x: Scale, y: float, width: float, row: ForestRow, value: str, columns: tuple[float, float]) -> Markup:
+    label_width, note_width = columns
+    return join(
+        _label(y + 18, row, label_width - GAP),
+        text(label_width + note_width - GAP, y + 18, row.note, "note", "end"),
+        text(width, y + 18, value, "value", "end"),
+        _mark(x, y + 14, row),
+    )
+
+
+def _stacked_row(x: Scale, y: float, width: float, row: ForestRow, value: str, roomy: bool) -> Markup:
+    second = y + (16 if roomy else 32)
+    note_at = text_width(row.label) + 8 if roomy else 0
+    return join(
+        _label(y + 16, row, width),
+        text(note_at, second, row.note, "note halo"),
+        text(width, second, value, "value halo", "end"),
+        _mark(x, second + 15, row),
+    )
 
 
 def _axis_scale(plot: Forest, left: float, right: float) -> Scale:
@@ -87,15 +99,20 @@ def _value(plot: Forest, row: ForestRow) -> str:
     return row.estimate.text(plot.digits, plot.signed) if row.estimate else ""
 
 
+def _columns(plot: Forest, width: float) -> tuple[float, float]:
+    """Return the width of the labels and of the notes."""
+    labels, notes = [row.label for row in plot.rows], [row.note for row in plot.rows]
+    return _column(labels, width * 0.36), _column(notes, width * 0.2)
+
+
 def _column(texts: Sequence[str], most: float) -> float:
     return min(most, max((text_width(item) + GAP for item in texts if item), default=0))
 
 
-def _label(x: float, y: float, label: str, room: float, kind: str, note: str = "") -> Markup:
-    shown = fit(label, room)
-    full = element("title", label) if shown != label else Markup("")
-    aside = element("tspan", note, class_="note") if note else Markup("")
-    return element("text", full, shown, aside, x=x, y=y, class_=f"label halo {kind}")
+def _label(y: float, row: ForestRow, room: float) -> Markup:
+    shown = fit(row.label, room)
+    full = element("title", row.label) if shown != row.label else Markup("")
+    return element("text", full, shown, x=0, y=y, class_=f"label halo {row.kind}")
 
 
 def _mark(x: Scale, y: float, row: ForestRow) -> Markup:

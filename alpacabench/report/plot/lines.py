@@ -56,7 +56,7 @@ def lines(
         band = [(at, y(high)) for at, (_, high) in spans] + [(at, y(low)) for at, (low, _) in reversed(spans)]
         parts.append(path(band, "band", closed=True) if len(spans) > 1 else Markup(""))
     for index, one in enumerate(series):
-        style, shift = f"series-{index % SERIES_STYLES}", (index - (len(series) - 1) / 2) * 3
+        style, shift = f"series-{index % SERIES_STYLES}", (index - (len(series) - 1) / 2) * 5
         parts.append(path([(x(at) + shift, y(mark.value)) for at, mark in one.points], f"trend {style}"))
         for at, mark in one.points:
             if mark.interval:

@@ -107,11 +107,14 @@ def _labels(spots: Sequence[Spot], x: Scale, y: Scale, width: float) -> list[Mar
     """Return the labels that find a free place, the frontier's first; the others are in the table and the tooltip."""
     first = frontier(spots)
     taken = [(x(spot.x) - 6, y(spot.y.value) - 6, x(spot.x) + 6, y(spot.y.value) + 6) for spot in spots]
+    for spot in spots:
+        if spot.y.interval:
+            taken.append((x(spot.x) - 1, y(spot.y.interval[1]), x(spot.x) + 1, y(spot.y.interval[0])))
     parts = []
     for spot in [*first, *(spot for spot in spots if spot not in first)]:
         shown = fit(spot.label, LABEL_WIDTH)
         cx, cy, wide = x(spot.x), y(spot.y.value), text_width(shown)
-        for left, base in ((cx + 9, cy + 4), (cx - 9 - wide, cy + 4), (cx + 7, cy - 8), (cx - 7 - wide, cy + 18)):
+        for left, base in ((cx + 9, cy + 4), (cx - 9 - wide, cy + 4), (cx + 7, cy - 10), (cx - 7 - wide, cy + 18)):
             box = (left, base - 11, left + wide, base + 3)
             inside = left > x.start and box[2] < width and box[1] > TOP - 8 and box[3] < BOTTOM
             if inside and not any(_overlap(box, other) for other in taken):
