@@ -28,3 +28,18 @@ def levenshtein(a: str, b: str) -> int:
         plus = ((fall << 1) | ~(diagonal | rise)) & mask
         minus = rise & diagonal
     return distance
+
+
+def transposition_distance(a: str, b: str) -> int:
+    """Return the optimal string alignment distance of two words: Levenshtein's, a swap of neighbours being one."""
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, char in enumerate(a, start=1):
+        row = [i]
+        for j, other in enumerate(b, start=1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (char != other))
+            if i > 1 and j > 1 and char == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]

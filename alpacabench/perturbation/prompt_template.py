@@ -22,7 +22,7 @@ _FRAMES = {
 _LABELS = (("Instruction", "Response"), ("Task", "Answer"), ("Request", "Reply"), ("Input", "Output"))
 _SEPARATORS = (": ", ":\n", " : ", " - ", "::", "\n")
 _SPACINGS = ("\n", "\n\n", " || ", "\n---\n")
-_ENUMERATORS = ("", "1) ", "(a) ", "I. ", "* ")
+_ENUMERATORS = ("", "(a) ", "I. ", "* ")
 
 
 class PromptTemplate(Perturbation):

@@ -17,12 +17,12 @@ def prepend(text: str, sentences: Sequence[str]) -> list[Edit]:
 def append(text: str, sentences: Sequence[str]) -> list[Edit]:
     """Return one insertion per sentence, after the task and before its input.
 
-    In front of it where the task ends in a colon, which belongs to what follows, or in an open code block.
+    In front of it where the task ends in a colon or comma, which belongs to what follows, or in an open code block.
     """
     head = text[: head_end(text)].rstrip()
-    if not head or head.endswith(":") or head.count("```") % 2 or head.count("~~~") % 2:
+    if not head or head[-1] in ":,;" or head.count("```") % 2 or head.count("~~~") % 2:
         return prepend(text, sentences)
-    gap = "" if head[-1] in ".!?…,;" else "."
+    gap = "" if head[-1] in ".!?…" else "."
     if head.endswith(("```", "~~~")):
         gap = "\n"
     at = len(head)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
+import re
 from typing import ClassVar
 
 from pydantic import Field
 
-from alpacabench.perturbation.base import Edit, Kind, SiteFamily
+from alpacabench.perturbation.base import Edit, Edited, Kind, Perturbation, edited
 from alpacabench.perturbation.spans import WORD, free, is_name
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -26,43 +28,51 @@ def _neighbours() -> dict[str, str]:
 NEIGHBOURS = _neighbours()
 
 
-class Typos(SiteFamily):
+class Typos(Perturbation):
     """Neighbouring keys, swapped, dropped, doubled and inserted letters; strength is the share of letters hit.
 
-    Only words of `min_length` letters and more are hit, never their first letter, and no names: a typo in a name may
-    name something else.
+    Only words of `min_length` letters and more are hit, never their first letter, no two letters in a row; no names
+    and no contractions, because a typo there may say something else.
     """
 
     kind: ClassVar[Kind] = "noise"
 
     min_length: int = Field(4, ge=2)
 
-    def sites(self, text: str, rng: random.Random) -> list[Edit]:
-        """Return one edit per letter, in random order; a swap takes two letters."""
-        edits: list[Edit] = []
-        for word in free(text, WORD):
-            if len(word.group()) >= self.min_length and not is_name(text, word):
-                edits += _word_edits(text, word.start() + 1, word.end(), rng)
-        rng.shuffle(edits)
-        return edits
+    def rewrite(self, text: str, strength: float, seed: int, item_id: str) -> Edited:
+        """Hit the share of letters, at least one, and at most about half of them."""
+        rng = self.rng(seed, item_id)
+        words = [w for w in free(text, WORD) if self._hit(text, w)]
+        drawn = [_word_edits(text, word.start() + 1, word.end(), rng) for word in words]
+        # A word's second typo comes after every word's first: people rarely mistype a word twice.
+        order = [(rank, rng.random(), edit) for edits in drawn for rank, edit in enumerate(edits)]
+        edits = [edit for _, _, edit in sorted(order)]
+        letters = sum(len(word.group()) for word in words)
+        return edited(text, edits[: math.ceil(strength * letters)])
+
+    def _hit(self, text: str, word: re.Match[str]) -> bool:
+        return len(word.group()) >= self.min_length and word.group().isalpha() and not is_name(text, word)
 
 
 def _word_edits(text: str, start: int, stop: int, rng: random.Random) -> list[Edit]:
+    """Return typos at every second letter: neighbours would undo each other, and the edit ratio could fall."""
     edits: list[Edit] = []
-    i = start
+    i = start + rng.randrange(2) * (stop - start > 1)
     while i < stop:
-        near = NEIGHBOURS.get(text[i].lower())
-        if near is None:
+        near = NEIGHBOURS.get(text[i].lower(), "")
+        new = [key for key in near if key not in text[start - 1 : stop].lower()]
+        if not new:
             i += 1
             continue
-        other = rng.choice(near)
+        other = rng.choice(new)
         other = other.upper() if text[i].isupper() else other
         kind = rng.choice(("replace", "swap", "drop", "double", "insert"))
         if kind == "swap" and i + 1 < stop and text[i] != text[i + 1] and text[i + 1].isalpha():
             edits.append(Edit(i, i + 2, text[i + 1] + text[i]))
-            i += 2
+            i += 3
             continue
-        new = {"drop": "", "double": text[i] * 2, "insert": text[i] + other}.get(kind, other)
-        edits.append(Edit(i, i + 1, new))
-        i += 1
+        made = {"drop": "", "double": text[i] * 2, "insert": text[i] + other}.get(kind, other)
+        edits.append(Edit(i, i + 1, made))
+        i += 2
+    rng.shuffle(edits)
     return edits

@@ -7,10 +7,9 @@ import re
 from typing import ClassVar, Literal
 
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
+from alpacabench.perturbation.lexicon import HOMOGLYPHS
 from alpacabench.perturbation.spans import free
 
-HOMOGLYPHS = dict(zip("aceijopsxyABCEHIKMOPSTXY", "асеіјорѕхуАВСЕНІКМОРЅТХУ", strict=True))
-"""Latin letters and the Cyrillic ones that look the same."""
 _ACUTE = "\u0301"
 _FULLWIDTH = ord("Ａ") - ord("A")
 _LETTER = re.compile(r"[A-Za-z]")
