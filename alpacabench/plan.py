@@ -1,0 +1,106 @@
+"""`plan=true`: what a job, or a whole sweep, would ask and cost. Runs nothing and loads nothing.
+
+Questions that several jobs share are counted once, as the store asks them once. Requests are exact; the tokens of answers
+that are yet to be written are a range.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from alpacabench.config import Experiment
+from alpacabench.expected import Expected
+from alpacabench.pipeline import Inputs, pairs, prepare
+from alpacabench.records import Pair
+from alpacabench.store.store import Store
+
+
+@dataclass
+class Plan:
+    """What one or more jobs would ask; requests by store key, so that shared ones count once."""
+
+    jobs: int = 0
+    prompts: int = 0
+    answers: dict[str, Expected] = field(default_factory=dict)
+    verdicts: dict[str, Expected] = field(default_factory=dict)
+    answers_known: set[str] = field(default_factory=set)
+    verdicts_known: set[str] = field(default_factory=set)
+    models: set[str] = field(default_factory=set)
+    """Digests of the models that would have to be loaded."""
+
+    def add(self, experiment: Experiment, store: Store, inputs: Inputs | None = None) -> None:
+        """Add what a job would ask, given what the store holds and what earlier jobs would ask."""
+        inputs = inputs or prepare(experiment)
+        model, judge, decoding = experiment.model, experiment.judge, experiment.decoding
+        self.jobs += 1
+        self.prompts += len(inputs.prompts)
+        known, missing = model.known(inputs.prompts, decoding, store)
+        self.answers_known |= {g.key for g in known if g.key}
+        for request in missing:
+            self.answers[request.key] = model.expected(request, decoding)
+            longest = model.expected(request, decoding).completion[1]
+            example = request.prompt.example
+            shown = request.prompt.text if judge.instruction == "perturbed" else example.instruction
+            unwritten = Pair(example, shown, example.reference or "", "", request.sample)
+            for number, question in enumerate(judge.questions([unwritten])):
+                # The answer's own text is not known yet: its key stands for it.
+                self.verdicts[f"{question.key}/{request.key}/{number}"] = judge.expected(question, longest)
+        judged = pairs(known, judge.instruction)
+        asked = {question.key for question in judge.questions(judged)}
+        for question in judge.missing(judged, store):
+            self.verdicts[question.key] = judge.expected(question, 0.0)
+            asked.discard(question.key)
+        self.verdicts_known |= asked
+
+
+def show(experiments: Sequence[Experiment]) -> None:
+    """Print what these jobs would ask and cost."""
+    with Store(experiments[0].settings.store["url"]) as store:
+        plan = Plan()
+        for experiment in experiments:
+            plan.add(experiment, store)
+    print_plan(plan)
+
+
+def print_plan(plan: Plan) -> None:
+    """Print the plan as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"Plan: {plan.jobs} job{'s' * (plan.jobs != 1)}, {plan.prompts} prompts; nothing is run")
+    for column, justify in (("", "left"), ("who", "left"), ("requests", "right"), ("in the store", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for column in ("prompt tokens", "completion tokens", "dollars"):
+        table.add_column(column, justify="right")
+    everything: list[Expected] = []
+    stages = (("answers", plan.answers, plan.answers_known), ("verdicts", plan.verdicts, plan.verdicts_known))
+    for title, requests, known in stages:
+        by_who: dict[str, list[Expected]] = defaultdict(list)
+        for expected in requests.values():
+            by_who[expected.who].append(expected)
+        for who, group in by_who.items() or [("", [])]:
+            table.add_row(title, who, str(len(group)), str(len(known)), *_totals(group))
+        everything += requests.values()
+    table.add_section()
+    known_in_all = str(len(plan.answers_known) + len(plan.verdicts_known))
+    table.add_row("in all", "", str(len(everything)), known_in_all, *_totals(everything))
+    console = Console(width=None)
+    console.print(table)
+    if any(not expected.exact for expected in plan.verdicts.values()):
+        console.print("Answers are yet to be written: the judge's prompt tokens run from empty to full-length answers.")
+
+
+def _totals(group: Sequence[Expected]) -> tuple[str, str, str]:
+    prompt = _range([e.prompt for e in group], ",.0f")
+    completion = _range([e.completion for e in group], ",.0f")
+    prices = [e.dollars for e in group]
+    known = [dollars for dollars in prices if dollars is not None]
+    return prompt, completion, _range(known, ",.4f") if len(known) == len(prices) else "unknown"
+
+
+def _range(bounds: Sequence[tuple[float, float]], form: str) -> str:
+    low, high = sum(low for low, _ in bounds), sum(high for _, high in bounds)
+    first, last = format(low, form), format(high, form)
+    return first if first == last else f"{first} to {last}"

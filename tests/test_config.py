@@ -1,0 +1,133 @@
+"""Every option of every group composes with every contract key, and mistakes are named before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, open_dict
+
+from alpacabench import config
+from alpacabench.errors import ConfigError
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+
+CONTRACT: dict[str, dict[str, Any]] = {
+    "dataset": {"path": "prompts.jsonl", "reference": "reference.json"},
+    "subset": {"n": 3, "seed": 1, "strata": ["source"]},
+    "perturbation": {"strength": 0.5, "seed": 3},
+    "model": {
+        "path": "some/model", "name": "label", "revision": "main", "dtype": "bfloat16",
+        "base_url": "http://127.0.0.1:1/v1", "system_prompt": "Be brief.", "template": "chatml", "allow_missing": True,
+    },
+    "decoding": {"temperature": 0.7, "top_p": 0.9, "max_new_tokens": 7, "seed": 5, "n": 1},
+    "sharding": {"num_processes": 1, "batch_size": 4},
+    "judge": {
+        "model_name": "some-judge", "base_url": "http://127.0.0.1:1/v1", "template": "t.txt", "order": "both",
+        "concurrency": 3, "seed": 1, "instruction": "perturbed", "annotator": "chatgpt_fn", "repeats": 2,
+        "mode": "batch", "path": "annotations.json",
+    },
+    "scoring": {"bootstrap": 500, "lc_data": "df_gamed.csv"},
+    "tracking": {"experiment": "e", "uri": "sqlite:///x.db", "traces": 0},
+}  # fmt: skip
+
+OPTIONS = [(group, path.stem) for group in CONTRACT for path in sorted((CONF / group).glob("*.yaml"))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hydra_config() -> Iterator[None]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+
+
+def _load(cfg: DictConfig, choices: dict[str, str]) -> ConfigError | None:
+    """Return the mistakes of a configuration; any other exception fails the test."""
+    try:
+        config.load(cfg, choices)
+    except ConfigError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_takes_every_contract_key_or_refuses_it_by_name(group: str, option: str) -> None:
+    cfg = compose("config", [f"{group}={option}"])
+    before = {problem.where for problem in getattr(_load(cfg, {group: option}), "problems", [])}
+    for key, value in CONTRACT[group].items():
+        changed = compose("config", [f"{group}={option}"])
+        assert key in changed[group], f"{group}={option} lacks the contract key {key}"
+        changed[group][key] = value
+        error = _load(changed, {group: option})
+        new = {problem.where for problem in error.problems} - before if error else set()
+        assert all(where.startswith((group, "decoding", "sharding")) for where in new), (key, error)
+
+
+@pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda path: str(path.relative_to(CONF)))
+def test_every_yaml_opens_with_what_it_is_and_options_show_the_command(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("# @package")]
+    assert lines[0].startswith("# "), path
+    if path.parent.name in CONTRACT or path.parent.name in ("experiment", "variant"):
+        head = "\n".join(line for line in lines if line.startswith("#"))
+        assert "python run.py" in head or "make demo" in head, path
+
+
+def test_the_default_is_the_main_job_and_seeds_follow_the_contract() -> None:
+    cfg = compose("config", ["seed=7"])
+    assert (cfg.decoding.seed, cfg.perturbation.seed) == (7, 7)
+    assert (cfg.subset.seed, cfg.judge.seed) == (0, 0)
+    assert (cfg.decoding.max_new_tokens, cfg.objective, cfg.plan) == (512, "win_rate", False)
+    assert not cfg.variant
+
+
+def test_all_mistakes_are_reported_together() -> None:
+    cfg = compose("config", ["subset=head", "subset.n=0", "judge.order=sideways", "decoding.top_p=2"])
+    error = _load(cfg, {})
+    assert error is not None
+    assert {"subset.n", "judge.order", "decoding.top_p"} <= {problem.where for problem in error.problems}
+
+
+def test_an_objective_that_the_configuration_cannot_give_is_refused() -> None:
+    error = _load(compose("config", ["model=echo", "judge=longest", "objective=win_rat"]), {})
+    assert error is not None
+    assert "did you mean 'win_rate'" in str(error)
+
+
+def test_a_literal_password_in_a_url_is_refused_without_repeating_it() -> None:
+    error = _load(compose("config", ["model=echo", "judge=longest", "store.url='postgresql://u:s3cret-pw@h/db'"]), {})
+    assert error is not None
+    assert "store.url" in str(error)
+    assert "oc.env" in str(error)
+    assert "s3cret-pw" not in str(error)
+
+
+def test_identity_ignores_labels_and_directories_and_follows_what_is_asked() -> None:
+    def identity(*overrides: str) -> str:
+        cfg = compose("config", ["model=echo", "judge=longest", "tracking=none", *overrides])
+        return config.load(cfg, {}).identity
+
+    base = identity()
+    assert base == identity("name=other", "store.url=sqlite:///elsewhere.db", "tracking.experiment=null")
+    assert base != identity("seed=1")
+    assert base != identity("judge.order=both")
+    assert identity("subset=head", "subset.n=3") != identity("subset=head", "subset.n=4")
+
+
+def test_experiments_and_variants_compose_and_are_valid() -> None:
+    for group in ("experiment", "variant"):
+        for path in (CONF / group).glob("*.yaml"):
+            assert path.read_text().startswith("# @package _global_"), path
+            cfg = compose("config", [f"{group}={path.stem}", "model=echo", "judge=longest"])
+            error = _load(cfg, {})
+            assert error is None, (path, error)
+
+
+def test_no_contract_file_has_a_key_that_its_options_lack() -> None:
+    for path in (CONF / "contract").glob("*.yaml"):
+        keys = set(yaml.safe_load(path.read_text()))
+        assert set(CONTRACT.get(path.stem, keys)) <= keys, path
+    with open_dict(DictConfig({})):
+        assert OPTIONS
