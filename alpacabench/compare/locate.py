@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -10,15 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from alpacabench.endpoint.provider import shown
 from alpacabench.errors import DataError
 from alpacabench.rows import SUFFIXES
+from alpacabench.tracking import uri as tracking
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 ANNOTATIONS = ("annotations.json", "annotations.json.gz")
 ARTIFACTS = (
     "annotations.json", "model_outputs.json", "metrics.json", "verdicts.jsonl", "generations.jsonl", "config.yaml",
 )  # fmt: skip
-DEFAULT_TRACKING = "sqlite:///outputs/mlflow.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,15 @@ def _first(*paths: Path) -> Path | None:
 
 
 def _from_mlflow(run_id: str, tracking_uri: str | None, folder: Path) -> Files:
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING
+    uri = tracking.tracking_uri(tracking_uri)
+    place = shown(uri) if "@" in uri else uri
+    database = Path(uri.removeprefix("sqlite:///"))
+    reason = f"no such file: {database}" if uri.startswith("sqlite:") and not database.is_file() else None
+    if reason := reason or tracking.unreachable(uri):
+        raise DataError(
+            f"RUN: '{run_id}' is an MLflow run id, and nothing answers at {place}: {reason}\n"
+            "    set MLFLOW_TRACKING_URI or --tracking-uri, or give the run's directory"
+        )
     try:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
@@ -117,7 +125,7 @@ def _from_mlflow(run_id: str, tracking_uri: str | None, folder: Path) -> Files:
                 downloaded.replace(folder / downloaded.name)
     except MlflowException as error:
         raise DataError(
-            f"RUN: MLflow run {run_id} cannot be read from {uri}: {str(error).splitlines()[0]}\n"
+            f"RUN: MLflow run {run_id} cannot be read from {place}: {str(error).splitlines()[0]}\n"
             "    set MLFLOW_TRACKING_URI or --tracking-uri, or give the run's directory"
         ) from error
     return _in_directory(folder)
