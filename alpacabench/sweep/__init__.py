@@ -1,1 +1,1 @@
-"""sweep."""
+"""Sweeps: planned, checked before the first job, resumable, compared at the end. The Hydra callback is in `callback`."""

@@ -106,3 +106,7 @@ class Tracking(Component):
     @abstractmethod
     def follow_up(self, directory: Path) -> None:
         """Write what could wait until the job's results were shown: the traces of the jobs under this directory."""
+
+    @abstractmethod
+    def ui_command(self) -> str | None:
+        """Return what to run, or where to look, to compare the runs; None where nothing is tracked."""

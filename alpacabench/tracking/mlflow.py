@@ -82,6 +82,13 @@ class Mlflow(Tracking):
     def follow_up(self, directory: Path) -> None:
         """Write the traces that the jobs under this directory left to be written."""
 
+    def ui_command(self) -> str:
+        """Return the command that opens the UI on a database, or the server's address."""
+        where = uri.tracking_uri(self.uri)
+        if where.startswith("http"):
+            return redact(where)
+        return "make ui" if where == uri.tracking_uri(uri.LOCAL) else f"mlflow ui --backend-store-uri {redact(where)}"
+
     def _deliver(self, run: Run, job: JobRecord, parent: bool) -> None:
         def send(client: MlflowClient) -> bool:
             write(client, str(run.run_id), job)

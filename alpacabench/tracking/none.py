@@ -27,3 +27,7 @@ class NoTracking(Tracking):
 
     def follow_up(self, directory: Path) -> None:
         """Do nothing."""
+
+    def ui_command(self) -> str | None:
+        """Return nothing to look at."""
+        return None

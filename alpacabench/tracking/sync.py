@@ -14,7 +14,7 @@ from alpacabench.tracking import spool
 from alpacabench.tracking.base import JobRecord, SweepLink
 from alpacabench.tracking.client import Unreachable, connect, experiment_id
 from alpacabench.tracking.redact import redact
-from alpacabench.tracking.runs import create, find_sweep, resume
+from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
 from alpacabench.tracking.uri import tracking_uri
 from alpacabench.tracking.writer import write
 
@@ -72,7 +72,8 @@ def _target(client: MlflowClient, experiment: str, entry: spool.Spooled) -> str 
     """Return the run to write to; None where the server has the finished run already."""
     link = entry.job.sweep
     if link is None:
-        return create(client, experiment, entry.job)
+        left = find_interrupted(client, experiment, entry.job.identity)
+        return resume(client, left) if left else create(client, experiment, entry.job)
     known = find_sweep(client, experiment, link.identity)
     own = known.parent if entry.parent else known.jobs.get(link.job)
     if own is not None:

@@ -1,0 +1,62 @@
+"""The Hydra callback that owns a sweep: check all jobs, open the parent run, and at the end compare and close it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from alpacabench.errors import AlpacabenchError
+
+if TYPE_CHECKING:
+    from alpacabench.sweep.sweep import Sweep
+
+log = logging.getLogger(__name__)
+
+
+class SweepCallback(Callback):
+    """Named in conf/hydra/callbacks/alpacabench.yaml; copies in the jobs' processes do nothing."""
+
+    def __init__(self) -> None:
+        self._sweep: Sweep | None = None
+
+    def __reduce__(self) -> tuple[type[SweepCallback], tuple[()]]:
+        """Travel to other processes without the sweep."""
+        return SweepCallback, ()
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check every job, and create or continue the parent run.
+
+        Raises:
+            SystemExit: a mistake in the configuration (2), or plan=true (0). Hydra turns any other exception of a
+                callback into a warning.
+
+        """
+        # Imported late: Hydra builds the callback for every command, also for --help.
+        from alpacabench.sweep.sweep import open_sweep
+
+        try:
+            sweep = open_sweep(config)
+        except AlpacabenchError as error:
+            print(error, file=sys.stderr)
+            raise SystemExit(error.exit_code) from error
+        if sweep is None:
+            raise SystemExit(0)
+        self._sweep = sweep
+        atexit.register(sweep.abandon)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Compare the jobs, write the sweep's files, and end the parent run."""
+        if self._sweep is None:
+            return
+        atexit.unregister(self._sweep.abandon)
+        try:
+            self._sweep.close()
+        except Exception:
+            # Hydra would turn it into a one-line warning and exit with 0.
+            log.exception("The sweep's end failed; its jobs are finished, and the same command tries again")
+            raise SystemExit(1) from None

@@ -1,0 +1,47 @@
+"""One job of a sweep: it never raises through Hydra, but writes how it ended into its directory."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from alpacabench import config, job
+from alpacabench.errors import AlpacabenchError
+from alpacabench.sweep.manifest import STOPPED, JobResult, Manifest, label, pairs
+from alpacabench.tracking.redact import redact
+
+log = logging.getLogger(__name__)
+
+
+def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
+    """Run the job that Hydra composed; returns its objective, NaN where it failed or was left out."""
+    hydra = HydraConfig.get()
+    number, sweep = int(hydra.job.num), Path(hydra.sweep.dir)
+    result = JobResult(number, f"job {number}", "", {}, "skipped")
+    if (sweep / STOPPED).exists():
+        replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory)
+        return math.nan
+    start = time.monotonic()
+    try:
+        experiment = config.load(cfg, hydra.runtime.choices)
+        manifest = Manifest.read(sweep)
+        entry = manifest.entry(number, experiment.identity, pairs(hydra.overrides.task))
+        result = replace(result, name=label(entry.params), identity=entry.key, params=entry.params, status="finished")
+        metrics = job.execute(experiment, directory, manifest.link(entry))
+    # Whatever it is: the other jobs go on.
+    except Exception as error:
+        expected = isinstance(error, AlpacabenchError)
+        failure = redact(str(error) if expected else repr(error))
+        log.error("Job %d (%s) failed: %s", number, result.name, failure, exc_info=not expected)
+        replace(result, status="failed", failure=failure, seconds=time.monotonic() - start).write(directory)
+        if cfg.fail_fast:
+            (sweep / STOPPED).touch()
+        return math.nan
+    replace(result, seconds=time.monotonic() - start).write(directory)
+    return metrics.get(experiment.settings.objective, math.nan)

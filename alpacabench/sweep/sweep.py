@@ -1,0 +1,141 @@
+"""One sweep from its start to its end, in the process that the user started."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from alpacabench import about
+from alpacabench.config import Experiment
+from alpacabench.records import digest
+from alpacabench.sweep import grid, outcome
+from alpacabench.sweep.answer import conclude
+from alpacabench.sweep.grid import PlannedJob
+from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest, label, read_results
+from alpacabench.tracking.base import JobRecord, Run, SweepLink
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = "interrupted: the same command continues the sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep whose jobs may run."""
+
+    directory: Path
+    lead: Experiment
+    """The first job's experiment: its tracking and its label stand for the sweep."""
+    manifest: Manifest
+    record: JobRecord
+    run: Run
+
+    def close(self) -> None:
+        """Compare the jobs, write sweep.csv and sweep.html, end the parent run, and write what could wait."""
+        results = self._results()
+        failed = [result for result, _ in results if result.status != "finished"]
+        outcome.record(len(failed))
+        metrics, files = conclude(self.manifest, results, self.directory, self.lead.settings.report.get("base"))
+        done = replace(self.record, ended=time.time(), metrics=metrics, files=files, failure=_failure(failed, results))
+        self.lead.tracking.close_sweep(self.run, done)
+        self.lead.tracking.follow_up(self.directory)
+        if command := self.lead.tracking.ui_command():
+            print(f"Compare the runs in MLflow: {command}")
+
+    def abandon(self) -> None:
+        """End the parent run of a sweep that does not come to its end."""
+        self.lead.tracking.close_sweep(self.run, replace(self.record, ended=time.time(), failure=INTERRUPTED))
+
+    def _results(self) -> list[tuple[JobResult, Path]]:
+        """Return how every job ended, those that left no word included."""
+        found = {result.number: (result, path) for result, path in read_results(self.directory)}
+        for number, entry in self.manifest.jobs.items():
+            lost = JobResult(number, label(entry.params), entry.key, entry.params, "failed", failure="its process died")
+            found.setdefault(number, (lost, self.directory / str(number)))
+        return [found[number] for number in sorted(found)]
+
+
+def open_sweep(config: DictConfig) -> Sweep | None:
+    """Check all jobs, and create or continue the parent run; None where plan=true only asked for the plan.
+
+    Raises:
+        ConfigError: all mistakes of all jobs.
+
+    """
+    directory = _settle_directory(config)
+    overrides = grid.expand(config)
+    jobs = grid.plan(config, overrides if overrides is not None else [grid.fixed_overrides(config)])
+    lead = jobs[0].experiment
+    if lead.settings.plan:
+        from alpacabench.plan import show
+
+        show([job.experiment for job in jobs])
+        return None
+    if overrides is None:
+        axes, entries = grid.searched(config), {}
+        identity = digest([lead.identity, axes, OmegaConf.to_container(config.hydra.sweeper), _task(config)])
+    else:
+        axes = list(jobs[0].params)
+        entries = {number: JobEntry(job.key, job.params) for number, job in enumerate(jobs)}
+        identity = digest(sorted(job.key for job in jobs))
+    record = _parent(identity, axes, jobs, directory)
+    run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if overrides is not None else [])
+    manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs)
+    manifest.write(directory)
+    _tell(len(entries), run, runs)
+    return Sweep(directory, lead, manifest, record, run)
+
+
+def _task(config: DictConfig) -> list[str]:
+    return sorted(config.hydra.overrides.task)
+
+
+def _settle_directory(config: DictConfig) -> Path:
+    """Return the sweep's directory, now the same in every process: launchers compose the jobs' configurations anew."""
+    from omegaconf import open_dict, read_write
+
+    directory = Path(str(config.hydra.sweep.dir)).absolute()
+    quoted = str(directory).replace("\\", "\\\\").replace("'", "\\'")
+    with read_write(config.hydra), open_dict(config.hydra):
+        config.hydra.sweep.dir = str(directory)
+        config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{quoted}'")
+    return directory
+
+
+def _parent(identity: str, axes: Sequence[str], jobs: Sequence[PlannedJob], directory: Path) -> JobRecord:
+    """Return the parent run's record: what all jobs have in common, and what varies."""
+    values = {axis: ",".join(dict.fromkeys(job.params[axis] for job in jobs if axis in job.params)) for axis in axes}
+    tags = [about.tags(job.experiment, job.inputs) for job in jobs]
+    cards: list[Mapping[str, Any]] = [job.inputs.dataset for job in jobs]
+    name = jobs[0].experiment.settings.name or "sweep"
+    return JobRecord(
+        name=f"{name}: {' x '.join(axes)}" if axes else name,
+        identity=identity,
+        directory=directory,
+        sweep=SweepLink(identity),
+        params=values,
+        tags={key: value for key, value in tags[0].items() if all(tag.get(key) == value for tag in tags)},
+        dataset=cards[0] if all(card == cards[0] for card in cards) else {},
+        started=time.time(),
+    )
+
+
+def _failure(failed: Sequence[JobResult], results: Sequence[object]) -> str | None:
+    """Return why the sweep failed."""
+    if not failed:
+        return None
+    return f"{len(failed)} of {len(results)} jobs failed; the first: {failed[0].name}: {failed[0].failure}"
+
+
+def _tell(jobs: int, run: Run, runs: Mapping[str, Run]) -> None:
+    finished = sum(run.finished for run in runs.values())
+    if run.finished:
+        log.info("This sweep is finished already: its files are written again from the store, and no run is added")
+    elif runs:
+        log.info("This sweep was started before: %d of %d jobs are finished already", finished, jobs)
