@@ -17,7 +17,9 @@ from alpacabench import progress
 from alpacabench.ask import AnswerStore, Payload, Reply, ask_once
 from alpacabench.component import Component
 from alpacabench.decoding import Decoding
+from alpacabench.endpoint.tokens import estimate_prompt_tokens
 from alpacabench.errors import Problem
+from alpacabench.expected import Expected
 from alpacabench.records import Example, Generation, Message, Prompt, digest
 from alpacabench.sharding import Sharding
 
@@ -130,6 +132,11 @@ class Model(Component):
         ]
         warn(generations, decoding)
         return generations
+
+    def expected(self, request: Request, decoding: Decoding) -> Expected:
+        """Return what a request is expected to take; a model of one's own costs no dollars."""
+        prompt = estimate_prompt_tokens(request.chat())
+        return Expected(self.label, (prompt, prompt), (1.0, float(decoding.max_new_tokens)), (0.0, 0.0))
 
     def known(
         self, prompts: Sequence[Prompt], decoding: Decoding, store: AnswerStore

@@ -1,0 +1,79 @@
+"""Any causal language model that transformers can load: Hub id, directory or GGUF file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal
+
+from alpacabench import worker
+from alpacabench.ask import Reply
+from alpacabench.decoding import Decoding
+from alpacabench.errors import Problem
+from alpacabench.model.base import Model, Request
+from alpacabench.sharding import Sharding
+from alpacabench.weights.source import Dtype, Source
+from alpacabench.worker.spec import Answer, DecodeSpec, Task
+
+
+class HuggingFace(Model):
+    """A transformers model, decoded by our own loop."""
+
+    sharding_modes: ClassVar[frozenset[str]] = frozenset(
+        {"none", "data_parallel", "zero3", "tensor_parallel", "device_map"}
+    )
+
+    path: str
+    revision: str | None = None
+    dtype: Dtype | None = None
+    template: str | None = None
+    device: str | None = None
+    """cpu, cuda, cuda:1; None is the first accelerator, else the CPU."""
+    quantization: Literal["8bit", "4bit"] | None = None
+    attention: str | None = None
+    """transformers' attention implementation; None lets it choose."""
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+    @property
+    def source(self) -> Source:
+        """The weights, as this configuration names them."""
+        return Source(
+            self.path, self.revision, self.dtype, self.template, self.device, self.quantization, self.attention,
+            self.trust_remote_code, self.allow_pickle,
+        )  # fmt: skip
+
+    def check(self) -> Iterator[Problem]:
+        """Yield a missing model, a missing template, unsafe files that are not allowed, and missing extras."""
+        yield from self.source.problems()
+
+    def identity(self) -> dict[str, Any]:
+        """Return weights, template text, dtype and quantisation."""
+        return self.source.identity()
+
+    def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
+        """Write the answers with the model in this process or in its worker processes."""
+        if not requests:
+            return
+        backend = worker.open_backend(self.source.spec(), sharding)
+        tasks = [Task(request.key, request.messages) for request in requests]
+        # Every field but seed and n, which are in the key.
+        spec = DecodeSpec(**decoding.model_dump(exclude={"seed", "n"}))
+        batch_size = None if sharding.batch_size == "auto" else sharding.batch_size
+        layout = {"sharding": sharding.mode, "processes": sharding.num_processes}
+        for answer in backend.generate(tasks, spec, self.source.format(), batch_size):
+            yield reply(answer, layout)
+
+
+def reply(answer: Answer, layout: dict[str, Any]) -> Reply:
+    """Return a worker's answer as the store takes it."""
+    if answer.failure is not None:
+        return Reply(answer.key, failure=answer.failure)
+    payload = {
+        "text": answer.text,
+        "finish_reason": answer.finish_reason,
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "seconds": answer.seconds,
+        "layout": layout | {"batch_size": answer.batch_size},
+    }
+    return Reply(answer.key, payload | ({"reasoning": answer.reasoning} if answer.reasoning is not None else {}))

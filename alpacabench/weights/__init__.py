@@ -1,0 +1,1 @@
+"""Which weights a model has, where they are, and what identifies them: all without torch or transformers."""

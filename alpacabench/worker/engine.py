@@ -1,0 +1,106 @@
+"""What one process does with a loaded model: write answers, and weigh choices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from alpacabench.worker.choose import TOKENS, weigh
+from alpacabench.worker.decode import DecodeLoop, Row
+from alpacabench.worker.loading import Loaded, free_bytes
+from alpacabench.worker.lockstep import Alone
+from alpacabench.worker.prompt import Encoder, PromptError
+from alpacabench.worker.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, Task
+
+log = logging.getLogger(__name__)
+
+AUTO_ROWS = {"cpu": 64, "cuda": 256}
+"""The most rows at once under batch_size=auto, by device type: measured, see benchmarks/RESULTS.md."""
+
+SHARE = 0.5
+"""The share of the free memory that the key-value cache may take under batch_size=auto."""
+
+
+class Engine:
+    """A loaded model that writes answers."""
+
+    def __init__(self, loaded: Loaded, lockstep: Alone | None = None) -> None:
+        self.loaded = loaded
+        self.lockstep = lockstep or Alone()
+
+    def generate(
+        self, tasks: Sequence[Task], spec: DecodeSpec, form: ChatFormat, batch_size: int | None = None
+    ) -> Iterator[Answer]:
+        """Yield one answer per task, as they finish; `batch_size` None chooses by device and memory."""
+        encoder = self._encoder(form)
+        rows = []
+        for task in tasks:
+            try:
+                prompt = encoder.encode(task.messages)
+            except PromptError as error:
+                yield Answer(task.key, finish_reason="error", failure=str(error))
+                continue
+            room = (encoder.context or 1 << 30) - len(prompt.ids)
+            rows.append(Row(task, prompt, min(spec.max_new_tokens, room)))
+        size = batch_size or self.auto_rows(rows)
+        loop = DecodeLoop(self.loaded, encoder, spec, rows, size, self.lockstep)
+        while True:
+            try:
+                yield from loop.run()
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                if not loop.retreat():
+                    row = loop.waiting.pop(0)
+                    yield Answer(row.task.key, finish_reason="error", failure="out of memory with this answer alone")
+                self._free()
+                continue
+            break
+        if loop.batch_size != size:
+            log.info("batch_size=%d worked", loop.batch_size)
+
+    def choose(self, choices: Sequence[Choice], form: ChatFormat) -> Iterator[ChoiceAnswer]:
+        """Yield the log probabilities of each question's options; out of memory halves the batch."""
+        left = {choice.key: choice for choice in choices}
+        tokens = TOKENS
+        encoder = self._encoder(form)
+        while left:
+            try:
+                for answer in weigh(self.loaded, encoder, list(left.values()), tokens):
+                    del left[answer.key]
+                    yield answer
+            except Exception as error:
+                if not out_of_memory(error) or tokens < 2:
+                    raise
+                tokens //= 2
+                log.warning("out of memory while weighing choices: going on with %d tokens at once", tokens)
+                self._free()
+
+    def _encoder(self, form: ChatFormat) -> Encoder:
+        return Encoder(self.loaded.tokenizer, form, self.loaded.eos, self.loaded.context)
+
+    def auto_rows(self, rows: Sequence[Row]) -> int:
+        """Return how many rows fit: by the cache's bytes per token, the longest rows and the free memory."""
+        config = self.loaded.model.config.get_text_config()
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        token = 2 * config.num_hidden_layers * heads * size * self.loaded.model.dtype.itemsize
+        longest = max((len(row.prompt.ids) + row.limit for row in rows), default=1)
+        fit = int(free_bytes(self.loaded.device.type) * SHARE) // (token * longest)
+        return max(1, min(int(fit), AUTO_ROWS.get(self.loaded.device.type, 64)))
+
+    def _free(self) -> None:
+        import gc
+
+        import torch
+
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether this error says that memory ran out, on an accelerator or in RAM."""
+    from accelerate.utils.memory import should_reduce_batch_size
+
+    return isinstance(error, MemoryError) or should_reduce_batch_size(error)

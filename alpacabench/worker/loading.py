@@ -1,0 +1,142 @@
+"""Load a model once and keep it: the only place where weights are read, and the counter of how often."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alpacabench.worker.spec import ModelSpec
+
+log = logging.getLogger(__name__)
+
+_resident: dict[ModelSpec, Loaded] = {}
+_loads = 0
+
+ROOM = 1.3
+"""Free memory that a model needs, as a multiple of its weights: the rest is cache and activations."""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A model in memory with its tokenizer."""
+
+    spec: ModelSpec
+    model: Any
+    tokenizer: Any
+    device: Any
+
+    @property
+    def context(self) -> int | None:
+        """How many tokens prompt and answer may have together; None where the model names no limit."""
+        limit = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return limit if isinstance(limit, int) and limit > 0 else None
+
+    @property
+    def eos(self) -> set[int]:
+        """The tokens that end an answer, by the generation config."""
+        ids = getattr(self.model.generation_config, "eos_token_id", None)
+        return set(ids) if isinstance(ids, list) else set() if ids is None else {ids}
+
+
+def loads() -> int:
+    """Return how many models this process has loaded."""
+    return _loads
+
+
+def resident(spec: ModelSpec) -> Loaded:
+    """Return the model, loading it unless it is here already; others leave where memory does not hold both."""
+    if spec not in _resident:
+        needed = weight_bytes(spec)
+        if _resident and needed * ROOM > free_bytes(spec.device):
+            log.info("memory does not hold both models: unloading %s", ", ".join(s.source for s in _resident))
+            unload()
+        _resident[spec] = load(spec)
+    return _resident[spec]
+
+
+def unload() -> None:
+    """Drop all models of this process."""
+    import torch
+
+    _resident.clear()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def load(spec: ModelSpec, **placement: Any) -> Loaded:
+    """Read the weights and the tokenizer.
+
+    Args:
+        spec: which model, how.
+        placement: further arguments of `from_pretrained`, by which the sharding modes place the weights.
+
+    """
+    global _loads
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    device = torch.device(spec.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    source: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
+    if spec.gguf:
+        source["gguf_file"] = spec.gguf
+    values = source | {"dtype": getattr(torch, spec.dtype), "use_safetensors": None if spec.allow_pickle else True}
+    if spec.attention:
+        values["attn_implementation"] = spec.attention
+    if spec.quantization:
+        placement.setdefault("device_map", {"": device})
+        values["quantization_config"] = _quantization(spec)
+    elif not placement and device.type == "cuda":
+        placement["device_map"] = {"": device}
+    log.info("Loading %s (%s) on %s", spec.source, spec.dtype, device)
+    model = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement).eval()
+    tokenizer = AutoTokenizer.from_pretrained(spec.source, **source)
+    if not placement:
+        model.to(device)
+    _loads += 1
+    return Loaded(spec, model, tokenizer, next(model.parameters()).device if placement else device)
+
+
+def weight_bytes(spec: ModelSpec) -> int:
+    """Return the size of the weight files, an estimate of the weights in memory; 0 where they are not local."""
+    folder = Path(spec.source)
+    return sum(f.stat().st_size for pattern in ("*.safetensors", "*.bin", "*.gguf") for f in folder.glob(pattern))
+
+
+def free_bytes(device: str | None) -> int:
+    """Return the free memory of the device."""
+    import psutil
+    import torch
+
+    if torch.cuda.is_available() and device != "cpu":
+        return int(torch.cuda.mem_get_info()[0])
+    return int(psutil.virtual_memory().available)
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has held: on the accelerator where there is one, else in RAM."""
+    import resource
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _quantization(spec: ModelSpec) -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if spec.quantization == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, spec.dtype)
+    )
