@@ -7,6 +7,7 @@ import random
 from alpacabench.records import Example, Generation, Outcome, Pair, Prompt, Verdict
 from alpacabench.report.comparison import Comparison, FlippedPrompt, SliceDelta
 from alpacabench.report.estimate import Estimate, Number
+from alpacabench.report.leaderboard_report import Leaderboard, LeaderboardRow
 from alpacabench.report.sweep_table import Effect, SweepRow, SweepTable
 
 SCRIPT = "<script>document.title='owned'</script>"
@@ -217,3 +218,14 @@ def comparison() -> Comparison:
         about={"A": "outputs/runs/2026-11-21/08-00-00", "B": "outputs/runs/2026-11-21/08-30-00", "note": SCRIPT},
         warnings=("Length control and the raw win rate disagree.",),
     )
+
+
+def leaderboard() -> Leaderboard:
+    """Two hundred published models without interval, one run among them."""
+    rows = [
+        LeaderboardRow(f"published-model-{i}", Estimate(90 - i * 0.44), Estimate(88 - i * 0.43), 805, 1800 - i)
+        for i in range(200)
+    ]
+    own = LeaderboardRow(f"my run {SCRIPT}", rate(41.2), rate(37.9), 240, 1410, own=True)
+    ranked = sorted([*rows, own], key=lambda row: -row.win_rate.value)
+    return Leaderboard("weighted_alpaca_eval_gpt4_turbo", "gpt-4-1106-preview", tuple(ranked), about=ABOUT)

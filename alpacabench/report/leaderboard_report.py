@@ -1,0 +1,83 @@
+"""The leaderboard page: runs among the published models, each with its interval, one judge and one reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alpacabench.report.estimate import Estimate
+from alpacabench.report.page import Figure, figure, write_page
+from alpacabench.report.plot.forest import Forest, ForestRow, forest
+
+NEIGHBOURS = 12
+"""Published models that are drawn above and below each run; the table holds all."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderboardRow:
+    """One model; rates in percentage points."""
+
+    name: str
+    win_rate: Estimate
+    lc: Estimate | None = None
+    n: int | None = None
+    avg_length: float | None = None
+    """Mean length of the answers in characters."""
+    own: bool = False
+    """Whether it is one of the user's runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Everything that the page shows; the rows in the order of their rank."""
+
+    judge: str
+    reference: str
+    rows: tuple[LeaderboardRow, ...]
+    ranked_by: str = "win_rate"
+    """`win_rate` or `length_controlled_winrate`: what the rank and the plot show."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def write_leaderboard_report(path: Path | str, board: Leaderboard) -> Path:
+    """Write the page of one leaderboard; needs no network to be read."""
+    return write_page(
+        path,
+        "leaderboard.html",
+        title="Leaderboard",
+        board=board,
+        places=[(rank, row) for rank, row in enumerate(board.rows, 1) if row.own],
+        plot=_plot(board),
+    )
+
+
+def shown(rows: Sequence[LeaderboardRow]) -> list[tuple[int, LeaderboardRow]]:
+    """Return rank and row of every run and of its neighbours."""
+    own = [index for index, row in enumerate(rows) if row.own] or [0]
+    return [(i + 1, row) for i, row in enumerate(rows) if any(abs(i - place) <= NEIGHBOURS for place in own)]
+
+
+def _plot(board: Leaderboard) -> Figure | None:
+    controlled = board.ranked_by == "length_controlled_winrate"
+    near = [(rank, row, row.lc if controlled else row.win_rate) for rank, row in shown(board.rows)]
+    rows = [
+        ForestRow(f"{rank}  {row.name}", rate, "your run" if row.own else "", "own" if row.own else "muted")
+        for rank, row, rate in near
+        if rate
+    ]
+    if not rows:
+        return None
+    axis = "Length-controlled win rate" if controlled else "Win rate"
+    plot = Forest(rows, f"{axis}, % (95% interval)", limits=(0, 100))
+    return figure(
+        "board",
+        f"{axis} of the runs and of their neighbours",
+        "The number is the rank. Where intervals overlap, the rank may be chance. Published models without "
+        "an interval are points only.",
+        lambda width: forest(plot, width),
+        ("Rank and model", f"{axis}, % (95% interval)"),
+        [(row.label, row.estimate.text()) for row in rows if row.estimate],
+        wide=True,
+    )
