@@ -93,6 +93,8 @@ def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice
 def _nested(key: str, value: Any, problems: list[Problem]) -> Any:
     if isinstance(value, Mapping) and "_target_" in value:
         return build(key, value, problems)
+    if isinstance(value, Mapping):
+        return {name: _nested(f"{key}.{name}", item, problems) for name, item in value.items()}
     if isinstance(value, list):
         return [_nested(f"{key}[{i}]", item, problems) for i, item in enumerate(value)]
     return value
