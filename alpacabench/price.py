@@ -23,17 +23,10 @@ class Price(NamedTuple):
     batch: float
     """What the Batch API charges, as a share of the direct price."""
 
-    def cost(self, prompt: int, completion: int, cached: int = 0, batch: bool = False) -> float:
+    def cost(self, prompt: float, completion: float, cached: float = 0, batch: bool = False) -> float:
         """Return the dollars for a number of tokens; `cached` of the prompt tokens are billed as cached."""
         full = (prompt - cached) * self.input + cached * self.cached + completion * self.output
         return full / 1e6 * (self.batch if batch else 1.0)
-
-
-class Retired(NamedTuple):
-    """A model that its provider has shut down."""
-
-    on: date
-    instead: str
 
 
 @cache
@@ -70,10 +63,20 @@ def retired(where: str, model: str, url: str) -> Iterator[Problem]:
     provider = provider_of(url)
     for file in _files():
         entry = (file.get("retired") or {}).get(model)
-        if entry and provider and provider.host in file["hosts"] and entry["on"] <= date.today():
+        if entry and provider and provider.host in file["hosts"] and entry["since"] <= date.today():
             server = where.rpartition(".")[0] + ".base_url"
             yield Problem(
                 where,
-                f"{provider.host} shut '{model}' down on {entry['on']}",
+                f"{provider.host} shut '{model}' down on {entry['since']}",
                 f"substitutes: {entry['instead']}; or name a server that still has it with {server}=URL",
             )
+
+
+def expected_dollars(
+    model: str, prompt: tuple[float, float], completion: tuple[float, float], batch: bool = False
+) -> tuple[float, float] | None:
+    """Return the least and the most that a request can cost; None where the price is unknown."""
+    price = price_of(model)
+    if price is None:
+        return None
+    return price.cost(prompt[0], completion[0], batch=batch), price.cost(prompt[1], completion[1], batch=batch)

@@ -1,4 +1,4 @@
-"""Send many requests to one server: the first one alone, then as many at once as allowed, each until it has an answer."""
+"""Send many requests to one server: the first alone, then as many at once as allowed, each until it is answered."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ class Dialect:
 
     def learn(self, error: RefusedError) -> bool:
         """Learn from a refusal; return whether the request is worth sending again."""
-        if error.status != 400 or self._renamed or "max_completion_tokens" not in error.message:
+        text = error.message.lower()
+        unsupported = "max_completion_tokens" in text or ("max_tokens" in text and "support" in text)
+        if error.status not in (400, 422) or self._renamed or not unsupported:
             return False
         self._renamed["max_tokens"] = "max_completion_tokens"
         return True

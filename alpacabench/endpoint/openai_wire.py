@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from typing import Any
 
 from alpacabench.endpoint.provider import api_key
-from alpacabench.endpoint.wire import Body, BrokenError, Completion, RefusedError, seconds_to_wait
-
-log = logging.getLogger(__name__)
+from alpacabench.endpoint.sdk import receive
+from alpacabench.endpoint.wire import Body, BrokenError, Completion
 
 
 class OpenAIWire:
@@ -43,32 +40,14 @@ class OpenAIWire:
         """Send one request and return its first choice."""
         import openai
 
-        start = time.monotonic()
         rest = dict(body)
-        try:
-            if "prompt" in rest:
-                call = self._client.completions.with_raw_response
-                sent = call.create(model=rest.pop("model"), prompt=rest.pop("prompt"), extra_body=rest)
-            else:
-                call = self._client.chat.completions.with_raw_response
-                sent = call.create(model=rest.pop("model"), messages=rest.pop("messages"), extra_body=rest)
-            response = (await sent).http_response
-        except openai.APIStatusError as error:
-            detail = error.body if isinstance(error.body, dict) else {}
-            message = str(detail.get("message") or error.message)[:500]
-            code = str(detail.get("code") or detail.get("type") or "")
-            log.debug("request %s: HTTP %d %s", error.request_id, error.status_code, message)
-            wait = seconds_to_wait(error.response.headers)
-            raise RefusedError(error.status_code, message, code, wait) from None
-        except openai.APITimeoutError:
-            raise BrokenError(f"no answer within {self.timeout:.0f} s") from None
-        except openai.APIConnectionError as error:
-            cause = error.__cause__
-            reached = "connect" not in type(cause).__name__.lower()
-            raise BrokenError(f"connection failed: {cause or error}"[:300], reached=reached) from None
-        seconds = time.monotonic() - start
-        log.debug("request %s: %.3f s", response.headers.get("x-request-id"), seconds)
-        return parse(response.text, seconds)
+        if "prompt" in rest:
+            call = self._client.completions.with_raw_response
+            sent = call.create(model=rest.pop("model"), prompt=rest.pop("prompt"), extra_body=rest)
+        else:
+            call = self._client.chat.completions.with_raw_response
+            sent = call.create(model=rest.pop("model"), messages=rest.pop("messages"), extra_body=rest)
+        return parse(*await receive(openai, sent, self.timeout))
 
 
 def parse(text: str, seconds: float) -> Completion:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from alpacabench.endpoint.wire import Wire
 from alpacabench.errors import Problem
+
+WireFormat = Literal["openai", "anthropic"]
+OWN_HOST: dict[WireFormat, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 
 NO_KEY = "none"
 """Sent where no key is set: local servers ask for none, and the SDKs insist on a value."""
@@ -89,3 +93,11 @@ def check_url(group: str, url: str, default: str) -> Iterator[Problem]:
             f"{parts.hostname} needs a key, and {key_variable(url, default)} is not set",
             f"export {key_variable(url, default)}=..., or name another server with {where}=http://HOST:PORT/v1",
         )
+
+
+def open_wire(wire_format: WireFormat, url: str, timeout: float) -> Wire:
+    """Return the wire to a server; no connection is made yet."""
+    from alpacabench.endpoint.anthropic_wire import AnthropicWire
+    from alpacabench.endpoint.openai_wire import OpenAIWire
+
+    return AnthropicWire(url, timeout) if wire_format == "anthropic" else OpenAIWire(url, timeout)

@@ -1,4 +1,4 @@
-"""What passes between us and a server: a completion, or the reason why there is none; and how each wire format does it."""
+"""What passes between us and a server: a request body, then a completion or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Wire(Protocol):
 
 
 def seconds_to_wait(headers: Any) -> float | None:
-    """Return what the headers say about when to come back: Retry-After in seconds or as a date, or its millisecond form."""
+    """Return what the headers say of when to come back: Retry-After in seconds, in milliseconds, or as a date."""
     from email.utils import parsedate_to_datetime
     from time import time
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
-from alpacabench.ask import Payload, Reply
-from alpacabench.endpoint.provider import check_url
+from alpacabench.ask import AnswerStore, Payload, Reply
+from alpacabench.endpoint.provider import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
 from alpacabench.errors import JudgeError, Problem
+from alpacabench.expected import Expected
 from alpacabench.judge.base import Judge, Question
 from alpacabench.judge.template import check_template, load_template, render
-from alpacabench.records import Message
-
-Provider = Literal["openai", "anthropic"]
-OWN_HOST = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+from alpacabench.records import Message, Pair, Verdict
 
 
 class ApiJudge(Judge):
@@ -32,7 +30,7 @@ class ApiJudge(Judge):
     template: str
     concurrency: int = Field(64, ge=1)
     mode: Literal["direct", "batch"] | None = None
-    provider: Provider = "openai"
+    provider: WireFormat = "openai"
     """The wire format."""
     temperature: float | None = Field(None, ge=0.0)
     """None sends none: for models that fix it."""
@@ -59,6 +57,8 @@ class ApiJudge(Judge):
         yield from check_url("judge", self.url, self.wire().default_variable)
         yield from retired("judge.model_name", self.model_name, self.url)
         yield from check_template(self.template)
+        if self.mode == "batch" and self.provider != "openai":
+            yield Problem("judge.mode", "given 'batch', which is OpenAI's Batch API", "leave judge.mode=null")
 
     def identity(self) -> dict[str, Any]:
         """Return the judge model and what is sent beside the prompt; the server's address is no part of it."""
@@ -79,7 +79,7 @@ class ApiJudge(Judge):
 
     @abstractmethod
     def read(self, completion: Completion, question: Question) -> Payload:
-        """Return `preference` in the order SHOWN (1 = the first answer wins, 2 = the second), and optionally `criteria`.
+        """Return `preference` in the order SHOWN (1 = the first answer wins, 2 = the second) and perhaps `criteria`.
 
         Raises:
             UnparsableVerdictError: the completion contains no verdict.
@@ -88,13 +88,28 @@ class ApiJudge(Judge):
 
     def wire(self) -> Wire:
         """Return the server."""
-        from alpacabench.endpoint.openai_wire import OpenAIWire
+        return open_wire(self.provider, self.url, self.timeout)
 
-        return OpenAIWire(self.url, self.timeout)
+    def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
+        """Return what a question is expected to take; without a known price the dollars are unknown."""
+        from alpacabench.price import expected_dollars
+
+        prompt = super().expected(question, unwritten).prompt
+        completion = (1.0, float(self.max_tokens))
+        dollars = expected_dollars(self.model_name, prompt, completion, batch=self.mode == "batch")
+        return Expected(self.label, prompt, completion, dollars)
+
+    def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
+        """Return the verdicts; the store also keeps the open batches, where nobody said who pays."""
+        from alpacabench.endpoint.spending import paying_with
+
+        with paying_with(store):
+            return super().judge(pairs, store)
 
     def ask(self, questions: list[Question]) -> Iterable[Reply]:
         """Send the questions; replies come as they arrive."""
         from alpacabench.endpoint.asking import Call, ask_server
+        from alpacabench.endpoint.batch import ask_batch
         from alpacabench.endpoint.spending import Purse
 
         asked = {question.key: question for question in questions}
@@ -106,4 +121,8 @@ class ApiJudge(Judge):
             return {"raw": completion.raw} | payload
 
         calls = [Call(question.key, self.body(question.chat())) for question in questions]
-        yield from ask_server(self.wire(), calls, read, self.concurrency, Purse(), JudgeError)
+        purse = Purse(self.model_name, batch=self.mode == "batch")
+        if self.mode == "batch":
+            yield from ask_batch(self.url, calls, read, purse)
+        else:
+            yield from ask_server(self.wire(), calls, read, self.concurrency, purse, JudgeError)

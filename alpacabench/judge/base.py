@@ -16,6 +16,8 @@ from pydantic import Field
 from alpacabench import progress
 from alpacabench.ask import Answers, AnswerStore, Reply, ask_once
 from alpacabench.component import Component
+from alpacabench.endpoint.tokens import estimate_prompt_tokens
+from alpacabench.expected import Expected
 from alpacabench.judge.slot import model_first
 from alpacabench.records import Message, Pair, Verdict, digest
 
@@ -30,6 +32,8 @@ class Question:
     repeat: int
     messages: tuple[tuple[str, str], ...]
     """(role, content) in order."""
+    judge: str = ""
+    """Which judge (of a panel) is asked."""
 
     def chat(self) -> list[Message]:
         """Return the messages as chat templates and APIs take them."""
@@ -40,6 +44,9 @@ class Question:
         """The two answers in the order shown."""
         first, second = self.pair.reference, self.pair.output
         return (second, first) if self.model_first else (first, second)
+
+
+_SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
 
 
 class UnparsableVerdictError(ValueError):
@@ -71,7 +78,7 @@ class Judge(Component):
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """Return what besides the rendered prompt determines a verdict: judge model, decoding values. JSON-serialisable."""
+        """Return what besides the prompt determines a verdict: judge model, decoding values. JSON-serialisable."""
 
     @abstractmethod
     def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
@@ -84,11 +91,6 @@ class Judge(Component):
         A payload has `raw` (the completion), `preference` in [1, 2] by MODEL (2 = the model wins, whatever the slot),
         `prompt_tokens`, `completion_tokens`, `seconds`, and optionally `cost_usd`, `criteria`.
         """
-
-    @property
-    def members(self) -> tuple[Judge, ...]:
-        """The judges that ask: the judge itself, or those of a panel."""
-        return (self,)
 
     def slot(self, pair: Pair) -> bool:
         """Return whether the model's answer is shown first under `order=seeded`."""
@@ -110,6 +112,23 @@ class Judge(Component):
             if pair.reference != pair.output
             for first, repeat in self._slots(pair)
         ]
+
+    def missing(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Question]:
+        """Return the distinct questions that are still to be asked (for `plan=true`)."""
+        questions = {question.key: question for question in self.questions(pairs)}
+        held = store.get("verdict", questions)
+        return [question for key, question in questions.items() if key not in held]
+
+    def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
+        """Return what a question is expected to take; a judge of one's own costs no dollars.
+
+        Args:
+            question: the question, its model answer empty where that is yet to be written.
+            unwritten: the most tokens that the answer can have.
+
+        """
+        prompt = estimate_prompt_tokens(question.chat())
+        return Expected(self.label, (prompt, prompt + unwritten), (1.0, 1.0), (0.0, 0.0))
 
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
         """Return one verdict per pair, slot and repeat, in order; only those that the store lacks are asked for."""
@@ -133,7 +152,7 @@ class Judge(Component):
         shown = (pair.output, pair.reference) if first else (pair.reference, pair.output)
         messages = tuple((m["role"], m["content"]) for m in self.render(pair.instruction, *shown))
         key = digest({"judge": identity, "messages": messages, "model_first": first, "repeat": repeat})
-        return Question(key, pair, first, repeat, messages)
+        return Question(key, pair, first, repeat, messages, self.label)
 
     def _draw(self, pair: Pair, first: bool, repeat: int) -> Verdict:
         return Verdict(pair, 1.5, first, judge=self.label, repeat=repeat, raw="equal answers")
@@ -146,9 +165,7 @@ class Judge(Component):
         }  # fmt: skip
         if payload is None:
             detail = failed.detail if failed and isinstance(failed.detail, dict) else {}
-            spent = {
-                name: detail[name] for name in ("prompt_tokens", "completion_tokens", "cost_usd") if name in detail
-            }
+            spent = {name: detail[name] for name in _SPENT if name in detail}
             cause = (failed.failure if failed else None) or "no verdict"
             return Verdict(preference=None, failure=cause, raw=detail.get("completion"), **common, **spent)
         fields = ("preference", "raw", "prompt_tokens", "completion_tokens", "seconds", "cost_usd", "criteria")

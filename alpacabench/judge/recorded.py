@@ -136,13 +136,14 @@ def _preference(value: Any, path: str, number: int) -> float | None:
         return 1.5
     if not 1 <= preference <= 2:
         raise DataError(
-            f"judge.path: {path}, row {number}: preference is {value!r}; allowed: 1 (reference wins) to 2 (model wins), null"
+            f"judge.path: {path}, row {number}: preference is {value!r}\n"
+            "    allowed: 1 (reference wins) to 2 (model wins), or null"
         )
     return preference
 
 
 def _matching(rows: list[Row], pair: Pair) -> list[Row]:
-    """Return the rows about this pair: equal in every output they give; without outputs, of this generator or the only row."""
+    """Return the rows about this pair: those with its outputs; without outputs, its generator's or the only one."""
     with_output = [row for row in rows if row.get("output_2") is not None]
     if with_output:
         same = [row for row in with_output if row["output_2"] == pair.output]

@@ -1,0 +1,137 @@
+"""OpenAI's Batch API: half the price, an answer within a day, and no answer lost when the process ends in between.
+
+A batch is written into the store before it is submitted, with a token that the batch carries as metadata. A later run
+that misses a question of an open batch waits for that batch instead of asking again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from alpacabench.ask import Reply
+from alpacabench.endpoint.asking import Call, Read
+from alpacabench.endpoint.openai_wire import OpenAIWire, parse
+from alpacabench.endpoint.provider import api_key, shown
+from alpacabench.endpoint.spending import Purse, account
+from alpacabench.endpoint.wire import BrokenError
+from alpacabench.errors import JudgeError
+from alpacabench.store.batches import Batches, OpenBatch
+
+log = logging.getLogger(__name__)
+
+MOST_REQUESTS = 50_000
+"""Of one batch, by OpenAI's rules."""
+POLL_SECONDS = 30.0
+FINAL = ("completed", "failed", "expired", "cancelled")
+
+
+def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iterator[Reply]:
+    """Yield a reply for each call: from batches that are open already, the rest from new ones.
+
+    Raises:
+        JudgeError: the server refuses batches, or there is no store to remember them in.
+
+    """
+    import openai
+
+    paid = account()
+    if paid is None:
+        raise JudgeError("judge.mode=batch needs a store, which remembers what was submitted")
+    key = api_key(url, OpenAIWire.default_variable)
+    client = openai.OpenAI(base_url=url, api_key=key, max_retries=5)
+    batches = Batches(paid.engine, shown(url))
+    missing = {call.key: call for call in calls}
+    try:
+        for batch in batches.open(set(missing)):
+            for reply in _results(client, batches, batch, read, purse, 0):
+                if reply.payload is not None and reply.key in missing:
+                    del missing[reply.key]
+                    yield reply
+        rest = list(missing.values())
+        submitted = [
+            _submit(client, batches, rest[start : start + MOST_REQUESTS], purse)
+            for start in range(0, len(rest), MOST_REQUESTS)
+        ]
+        for batch, hold in submitted:
+            yield from _results(client, batches, batch, read, purse, hold)
+    except openai.APIStatusError as error:
+        raise JudgeError(
+            f"{shown(url)} refuses the batch: HTTP {error.status_code}: {error.message}\n"
+            "    use judge.mode=direct, or a server with OpenAI's Batch API"
+        ) from None
+
+
+def _submit(client: Any, batches: Batches, calls: Sequence[Call], purse: Purse) -> tuple[OpenBatch, int]:
+    hold = purse.reserve_all(call.body for call in calls)
+    lines = [
+        json.dumps({"custom_id": c.key, "method": "POST", "url": "/v1/chat/completions", "body": c.body}) for c in calls
+    ]
+    batch = OpenBatch(secrets.token_hex(16), None, frozenset(call.key for call in calls))
+    batches.add(batch)
+    data = io.BytesIO("\n".join(lines).encode())
+    file = client.files.create(file=("requests.jsonl", data), purpose="batch")
+    created = client.batches.create(
+        input_file_id=file.id,
+        endpoint="/v1/chat/completions",
+        completion_window="24h",
+        metadata={"alpacabench": batch.token},
+    )
+    log.info("batch %s of %d requests submitted; this run can be stopped and started again", created.id, len(calls))
+    return batches.submitted(batch, created.id), hold
+
+
+def _results(client: Any, batches: Batches, batch: OpenBatch, read: Read, purse: Purse, hold: int) -> Iterator[Reply]:
+    """Wait for a batch and yield its replies; a batch that the server never got has none.
+
+    `hold` is this run's reservation, or 0 for another run's batch, which counts as spent already.
+    """
+    number = batch.id or _find(client, batch.token)
+    if number is None:
+        batches.forget(batch)
+        return
+    state = client.batches.retrieve(number)
+    while state.status not in FINAL:
+        time.sleep(POLL_SECONDS)
+        state = client.batches.retrieve(number)
+        done = state.request_counts.completed if state.request_counts else 0
+        log.info("batch %s: %s, %d of %d", number, state.status, done, len(batch.keys))
+    unanswered, spent = set(batch.keys), 0.0
+    for file in filter(None, (state.output_file_id, state.error_file_id)):
+        for line in client.files.content(file).text.splitlines():
+            reply = _reply(json.loads(line), read, purse)
+            unanswered.discard(reply.key)
+            spent += ((reply.payload or reply.detail or {}).get("cost_usd")) or 0.0
+            yield reply
+    purse.settle_all(hold, spent)
+    for key in unanswered:
+        yield Reply(key, failure=f"the batch {state.status} without an answer")
+
+
+def _find(client: Any, token: str) -> str | None:
+    found = (b.id for b in client.batches.list() if (b.metadata or {}).get("alpacabench") == token)
+    return next(found, None)
+
+
+def _reply(line: dict[str, Any], read: Read, purse: Purse) -> Reply:
+    key, response = line["custom_id"], line.get("response") or {}
+    if response.get("status_code") != 200:
+        cause = json.dumps(line.get("error") or response.get("body"))[:500]
+        return Reply(key, failure=f"refused in the batch: {cause}")
+    try:
+        completion = parse(json.dumps(response["body"]), 0.0)
+        cost = purse.cost(completion)
+        spent = {
+            "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens,
+            "cost_usd": cost, "seconds": 0.0,
+        }  # fmt: skip
+        return Reply(key, read(key, completion) | spent)
+    except BrokenError as error:
+        return Reply(key, failure=str(error))
+    except ValueError as error:
+        return Reply(key, failure=f"unreadable: {error}", detail={"completion": completion.raw} | spent)

@@ -1,0 +1,58 @@
+"""What the openai and the anthropic SDK have in common: they raise errors of the same names."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from alpacabench.endpoint.wire import BrokenError, RefusedError, seconds_to_wait
+
+log = logging.getLogger(__name__)
+
+
+class Received(NamedTuple):
+    """A response with status 200: its body, and how long it took."""
+
+    text: str
+    seconds: float
+
+
+async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Received:
+    """Await a raw response.
+
+    Args:
+        sdk: the module that the client belongs to.
+        sent: what one of its `with_raw_response` methods returned.
+        timeout: in seconds, for the message.
+
+    Raises:
+        RefusedError: the server answered with an error status.
+        BrokenError: no answer came.
+
+    """
+    start = time.monotonic()
+    try:
+        response = (await sent).http_response
+        text = response.text
+    except sdk.APIStatusError as error:
+        detail = error.body if isinstance(error.body, dict) else {}
+        detail = detail["error"] if isinstance(detail.get("error"), dict) else detail
+        message = str(detail.get("message") or error.message)[:500]
+        log.debug("request %s: HTTP %d %s", error.request_id, error.status_code, message)
+        code, wait = str(detail.get("code") or detail.get("type") or ""), seconds_to_wait(error.response.headers)
+        raise RefusedError(error.status_code, message, code, wait) from None
+    except sdk.APITimeoutError:
+        raise BrokenError(f"no answer within {timeout:.0f} s") from None
+    except sdk.APIConnectionError as error:
+        cause = error.__cause__
+        reached = "connect" not in type(cause).__name__.lower()
+        raise BrokenError(f"connection failed: {cause or error}"[:300], reached=reached) from None
+    except UnicodeDecodeError:
+        raise BrokenError("the answer is no text") from None
+    seconds = time.monotonic() - start
+    headers = response.headers
+    log.debug("request %s: %.3f s", headers.get("x-request-id") or headers.get("request-id"), seconds)
+    return Received(text, seconds)

@@ -1,0 +1,68 @@
+"""A panel: several judges, whose verdicts on a pair are averaged, and each one's is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import Field
+
+from alpacabench.ask import AnswerStore, Reply
+from alpacabench.errors import Problem
+from alpacabench.expected import Expected
+from alpacabench.judge.base import Judge, Question
+from alpacabench.records import Message, Pair, Verdict, digest
+
+
+class Panel(Judge):
+    """Judges by name. Order, seed, instruction and repeats of the panel hold for all of them."""
+
+    name: str = "panel"
+    judges: dict[str, Judge] = Field(min_length=1)
+
+    @property
+    def label(self) -> str:
+        """The name and the members."""
+        return f"{self.name}({'+'.join(member.label for member in self.members)})"
+
+    @property
+    def members(self) -> list[Judge]:
+        """The judges, each with the panel's order, seed, instruction and repeats."""
+        shared = {name: getattr(self, name) for name in ("order", "seed", "instruction", "repeats")}
+        return [judge.model_copy(update=shared) for judge in self.judges.values()]
+
+    def check(self) -> Iterator[Problem]:
+        """Check every member; keys are named as they stand in the panel."""
+        for name, judge in self.judges.items():
+            for problem in judge.check():
+                yield replace(problem, where=problem.where.replace("judge", f"judge.judges.{name}", 1))
+
+    def identity(self) -> dict[str, Any]:
+        """Return the members' identities."""
+        return {"panel": [member.identity() for member in self.members]}
+
+    def prompt_hash(self) -> str:
+        """Return a digest of the members' hashes."""
+        return digest([member.prompt_hash() for member in self.members])[:16]
+
+    def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
+        """Return the first member's prompt."""
+        return self.members[0].render(instruction, output_1, output_2)
+
+    def ask(self, questions: list[Question]) -> Iterable[Reply]:
+        """Raise: the members ask."""
+        raise NotImplementedError("the members of a panel ask for themselves")
+
+    def questions(self, pairs: Sequence[Pair]) -> list[Question]:
+        """Return the members' questions."""
+        return [question for member in self.members for question in member.questions(pairs)]
+
+    def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
+        """Return what the member that asks expects."""
+        member = next(member for member in self.members if member.label == question.judge)
+        return member.expected(question, unwritten)
+
+    def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
+        """Return every member's verdicts, one member after the other."""
+        return [verdict for member in self.members for verdict in member.judge(pairs, store)]

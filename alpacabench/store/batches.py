@@ -1,0 +1,69 @@
+"""Batches that were submitted to a server and whose answers may be outstanding."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from sqlalchemy import JSON, Column, Engine, Float, String, Table, delete, insert, select, update
+
+from alpacabench.store.tables import metadata
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("server", String(255), nullable=False, index=True),
+    Column("id", String(255)),
+    Column("keys", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+KEPT_SECONDS = 30 * 24 * 3600.0
+"""The server deletes the results after this time."""
+
+
+class OpenBatch(NamedTuple):
+    """One batch."""
+
+    token: str
+    """Ours, carried by the batch as metadata."""
+    id: str | None
+    """The server's; None where the process ended before it was known."""
+    keys: frozenset[str]
+    """The questions in it."""
+
+
+class Batches:
+    """The batches of one server."""
+
+    def __init__(self, engine: Engine, server: str) -> None:
+        """Forget what the server no longer has."""
+        self.engine, self.server = engine, server
+        metadata.create_all(engine, tables=[batches])
+        with engine.begin() as connection:
+            connection.execute(delete(batches).where(batches.c.created < time.time() - KEPT_SECONDS))
+
+    def open(self, keys: set[str]) -> list[OpenBatch]:
+        """Return the batches that hold one of these questions, the newest first."""
+        query = select(batches).where(batches.c.server == self.server).order_by(batches.c.created.desc())
+        with self.engine.connect() as connection:
+            rows = [OpenBatch(row.token, row.id, frozenset(row.keys)) for row in connection.execute(query)]
+        return [row for row in rows if row.keys & keys]
+
+    def add(self, batch: OpenBatch) -> None:
+        """Remember a batch that is about to be submitted."""
+        row = {"token": batch.token, "server": self.server, "keys": sorted(batch.keys), "created": time.time()}
+        with self.engine.begin() as connection:
+            connection.execute(insert(batches).values(row))
+
+    def submitted(self, batch: OpenBatch, number: str) -> OpenBatch:
+        """Remember the server's id of a batch; returns the batch with it."""
+        with self.engine.begin() as connection:
+            connection.execute(update(batches).where(batches.c.token == batch.token).values(id=number))
+        return batch._replace(id=number)
+
+    def forget(self, batch: OpenBatch) -> None:
+        """Forget a batch that the server never got."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(batches).where(batches.c.token == batch.token))
