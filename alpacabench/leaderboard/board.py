@@ -58,8 +58,8 @@ class Place:
     n_published: int
 
     def __str__(self) -> str:
-        """Return 'place 12 of 224 (10 to 15)'."""
-        return f"place {self.rank} of {self.n_published + 1} ({self.best} to {self.worst})"
+        """Return 'place 12 (10 to 15) among the 223 published'."""
+        return f"place {self.rank} ({self.best} to {self.worst}) among the {self.n_published} published"
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,6 @@ class Leaderboard:
     rows: tuple[Row, ...]
     places: tuple[Place, ...]
     notes: tuple[str, ...]
-
-    def rank(self, row: Row) -> int:
-        """Return a row's place among the published rows."""
-        value = _value(row, self.metric)
-        return 1 + sum(_value(other, self.metric) > value for other in self.rows if not other.own)
 
 
 def build(runs: Sequence[FinishedRun], table: DifficultyTable | None = None, metric: str | None = None) -> Leaderboard:

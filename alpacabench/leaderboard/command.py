@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=METRICS, help="what to sort by (default: length-controlled where it is known)")
     parser.add_argument("--around", type=int, default=3, help="published rows shown above and below each run; -1: all")
     parser.add_argument("--csv", metavar="FILE", help="also write all rows as alpaca_eval's leaderboard file")
+    parser.add_argument("--html", metavar="FILE", help="also write a page with a plot")
+    parser.add_argument("--svg", metavar="FILE", help="also write the plot alone")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,6 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     board = build(runs, read_difficulties(arguments.lc_data, arguments.dataset), arguments.by)
     if arguments.csv:
         write_csv(Path(arguments.csv), board)
+    if arguments.html or arguments.svg:
+        from alpacabench.leaderboard.page import write_html, write_svg
+
+        for path, write in ((arguments.html, write_html), (arguments.svg, write_svg)):
+            if path:
+                write(path, board)
     _show(board, arguments.around)
     return 0
 
@@ -53,7 +61,7 @@ def _show(board: Leaderboard, around: int) -> None:
     shown = _neighbours(board, around)
     for index in shown:
         row = board.rows[index]
-        cells = (str(board.rank(row)), Text(row.name), row.win_rate.text(), row.lc.text() if row.lc else "")
+        cells = (str(index + 1), Text(row.name), row.win_rate.text(), row.lc.text() if row.lc else "")
         table.add_row(*cells, style="bold" if row.own else "", end_section=index + 1 not in shown)
     console.print(table)
     for place in board.places:
