@@ -134,4 +134,4 @@ def _range(index: int) -> str:
 
 
 def _centre(index: int) -> str:
-    return decimal((EDGES[index] + EDGES[index + 1]) // 20 * 10, 0, signed=True)
+    return decimal(round((EDGES[index] + EDGES[index + 1]) / 20) * 10, 0, signed=True)

@@ -16,7 +16,8 @@ MAX_FLIPS = 40
 def write_compare_report(path: Path | str, comparison: Comparison) -> Path:
     """Write the page of one comparison; needs no network to be read."""
     pair = comparison
-    found = [compare_figures.flips(pair), compare_figures.movement(pair), *compare_figures.slice_figures(pair)]
+    movement = compare_figures.movement(pair)
+    top = [movement, compare_figures.differences(pair), compare_figures.flips(pair)]
     return write_page(
         path,
         "compare.html",
@@ -25,8 +26,9 @@ def write_compare_report(path: Path | str, comparison: Comparison) -> Path:
         headline=compare_words.headline(pair),
         sentences=compare_words.sentences(pair),
         tiles=compare_words.tiles(pair),
-        top=[compare_figures.differences(pair), compare_figures.rates(pair)],
-        figures=[figure for figure in found if figure],
+        tall_first=movement is not None,
+        top=[figure for figure in top if figure],
+        more=[compare_figures.rates(pair), *compare_figures.slice_figures(pair)],
         won=_largest_first([flip for flip in pair.flips if flip.preference_b > flip.preference_a]),
         lost=_largest_first([flip for flip in pair.flips if flip.preference_b < flip.preference_a]),
         max_flips=MAX_FLIPS,

@@ -21,7 +21,7 @@ def sentences(pair: Comparison) -> list[str]:
     """Return the findings, the most important first."""
     flips = pair.win_to_loss + pair.loss_to_win
     found = [
-        f"{pair.name_a} wins {pair.win_rate_a.text()}%, {pair.name_b} {pair.win_rate_b.text()}% of the same "
+        f"{pair.name_a} wins {pair.win_rate_a.percent()}, {pair.name_b} {pair.win_rate_b.percent()} of the same "
         f"{count(pair.n)} prompts: a difference of {pair.delta_wr.text(signed=True)} points (95% intervals)."
     ]
     if pair.delta_lc:

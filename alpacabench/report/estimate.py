@@ -32,6 +32,10 @@ class Estimate:
         """Return '37.2 (30.1 to 44.8)'."""
         return decimal(self.value, digits, signed) + (f" ({self.range(digits, signed)})" if self.interval else "")
 
+    def percent(self) -> str:
+        """Return '37.2% (30.1 to 44.8)'."""
+        return f"{decimal(self.value)}%" + (f" ({self.range()})" if self.interval else "")
+
     def range(self, digits: int = 1, signed: bool = False) -> str:
         """Return '30.1 to 44.8'; a dash where the interval is not known."""
         if not self.interval:

@@ -21,6 +21,12 @@ OCTAVES = 3
 """Draw the length ratios are drawn from 1/8 to 8; more extreme ones are held at the edge."""
 RATIOS = ("⅛", "¼", "½", "1", "2", "4", "8")
 GROUPS = 5
+POINTS_ONLY = (
+    ("length_controlled_winrate_official", "Official LC fit", "alpaca_eval's cross-validated value"),
+    ("discrete_win_rate", "Rounded verdicts", "each prompt is won, drawn or lost"),
+    ("win_rate_slot_balanced", "Slot-balanced", "both places in the judge's prompt weigh the same"),
+)
+"""Metric, label and meaning of the figures that have no interval of their own."""
 BINS = 10
 
 
@@ -28,23 +34,17 @@ def rates(rate: Estimate, metrics: Mapping[str, Number]) -> Figure:
     """Draw the raw, slot-balanced and length-controlled win rate side by side."""
     label, controlled = length_controlled(metrics)
     rows = [ForestRow("Win rate", rate, kind="own")]
+    caption = "The bar is the 95% interval."
     if controlled:
         rows.append(ForestRow(label, controlled))
-    if official := metric(metrics, "length_controlled_winrate_official", "", ""):
-        rows.append(ForestRow("Official LC fit", official, kind="muted"))
-    if discrete := metric(metrics, "discrete_win_rate", "", ""):
-        rows.append(ForestRow("Rounded verdicts", discrete, kind="muted"))
-    if balanced := metric(metrics, "win_rate_slot_balanced", "", ""):
-        rows.append(ForestRow("Slot-balanced", balanced, kind="muted"))
+        caption += " Length control estimates the rate at equal answer length."
+    points = [(name, metric(metrics, key, "", ""), meaning) for key, name, meaning in POINTS_ONLY]
+    for name, value, meaning in points:
+        if value:
+            rows.append(ForestRow(name, value, kind="muted"))
+            caption += f" {name}: {meaning}; no interval."
     plot = Forest(rows, WIN_RATE, 50, "even", PERCENT, domain=(40, 60))
-    return _forest_figure(
-        "rates",
-        "Win rate, raw and length-controlled",
-        "The bar is the 95% interval; a hollow point is a figure for which none is computed. "
-        "Length control estimates the rate at equal answer length; rounded verdicts count each prompt as won, drawn or "
-        "lost; slot-balanced weighs both places in the judge's prompt equally.",
-        plot,
-    )
+    return _forest_figure("rates", "Win rate, raw and length-controlled" if controlled else "Win rate", caption, plot)
 
 
 def verdicts(pairs: Sequence[Scored]) -> Figure:

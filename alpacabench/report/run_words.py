@@ -99,7 +99,7 @@ def _length(rate: Estimate, controlled: Estimate, label: str, ratio: Number) -> 
     change = controlled.value - rate.value
     longer = f"Its answers are {decimal(ratio, 2)} times as long as the reference's. " if finite(ratio) else ""
     return (
-        f"{longer}{label}, the win rate is {decimal(controlled.value)}% ({controlled.range()}), "
+        f"{longer}{label}, the win rate is {controlled.percent()}, "
         f"{decimal(abs(change))} points {'above' if change >= 0 else 'below'} the raw one."
     )
 

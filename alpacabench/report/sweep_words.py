@@ -79,7 +79,7 @@ def _established(table: SweepTable) -> list[str]:
 
 def _best(table: SweepTable, top: SweepRow) -> str:
     tied = [table.label(row) for row in table.rows if row.tied_with_best and row.name != top.name]
-    rate = f"{table.label(top)} has the highest win rate, {top.win_rate.text() if top.win_rate else ''}%"
+    rate = f"{table.label(top)} has the highest win rate, {top.win_rate.percent() if top.win_rate else ''}"
     if not tied:
         return f"{rate}, and is separated from every other setting."
     named = "; ".join(tied) if len(tied) <= MAX_NAMED else f"{len(tied)} settings"

@@ -47,23 +47,24 @@ class Forest:
 
 
 def forest(plot: Forest, width: float) -> Drawing:
-    """Draw the rows from top to bottom; narrow drawings give a label its own line."""
+    """Draw the rows from top to bottom; narrow drawings put each label above its interval."""
+    stacked = width < STACKED_BELOW
     values = [_value(plot, row) for row in plot.rows]
     value_width = max((text_width(value) for value in values), default=0) + GAP
-    top = 26.0 if plot.reference_label else 10.0
-    if width < STACKED_BELOW:
-        roomy = all(text_width(f"{row.label}  {row.note}") < width - value_width for row in plot.rows)
-        x, row_height = _axis_scale(plot, 16, width - 16), 44 if roomy else 60
-        rows = [
-            _stacked_row(x, top + i * row_height, width, plot.rows[i], values[i], roomy) for i in range(len(values))
-        ]
-    else:
-        columns = _columns(plot, width)
-        x, row_height = _axis_scale(plot, sum(columns) + 10, width - value_width), 26
-        rows = [_row(x, top + i * row_height, width, plot.rows[i], values[i], columns) for i in range(len(values))]
-    bottom = top + row_height * len(rows) + 4
-    axes = join(bottom_axis(x, top, bottom, plot.axis), _reference(plot, x, top, bottom, width))
-    return Drawing(width, bottom + 44, join(axes, *rows))
+    columns = (0.0, 0.0) if stacked else _columns(plot, width)
+    x = _axis_scale(plot, 16 if stacked else sum(columns) + 10, width - (16 if stacked else value_width))
+    top = y = 26.0 if plot.reference_label else 10.0
+    rows = []
+    for row, value in zip(plot.rows, values, strict=True):
+        if stacked:
+            roomy = text_width(f"{row.label}  {row.note}  {value}") < width
+            rows.append(_stacked_row(x, y, width, row, value, roomy))
+            y += 44 if roomy else 60
+        else:
+            rows.append(_row(x, y, width, row, value, columns))
+            y += 26
+    axes = join(bottom_axis(x, top, y + 4, plot.axis), _reference(plot, x, top, y + 4, width))
+    return Drawing(width, y + 48, join(axes, *rows))
 
 
 def _row(x: Scale, y: float, width: float, row: ForestRow, value: str, columns: tuple[float, float]) -> Markup:
@@ -78,10 +79,9 @@ def _row(x: Scale, y: float, width: float, row: ForestRow, value: str, columns: 
 
 def _stacked_row(x: Scale, y: float, width: float, row: ForestRow, value: str, roomy: bool) -> Markup:
     second = y + (16 if roomy else 32)
-    note_at = text_width(row.label) + 8 if roomy else 0
     return join(
-        _label(y + 16, row, width),
-        text(note_at, second, row.note, "note halo"),
+        _label(y + 16, row, width, row.note if roomy else ""),
+        Markup("") if roomy else text(0, second, row.note, "note halo"),
         text(width, second, value, "value halo", "end"),
         _mark(x, second + 15, row),
     )
@@ -109,10 +109,11 @@ def _column(texts: Sequence[str], most: float) -> float:
     return min(most, max((text_width(item) + GAP for item in texts if item), default=0))
 
 
-def _label(y: float, row: ForestRow, room: float) -> Markup:
+def _label(y: float, row: ForestRow, room: float, note: str = "") -> Markup:
     shown = fit(row.label, room)
     full = element("title", row.label) if shown != row.label else Markup("")
-    return element("text", full, shown, x=0, y=y, class_=f"label halo {row.kind}")
+    aside = element("tspan", note, dx=8, class_="note") if note else Markup("")
+    return element("text", full, shown, aside, x=0, y=y, class_=f"label halo {row.kind}")
 
 
 def _mark(x: Scale, y: float, row: ForestRow) -> Markup:
