@@ -1,0 +1,153 @@
+"""Models behind an API: OpenAI-compatible servers and Anthropic's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from alpacabench.ask import Payload, Reply
+from alpacabench.decoding import Decoding
+from alpacabench.endpoint.provider import OWN_HOST, WireFormat, check_url, open_wire
+from alpacabench.endpoint.wire import Body, Completion, Wire
+from alpacabench.errors import GenerationError, Problem
+from alpacabench.expected import Expected
+from alpacabench.model.base import Model, Request
+from alpacabench.sharding import Sharding
+
+STANDARD = frozenset({"temperature", "top_p", "max_new_tokens", "seed", "n", "stop"})
+"""Decoding fields of the OpenAI wire format."""
+
+SEED_STEP = 1_000_003
+"""Between the seeds of two samples of one prompt, so that they do not meet those of the next `decoding.seed`."""
+
+
+class ApiModel(Model):
+    """A model that answers over HTTP; every decoding field reaches the wire or is refused by name."""
+
+    wire_format: ClassVar[WireFormat] = "openai"
+    decoding_fields: ClassVar[frozenset[str]] = STANDARD
+    sharding_modes: ClassVar[frozenset[str]] = frozenset({"none"})
+
+    path: str
+    """The API's model id."""
+    base_url: str | None = Field(None, repr=False)
+    concurrency: int = Field(16, ge=1)
+    """Most requests in flight at once."""
+    timeout: float = Field(600.0, gt=0.0)
+    """Seconds that one request may take."""
+
+    @property
+    def url(self) -> str:
+        """The server's base URL: the given one, or the provider's own."""
+        return self.base_url or OWN_HOST[self.wire_format]
+
+    def wire(self) -> Wire:
+        """Return the server."""
+        return open_wire(self.wire_format, self.url, self.timeout)
+
+    def check(self) -> Iterator[Problem]:
+        """Yield a bad URL, a missing key at the provider's own host, a model that was shut down there."""
+        from alpacabench.price import retired
+
+        yield from check_url("model", self.url, self.wire().default_variable)
+        yield from retired("model.path", self.path, self.url)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the wire format and the model's id; the server's address is no part of it."""
+        return {"backend": f"api:{self.wire_format}", "model": self.path}
+
+    def parameters(self, decoding: Decoding, sample: int) -> Body:
+        """Return the decoding values as the wire format calls them; each sample has a seed of its own."""
+        values: Body = {"max_tokens": decoding.max_new_tokens, "temperature": decoding.temperature}
+        if decoding.samples:
+            values |= {"top_p": decoding.top_p, "seed": decoding.seed + SEED_STEP * sample}
+        if decoding.stop:
+            values["stop"] = list(decoding.stop)
+        return values
+
+    def expected(self, request: Request, decoding: Decoding) -> Expected:
+        """Return what an answer is expected to take; without a known price the dollars are unknown."""
+        from alpacabench.price import expected_dollars
+
+        free = super().expected(request, decoding)
+        dollars = expected_dollars(self.path, free.prompt, free.completion)
+        return Expected(self.label, free.prompt, free.completion, dollars)
+
+    def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
+        """Send the prompts; answers come as they arrive."""
+        from alpacabench.endpoint.asking import Call, ask_server
+        from alpacabench.endpoint.spending import Purse
+
+        calls = [
+            Call(r.key, {"model": self.path, "messages": r.chat(), **self.parameters(decoding, r.sample)})
+            for r in requests
+        ]
+        yield from ask_server(self.wire(), calls, _answer, self.concurrency, Purse(self.path), GenerationError)
+
+
+class OpenAIModel(ApiModel):
+    """OpenAI, Gemini and Mistral: what the wire format has, and no more."""
+
+
+class GeminiModel(ApiModel):
+    """Gemini through Google's OpenAI-compatible endpoint."""
+
+    base_url: str | None = Field("https://generativelanguage.googleapis.com/v1beta/openai", repr=False)
+
+
+class MistralModel(ApiModel):
+    """Mistral's own API, which calls the seed by another name."""
+
+    base_url: str | None = Field("https://api.mistral.ai/v1", repr=False)
+
+    def parameters(self, decoding: Decoding, sample: int) -> Body:
+        """Return the decoding values as Mistral calls them."""
+        values = super().parameters(decoding, sample)
+        if "seed" in values:
+            values["random_seed"] = values.pop("seed")
+        return values
+
+
+class CompatibleModel(ApiModel):
+    """Any OpenAI-compatible server of one's own: vLLM, SGLang, llama.cpp, Ollama. Its extra fields are sent, too."""
+
+    decoding_fields: ClassVar[frozenset[str]] = STANDARD | {"top_k", "repetition_penalty"}
+    base_url: str = Field(..., repr=False)
+
+    def parameters(self, decoding: Decoding, sample: int) -> Body:
+        """Return the decoding values; those that OpenAI does not have only where they are set."""
+        values = super().parameters(decoding, sample)
+        if decoding.samples and decoding.top_k:
+            values["top_k"] = decoding.top_k
+        if decoding.repetition_penalty != 1.0:
+            values["repetition_penalty"] = decoding.repetition_penalty
+        return values
+
+
+class AnthropicModel(ApiModel):
+    """Claude. There is no seed on its wire: `decoding.seed` other than 0 is refused."""
+
+    wire_format: ClassVar[WireFormat] = "anthropic"
+    decoding_fields: ClassVar[frozenset[str]] = STANDARD - {"seed"} | {"top_k"}
+
+    def parameters(self, decoding: Decoding, sample: int) -> Body:
+        """Return the decoding values as Anthropic calls them; top_p only where it is set, as some models refuse it."""
+        values = super().parameters(decoding, sample)
+        values.pop("seed", None)
+        if values.get("top_p") == 1.0:
+            del values["top_p"]
+        if decoding.samples and decoding.top_k:
+            values["top_k"] = decoding.top_k
+        return values
+
+
+def _answer(_key: str, completion: Completion) -> Payload:
+    """Read an answer; what the server calls reasoning is kept apart."""
+    payload: Payload = {"text": completion.text, "finish_reason": _finish(completion.finish_reason)}
+    return payload | ({"reasoning": completion.reasoning} if completion.reasoning else {})
+
+
+def _finish(reason: str) -> str:
+    return "length" if reason in ("length", "max_tokens") else "stop"
