@@ -1,1 +1,1 @@
-"""Sweeps: planned, checked before the first job, resumable, compared at the end. The Hydra callback is in `callback`."""
+"""Sweeps: planned, checked before the first job, resumable, compared at the end; `callback` is where Hydra enters."""

@@ -1,7 +1,129 @@
-"""Which setting is better, by how much, and is it luck: the sweep's table, page and figures."""
-from __future__ import annotations
-from pathlib import Path
+"""Which setting is better, by how much, and is it luck: `sweep.csv`, `sweep.html`, the table on the terminal."""
 
-def conclude(manifest, results, directory: Path, base):
-    for r, p in results: print(r.number, r.name, r.status, r.failure)
-    return {}, []
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from alpacabench.report.estimate import Estimate, finite
+from alpacabench.report.sweep_table import SweepRow, SweepTable
+from alpacabench.sweep.against import Against, compare_to_base
+from alpacabench.sweep.effects import effects
+from alpacabench.sweep.manifest import JobResult, Manifest
+from alpacabench.sweep.scored import ScoredJob, ScoredSweep, read_jobs
+from alpacabench.sweep.table_file import write_csv
+from alpacabench.sweep.terminal import show
+from alpacabench.sweep.variance import seed_spread, variance_split
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.difficulty import DifficultyTable
+
+Results = Sequence[tuple[JobResult, Path]]
+
+SUMMED = (
+    "n_generated", "n_generated_cached", "n_judged", "n_judged_cached", "prompt_tokens", "completion_tokens",
+    "judge_prompt_tokens", "judge_completion_tokens", "cost_usd", "generate_seconds", "judge_seconds", "model_loads",
+)  # fmt: skip
+"""Metrics of the jobs whose sums are metrics of the sweep."""
+
+
+def conclude(
+    manifest: Manifest, results: Results, base: int, directory: Path, difficulties: DifficultyTable | None
+) -> tuple[dict[str, float], list[Path]]:
+    """Compare the jobs, write the sweep's files and show the table; returns the sweep's metrics and the files.
+
+    Args:
+        manifest: the sweep.
+        results: how every job ended, and its directory.
+        base: number of the job that the others are compared with.
+        directory: the sweep's directory.
+        difficulties: published difficulties, for the regularised length control.
+
+    """
+    from alpacabench.report.sweep_report import write_sweep_report
+
+    sweep = read_jobs(results)
+    against = compare_to_base(sweep, base, difficulties)
+    metrics = sweep_metrics(sweep, against, results, manifest.axes)
+    table = _table(manifest, sweep, against, results, metrics)
+    files = [
+        write_csv(directory / "sweep.csv", manifest.axes, [r for r, _ in results], table.rows, sweep, against),
+        write_sweep_report(directory / "sweep.html", table),
+    ]
+    show(table)
+    print(f"Sweep report: {files[1]}")
+    return metrics, files
+
+
+def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: Sequence[str]) -> dict[str, float]:
+    """Return the sweep's own figures under their MLflow names."""
+    metrics: dict[str, float] = {"n_jobs": len(results), "n_failed_jobs": len(results) - len(sweep.jobs)}
+    for name in SUMMED:
+        known = [job.run.metrics[name] for job in sweep.jobs if finite(job.run.metrics.get(name))]
+        if len(known) == len(sweep.jobs) and known:
+            metrics[name] = sum(known)
+    detectable = [c.delta.mde_80 for c in against.comparisons.values() if c.delta.standard_error > 0]
+    if detectable:
+        metrics["mde_80_paired"] = median(detectable)
+    if selection := against.selection:
+        best = sweep.jobs[selection.best]
+        metrics |= {
+            "win_rate": best.run.metrics["win_rate"],
+            "best_run": best.result.number,
+            "p_best": selection.p_best[selection.best],
+            "tied_with_best": len(selection.tied_with_best),
+            "best_minus_mean": selection.best_minus_mean,
+            "expected_best_under_null": selection.expected_best_under_null,
+            "shrunken_best": selection.shrunken_best,
+            "sd_between": selection.sd_between,
+        }
+        if (spread := seed_spread(sweep, axes)) is not None:
+            metrics["sd_seed"] = spread
+    return metrics
+
+
+def _table(
+    manifest: Manifest, sweep: ScoredSweep, against: Against, results: Results, metrics: Mapping[str, float]
+) -> SweepTable:
+    jobs = {job.result.number: job for job in sweep.jobs}
+    tied = [sweep.jobs[i].result.number for i in against.selection.tied_with_best] if against.selection else []
+    base = next((result.name for result, _ in results if result.number == against.base), None)
+    compared = bool(against.selection)
+    return SweepTable(
+        title=manifest.name,
+        rows=tuple(_row(result, jobs.get(result.number), against, result.number in tied) for result, _ in results),
+        base=base,
+        lc_name=against.lc_metric,
+        effects=effects(sweep, manifest.axes) if compared else (),
+        variance=variance_split(sweep, manifest.axes),
+        metrics=dict(metrics),
+        about={"sweep": manifest.identity[:16], "jobs": str(len(results)), "varied": ", ".join(manifest.axes)},
+        warnings=(*sweep.warnings, *against.warnings),
+    )
+
+
+def _row(result: JobResult, job: ScoredJob | None, against: Against, tied: bool) -> SweepRow:
+    if job is None:
+        failure = result.failure or "no result"
+        return SweepRow(result.name, result.params, seconds=result.seconds, failure=failure)
+    metrics, comparison = job.run.metrics, against.comparisons.get(result.number)
+    lc, delta_lc = against.lc.get(result.number), comparison.delta_lc if comparison else None
+    cost = metrics.get("cost_usd")
+    return SweepRow(
+        name=result.name,
+        overrides=result.params,
+        win_rate=Estimate(metrics["win_rate"], metrics.get("win_rate_ci_low"), metrics.get("win_rate_ci_high")),
+        lc=Estimate(lc.value, lc.value - 1.96 * lc.standard_error, lc.value + 1.96 * lc.standard_error) if lc else None,
+        delta_wr=Estimate(comparison.delta.estimate, comparison.delta.ci_low, comparison.delta.ci_high)
+        if comparison
+        else None,
+        delta_lc=Estimate(delta_lc.estimate, delta_lc.ci_low, delta_lc.ci_high) if delta_lc else None,
+        p_holm=comparison.p_holm if comparison else None,
+        q_bh=comparison.q_bh if comparison else None,
+        tied_with_best=tied,
+        n=int(metrics.get("n_total", 0)),
+        cost_usd=cost if finite(cost) else None,
+        seconds=result.seconds,
+    )

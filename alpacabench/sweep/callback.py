@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class SweepCallback(Callback):
+class SweepCallback(Callback):  # type: ignore[misc]
     """Named in conf/hydra/callbacks/alpacabench.yaml; copies in the jobs' processes do nothing."""
 
     def __init__(self) -> None:

@@ -42,12 +42,12 @@ def expand(config: DictConfig) -> list[list[str]] | None:
 
     if not str(config.hydra.sweeper._target_).endswith(".BasicSweeper"):
         return None
-    return BasicSweeper.split_arguments(_parsed(config), None)[0]
+    return list(BasicSweeper.split_arguments(_parsed(config), None)[0])
 
 
 def searched(config: DictConfig) -> list[str]:
     """Return the keys that a search varies, in alphabetical order."""
-    return sorted(override.get_key_element().lstrip("+~") for override in _parsed(config) if override.is_sweep_override())
+    return sorted(o.get_key_element().lstrip("+~") for o in _parsed(config) if o.is_sweep_override())
 
 
 def fixed_overrides(config: DictConfig) -> list[str]:

@@ -13,6 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from alpacabench import about
 from alpacabench.config import Experiment
+from alpacabench.errors import ConfigError, Problem
+from alpacabench.pipeline import Inputs
 from alpacabench.records import digest
 from alpacabench.sweep import grid, outcome
 from alpacabench.sweep.answer import conclude
@@ -21,6 +23,9 @@ from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest, label, rea
 from alpacabench.tracking.base import JobRecord, Run, SweepLink
 
 log = logging.getLogger(__name__)
+
+SHOWN = 20
+"""How many jobs a message lists."""
 
 INTERRUPTED = "interrupted: the same command continues the sweep"
 
@@ -33,6 +38,10 @@ class Sweep:
     lead: Experiment
     """The first job's experiment: its tracking and its label stand for the sweep."""
     manifest: Manifest
+    base: int
+    """Number of the job that the others are compared with."""
+    inputs: Inputs
+    """The first job's, for the published difficulties."""
     record: JobRecord
     run: Run
 
@@ -41,7 +50,7 @@ class Sweep:
         results = self._results()
         failed = [result for result, _ in results if result.status != "finished"]
         outcome.record(len(failed))
-        metrics, files = conclude(self.manifest, results, self.directory, self.lead.settings.report.get("base"))
+        metrics, files = conclude(self.manifest, results, self.base, self.directory, self.inputs.difficulties.table)
         done = replace(self.record, ended=time.time(), metrics=metrics, files=files, failure=_failure(failed, results))
         self.lead.tracking.close_sweep(self.run, done)
         self.lead.tracking.follow_up(self.directory)
@@ -84,12 +93,41 @@ def open_sweep(config: DictConfig) -> Sweep | None:
         axes = list(jobs[0].params)
         entries = {number: JobEntry(job.key, job.params) for number, job in enumerate(jobs)}
         identity = digest(sorted(job.key for job in jobs))
+    base = base_number(lead.settings.report.get("base"), entries)
     record = _parent(identity, axes, jobs, directory)
     run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if overrides is not None else [])
     manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs)
     manifest.write(directory)
     _tell(len(entries), run, runs)
-    return Sweep(directory, lead, manifest, record, run)
+    return Sweep(directory, lead, manifest, base, jobs[0].inputs, record, run)
+
+
+def base_number(given: object, entries: Mapping[int, JobEntry]) -> int:
+    """Return the number of the job that the others are compared with.
+
+    Args:
+        given: `report.base`: null for the first job, its number, or its overrides (`decoding=greedy`).
+        entries: the jobs; empty where they are not known yet, and only a number can be given.
+
+    Raises:
+        ConfigError: no job, or more than one, is named.
+
+    """
+    if given is None:
+        return 0
+    numbers = [n for n, entry in entries.items() if given == n or set(str(given).split(",")) <= set(_words(entry))]
+    if not entries and isinstance(given, int):
+        return given
+    if len(numbers) == 1:
+        return numbers[0]
+    jobs = [f"{number} ({label(entry.params)})" for number, entry in entries.items()]
+    found = f"names {len(numbers)} jobs" if numbers else "names no job"
+    remedy = "give a job's number or what tells it from the others: " + "; ".join(jobs[:SHOWN])
+    raise ConfigError([Problem("report.base", f"given {given!r}, which {found}", remedy)])
+
+
+def _words(entry: JobEntry) -> list[str]:
+    return [f"{key}={value}" for key, value in entry.params.items()]
 
 
 def _task(config: DictConfig) -> list[str]:

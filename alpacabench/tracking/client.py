@@ -14,6 +14,7 @@ from alpacabench.tracking.uri import artifact_location, unreachable
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+
 class Unreachable(Exception):
     """Nobody answers at the tracking URI."""
 

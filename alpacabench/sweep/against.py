@@ -1,0 +1,157 @@
+"""Every job of a sweep against the base, and the best of them: paired, adjusted for how many there are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from alpacabench.sweep.scored import ScoredJob, ScoredSweep
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.difficulty import DifficultyTable
+    from alpacabench.scoring.length_control import LengthControlled
+    from alpacabench.scoring.multiplicity import Selection
+    from alpacabench.scoring.paired import Delta
+    from alpacabench.scoring.pairs import Pairs
+
+FIT_DRAWS = 2
+"""Intervals of LC differences come from the influence of each prompt: the fits need no resamples of their own."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One job against the base."""
+
+    delta: Delta
+    p_holm: float
+    q_bh: float
+    p_max_t: float
+    """Joint, step-down, from one bootstrap that all jobs share."""
+    delta_lc: Delta | None = None
+
+
+@dataclass(frozen=True)
+class Against:
+    """All jobs against the base; empty where there is nothing to compare."""
+
+    base: int | None
+    """Job number."""
+    comparisons: Mapping[int, Comparison] = field(default_factory=dict)
+    """By job number."""
+    selection: Selection | None = None
+    """Positions are those of `ScoredSweep.jobs`."""
+    lc: Mapping[int, LengthControlled] = field(default_factory=dict)
+    """By job number; empty where any job has none."""
+    lc_metric: str = "length_controlled_winrate"
+    warnings: tuple[str, ...] = ()
+
+
+def compare_to_base(sweep: ScoredSweep, base: int, table: DifficultyTable | None) -> Against:
+    """Compare every finished job with the base on the prompts that they share.
+
+    Args:
+        sweep: the finished jobs.
+        base: number of the base job.
+        table: published difficulties, for the regularised length control.
+
+    """
+    from alpacabench.scoring.multiplicity import select_best
+
+    warnings = []
+    lc, metric = _length_controlled(sweep, table)
+    selection, comparisons = None, {}
+    y = sweep.outcomes()
+    if y.shape[1] < 2:
+        warnings.append("Fewer than two prompts have a verdict in every job: nothing can be compared.")
+    else:
+        means = y.mean(axis=1) * 100
+        selection = select_best(means, (y - y.mean(axis=1, keepdims=True)) * 100) if len(y) > 1 else None
+        reference = next((job for job in sweep.jobs if job.result.number == base), None)
+        if reference is None:
+            warnings.append(f"The base, job {base}, has no result: no differences are given.")
+        else:
+            comparisons = _comparisons(sweep, reference, lc)
+    return Against(base, comparisons, selection, lc, metric, tuple(warnings))
+
+
+def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled]) -> dict[int, Comparison]:
+    from alpacabench.scoring.multiplicity import benjamini_hochberg, holm
+    from alpacabench.scoring.paired import compare_length_controlled, compare_win_rates
+
+    others = [job for job in sweep.jobs if job is not base]
+    if not others:
+        return {}
+    texts = sweep.instructions
+    deltas = [compare_win_rates(texts, sweep.preferences(base), texts, sweep.preferences(job)) for job in others]
+    p_values = [delta.p_value for delta in deltas]
+    return {
+        job.result.number: Comparison(
+            delta=delta,
+            p_holm=float(p_holm),
+            q_bh=float(q_bh),
+            p_max_t=float(p_joint),
+            delta_lc=compare_length_controlled(lc[base.result.number], lc[job.result.number]) if lc else None,
+        )
+        for job, delta, p_holm, q_bh, p_joint in zip(
+            others, deltas, holm(p_values), benjamini_hochberg(p_values), _joint(sweep, base, others), strict=True
+        )
+    }
+
+
+def _joint(sweep: ScoredSweep, base: ScoredJob, others: list[ScoredJob]) -> list[float]:
+    """Return max-T p-values on the prompts that have a verdict in every job."""
+    from alpacabench.scoring.multiplicity import max_t
+
+    y = sweep.outcomes() * 100
+    rows = [sweep.jobs.index(job) for job in others]
+    difference = y[rows] - y[sweep.jobs.index(base)]
+    return [float(p) for p in max_t(difference.mean(axis=1), difference)]
+
+
+def _length_controlled(sweep: ScoredSweep, table: DifficultyTable | None) -> tuple[dict[int, LengthControlled], str]:
+    """Return every job's fit of one variant, on the shared prompts with a verdict in every job."""
+    from alpacabench.scoring.length_control import length_controlled, length_controlled_noreg
+    from alpacabench.scoring.pairs import Refusal
+
+    pairs = _pairs(sweep)
+    if not pairs:
+        return {}, "length_controlled_winrate"
+    first = sweep.jobs[0].run
+    judges = {job.run.judge for job in sweep.jobs}
+    for regularised in (True, False) if len(judges) == 1 else (False,):
+        fits = [
+            length_controlled(pair, table, first.judge, first.reference, FIT_DRAWS)
+            if regularised
+            else length_controlled_noreg(pair, table, FIT_DRAWS)
+            for pair in pairs
+        ]
+        if not any(isinstance(fit, Refusal) for fit in fits):
+            numbers = [job.result.number for job in sweep.jobs]
+            metric = "length_controlled_winrate" + ("" if regularised else "_noreg")
+            return {n: fit for n, fit in zip(numbers, fits, strict=True) if not isinstance(fit, Refusal)}, metric
+    return {}, "length_controlled_winrate"
+
+
+def _pairs(sweep: ScoredSweep) -> list[Pairs]:
+    """Return each job's scored pairs, on the same prompts; nothing where lengths or verdicts are missing."""
+    from alpacabench.scoring.pairs import Pairs
+
+    items = [[job.run.items[text] for text in sweep.instructions] for job in sweep.jobs]
+    usable = [
+        position
+        for position in range(len(sweep.instructions))
+        if all(math.isfinite(row[position].preference) for row in items)
+    ]
+    if len(usable) < 2 or any(row[i].length is None or row[i].reference is None for row in items for i in usable):
+        return []
+    return [
+        Pairs.of(
+            [row[i].instruction for i in usable],
+            [row[i].preference for i in usable],
+            [row[i].length or 0.0 for i in usable],
+            [len(row[i].reference or "") for i in usable],
+        )
+        for row in items
+    ]

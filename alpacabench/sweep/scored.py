@@ -1,0 +1,78 @@
+"""The finished jobs of a sweep as one table of outcomes: jobs by prompts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alpacabench.compare.run import FinishedRun, read_run
+from alpacabench.sweep.manifest import JobResult
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.arrays import Floats
+
+FINISHED = "finished"
+
+
+@dataclass(frozen=True)
+class ScoredJob:
+    """A finished job with its outcomes."""
+
+    result: JobResult
+    directory: Path
+    run: FinishedRun
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """What varies in the sweep, with this job's values."""
+        return self.result.params
+
+
+@dataclass(frozen=True)
+class ScoredSweep:
+    """The finished jobs on the prompts that all of them share."""
+
+    jobs: tuple[ScoredJob, ...]
+    instructions: tuple[str, ...]
+    """Shared by all jobs, sorted."""
+    warnings: tuple[str, ...]
+
+    def preferences(self, job: ScoredJob) -> list[float]:
+        """Return the job's preferences in the order of `instructions`; NaN where there is none."""
+        return [job.run.items[text].preference for text in self.instructions]
+
+    def outcomes(self) -> Floats:
+        """Return y in [0, 1], shape (jobs, prompts), on the prompts that have a verdict in every job."""
+        import numpy as np
+
+        from alpacabench.scoring.arrays import outcomes
+
+        y = np.array([outcomes(self.preferences(job)) for job in self.jobs]).reshape(len(self.jobs), -1)
+        return np.asarray(y[:, ~np.isnan(y).any(axis=0)])
+
+
+def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
+    """Read the files of every finished job.
+
+    Raises:
+        DataError: a file of a job cannot be used.
+
+    """
+    jobs = tuple(ScoredJob(r, path, read_run(str(path))) for r, path in results if r.status == FINISHED)
+    sets = [set(job.run.items) for job in jobs]
+    shared = tuple(sorted(set.intersection(*sets))) if sets else ()
+    warnings = []
+    if any(len(one) != len(shared) for one in sets):
+        warnings.append(f"The jobs differ in their prompts: they are compared on the {len(shared)} that all share.")
+    judges = sorted({job.run.judge for job in jobs})
+    if len(judges) > 1:
+        warnings.append(
+            f"The jobs have {len(judges)} judges: a difference between two judges is not one between two settings."
+        )
+    missing = sum(math.isnan(job.run.items[text].preference) for job in jobs for text in shared)
+    if missing:
+        warnings.append(f"{missing} verdicts are missing; a comparison leaves out the prompts that lack one.")
+    return ScoredSweep(jobs, shared, tuple(warnings))

@@ -1,0 +1,38 @@
+"""The sweep's table on the terminal: every job with its interval, and its paired difference to the base."""
+
+from __future__ import annotations
+
+from alpacabench.report import sweep_words
+from alpacabench.report.estimate import probability
+from alpacabench.report.sweep_table import SweepTable
+
+PLAIN_WIDTH = 140
+"""Columns where the output is no terminal: a log file has no width of its own."""
+
+
+def show(table: SweepTable) -> None:
+    """Print the table and what follows from it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PLAIN_WIDTH)
+    grid = Table(title=table.title, title_justify="left", caption=_caption(table), caption_justify="left")
+    for column in ("", "win rate, % (95%)", "difference, points (95%)", "p (Holm)", "n", "best?"):
+        grid.add_column(column, overflow="fold")
+    for row in table.rows:
+        if row.win_rate is None:
+            grid.add_row(table.label(row), f"failed: {row.failure}", style="red")
+            continue
+        difference = row.delta_wr.text(signed=True) if row.delta_wr else "base" if row.name == table.base else ""
+        adjusted = probability(row.p_holm) if row.delta_wr else ""
+        tied = "maybe" if row.tied_with_best else "no" if len(table.rows) > 1 else ""
+        grid.add_row(table.label(row), row.win_rate.text(), difference, adjusted, str(row.n), tied)
+    console.print(grid)
+    for sentence in (*sweep_words.sentences(table), *table.warnings):
+        console.print(f"- {sentence}", highlight=False, soft_wrap=True)
+
+
+def _caption(table: SweepTable) -> str:
+    return "" if table.base is None else f"differences are paired, prompt by prompt, to: {table.base}"
