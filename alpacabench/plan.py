@@ -6,6 +6,7 @@ that are yet to be written are a range.
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -86,7 +87,8 @@ def print_plan(plan: Plan) -> None:
     table.add_section()
     known_in_all = str(len(plan.answers_known) + len(plan.verdicts_known))
     table.add_row("in all", "", str(len(everything)), known_in_all, *_totals(everything))
-    console = Console(width=None)
+    # Without a terminal rich assumes 80 columns, which would cut the labels.
+    console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table)
     if any(not expected.exact for expected in plan.verdicts.values()):
         console.print("Answers are yet to be written: the judge's prompt tokens run from empty to full-length answers.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def test_every_option_takes_every_contract_key_or_refuses_it_by_name(group: str,
     cfg = compose("config", [f"{group}={option}"])
     before = {problem.where for problem in getattr(_load(cfg, {group: option}), "problems", [])}
     for key, value in CONTRACT[group].items():
-        changed = compose("config", [f"{group}={option}"])
+        changed = copy.deepcopy(cfg)
         assert key in changed[group], f"{group}={option} lacks the contract key {key}"
         changed[group][key] = value
         error = _load(changed, {group: option})
