@@ -46,5 +46,6 @@ class Distractor(SiteFamily):
         letters = string.ascii_letters + string.digits
         # A digit inside makes it a token that no reader takes for a word.
         return [
-            "".join(rng.choices(letters, k=5)) + "7" + "".join(rng.choices(letters, k=4)) for _ in range(self.sentences)
+            "".join(rng.choices(letters, k=5)) + "7" + "".join(rng.choices(letters, k=4)) + "."
+            for _ in range(self.sentences)
         ]

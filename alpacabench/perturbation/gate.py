@@ -23,6 +23,7 @@ _VERBATIM = {
 }
 _DEMONSTRATIONS = re.compile(r"\A(?:(?:Instruction|Q|Input|Example):.*?\n(?:Answer|A|Output):[^\n]*\n\n)+", re.DOTALL)
 _WH = frozenset(("what", "which", "who", "whose", "when", "where", "why", "how"))
+_LEADS = frozenset(("can", "could", "would", "will", "you", "i", "me", "us", "we", "to", "a", "if", "am", "is", "it"))
 _PREPOSITIONS = frozenset(("to", "from", "of", "in", "into", "for", "with", "by", "than", "on", "about", "between"))
 
 
@@ -79,7 +80,7 @@ def _differences(a: list[Token], b: list[Token]) -> Iterator[str]:
             yield f"the role of {a[i].written!r} changed"
     yield from _names_out_of_order(a, b)
     for i in lost:
-        if i not in moved and a[i].form not in FRAMES:
+        if i not in moved and not _frame(a, i):
             yield f"{_noun(a[i])} {a[i].written!r} is missing"
     yield from _added(a, b, [(j1, j2) for _, _, j1, j2 in regions if j1 < j2], set(moved.values()))
 
@@ -147,7 +148,7 @@ def _added(a: list[Token], b: list[Token], runs: list[tuple[int, int]], moved: s
         run = b[start:stop]
         content = [b[j] for j in range(start, stop) if b[j].content and j not in moved]
         opens, closes = start == 0 or b[start].starts, stop == len(b) or bool(b[stop - 1].ends)
-        if not content or all(token.form in FRAMES for token in content):
+        if not content:
             continue
         edge = opens or closes
         if edge and all(token.kind == "symbol" or token.form in FILLERS | LABELS for token in content):
@@ -157,6 +158,16 @@ def _added(a: list[Token], b: list[Token], runs: list[tuple[int, int]], moved: s
                 yield from _demands(run)
         else:
             yield "added: " + ", ".join(repr(token.written) for token in content)
+
+
+def _frame(words: list[Token], at: int) -> bool:
+    """Return whether a word belongs to a request's frame: "please tell me", "can you give me"."""
+    for i in range(at, -1, -1):
+        if words[i].form not in FRAMES | _LEADS:
+            return False
+        if words[i].starts:
+            return words[at].form in FRAMES
+    return True
 
 
 def _demands(run: list[Token]) -> Iterator[str]:

@@ -83,10 +83,10 @@ LABELS = frozenset(_LABELS.split())
 _DEMANDS = """
 word words sentence sentences paragraph paragraphs bullet bullets page pages line lines character characters short
 shorter brief briefly concise concisely long longer detailed detail length formal formally informal casual casually
-slang style tone rhyme rhyming poem format json xml html markdown table list example examples instead ignore
-disregard forget avoid include exclude omit skip only must limit use except unless translate opposite english spanish french german
-italian chinese japanese korean russian arabic hindi portuguese dutch polish turkish ukrainian swahili latin greek
-swedish uppercase lowercase capital capitals strictly exactly least most maximum minimum pirate step steps also
+slang style tone rhyme rhyming poem format json xml html markdown table list example examples instead ignore disregard
+forget avoid include exclude omit skip only must limit use except unless translate opposite english spanish french
+german italian chinese japanese korean russian arabic hindi portuguese dutch polish turkish ukrainian swahili latin
+greek swedish uppercase lowercase capital capitals strictly exactly least most maximum minimum pirate step steps also
 """
 DEMANDS = frozenset(_DEMANDS.split())
 """Words with which an added sentence asks for something that the task did not ask for."""

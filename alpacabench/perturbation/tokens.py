@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from alpacabench.perturbation.distance import transposition_distance
@@ -26,7 +27,7 @@ _TOKEN = re.compile(
     r"(?P<number>(?<![\w.])-?\d+(?:[.,]\d+)*(?![^\W_]))"
     r"|(?P<word>[^\W_]+(?:'[^\W_]+)*)|(?P<symbol>[+*/=<>%^&|$€£#@\\{}\[\]~])"
 )
-_ENDS = re.compile(r"[\"')\]>]*\s*?([.!?;:]|\n|\Z)")
+_ENDS = re.compile(r"[\"',)\]>]*\s*?([.!?;:]|\n|\Z)")
 _TENS = re.compile(r"\b(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[- ]?(one|two|three|four|five|six|seven|"
                    r"eight|nine)\b", re.IGNORECASE)  # fmt: skip
 _NEGATING_PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "mis", "anti", "de")
@@ -108,10 +109,19 @@ def same_word(a: Token, b: Token, known: frozenset[str]) -> bool:
         return True
     if "symbol" in (a.kind, b.kind) or any(char.isdigit() for char in a.written + b.written):
         return False
-    pairs = synonyms()
-    if not a.name and any((x, y) in pairs for x in (a.form, a.stem) for y in (b.form, b.stem)):
+    if not a.name and (a.stem, b.stem) in _synonyms():
         return True
     return b.kind == "word" and _mistyped(a, b, known)
+
+
+@lru_cache(maxsize=1)
+def _synonyms() -> frozenset[tuple[str, str]]:
+    return frozenset((stem(a), stem(b)) for a, b in synonyms())
+
+
+@lru_cache(maxsize=1)
+def _common_stems() -> frozenset[str]:
+    return frozenset(map(stem, common_words()))
 
 
 def _mistyped(a: Token, b: Token, known: frozenset[str]) -> bool:
@@ -120,7 +130,13 @@ def _mistyped(a: Token, b: Token, known: frozenset[str]) -> bool:
         return False
     if not a.content and len(x) > 3 and x[0] == y[0] and sorted(x) == sorted(y):
         return True
-    if y in known or y in common_words() or b.stem in common_words() or _negates(x, y) or _negates(y, x):
+    if (
+        y in known
+        or y in common_words()
+        or (b.stem in _common_stems() and not _doubled(x, y))
+        or _negates(x, y)
+        or _negates(y, x)
+    ):
         return False
     if len(x) <= 3:
         return sorted(x) == sorted(y) or _doubled(x, y) or (not a.content and transposition_distance(x, y) <= 1)

@@ -10,6 +10,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from alpacabench.perturbation.base import Edit, Edited, Kind, Perturbation, edited
+from alpacabench.perturbation.lexicon import common_words
 from alpacabench.perturbation.spans import WORD, free, is_name
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -75,4 +76,5 @@ def _word_edits(text: str, start: int, stop: int, rng: random.Random) -> list[Ed
         edits.append(Edit(i, i + 1, made))
         i += 2
     rng.shuffle(edits)
-    return edits
+    # A typo that makes another word may ask for something else.
+    return [e for e in edits if (text[start - 1 : e.start] + e.new + text[e.stop : stop]).lower() not in common_words()]
