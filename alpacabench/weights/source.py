@@ -32,6 +32,8 @@ class Source:
     allow_pickle: bool = False
     group: str = "model"
     path_key: str = "path"
+    template_key: str = "template"
+    """Where these values stand in the configuration, for messages."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield a missing model, a missing template, unsafe files that are not allowed, and missing extras."""
@@ -41,7 +43,7 @@ class Source:
             form = self.format()
             if not form.raw and form.template is None and not checkpoint.template():
                 what = f"{self.path} is a base model: it has no chat template"
-                yield Problem(f"{self.group}.template", what, choices(self.group))
+                yield Problem(self._where(self.template_key), what, choices(self._where(self.template_key)))
         except ConfigError as error:
             yield from error.problems
         if self.quantization and find_spec("bitsandbytes") is None:
@@ -55,7 +57,7 @@ class Source:
             ConfigError: there is no such model.
 
         """
-        return locate(self.path, self.revision, f"{self.group}.{self.path_key}")
+        return locate(self.path, self.revision, self._where(self.path_key))
 
     def identity(self) -> dict[str, Any]:
         """Return what determines the model's text: weights, template, dtype and quantisation."""
@@ -73,7 +75,7 @@ class Source:
         """Return how messages become text."""
         if self.template is None:
             return ChatFormat()
-        template = explicit(self.template, self.group)
+        template = explicit(self.template, self._where(self.template_key))
         return ChatFormat(template.text, raw=template.text is None, stop=template.stop)
 
     def spec(self) -> ModelSpec:
@@ -99,6 +101,9 @@ class Source:
             return "float32"
         config = checkpoint.config()
         return str(config.get("dtype") or config.get("torch_dtype") or "bfloat16").removeprefix("torch.")
+
+    def _where(self, key: str) -> str:
+        return f"{self.group}.{key}"
 
     def _unsafe(self, checkpoint: Checkpoint) -> Iterator[Problem]:
         config = checkpoint.config()

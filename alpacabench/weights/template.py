@@ -30,16 +30,16 @@ def shipped() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.jinja"))
 
 
-def choices(group: str = "model") -> str:
+def choices(key: str = "model.template") -> str:
     """Return the sentence that names what `model.template` can be."""
     return (
-        f"choose one: {group}.template={'|'.join(shipped())} or a .jinja file; "
-        f"{group}.template={RAW} for the plain prompt; "
+        f"choose one: {key}={'|'.join(shipped())} or a .jinja file; "
+        f"{key}={RAW} for the plain prompt; "
         "or a chat model, whose tokenizer brings its own template"
     )
 
 
-def explicit(name: str, group: str = "model") -> Template:
+def explicit(name: str, key: str = "model.template") -> Template:
     """Return the template of that name or file; its first line may name a stop string in a Jinja comment.
 
     Raises:
@@ -50,9 +50,7 @@ def explicit(name: str, group: str = "model") -> Template:
         return Template(None)
     file = FOLDER / f"{name}.jinja" if name in shipped() else Path(name).expanduser()
     if not file.is_file():
-        raise ConfigError(
-            [Problem(f"{group}.template", f"given '{name}': no shipped template, no file", choices(group))]
-        )
+        raise ConfigError([Problem(key, f"given '{name}': no shipped template, no file", choices(key))])
     text = file.read_text(encoding="utf-8")
     found = _STOP.match(text)
     return Template(text, (found[1].encode().decode("unicode_escape"),) if found else ())

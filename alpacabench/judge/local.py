@@ -1,0 +1,106 @@
+"""A local model as the judge: one forward pass per question, weighted by the log probabilities of two letters."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from alpacabench import worker
+from alpacabench.ask import Payload, Reply
+from alpacabench.errors import Problem
+from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.template import check_template, load_template, render
+from alpacabench.records import Message
+from alpacabench.weights.bundled import BUNDLED, NAME
+from alpacabench.weights.source import Dtype, Source
+from alpacabench.worker.spec import Choice, ChoiceAnswer
+
+log = logging.getLogger(__name__)
+
+CUT = " […]"
+"""Stands where an answer was cut for the judge."""
+
+
+class LocalJudge(Judge):
+    """Any transformers model; the preference is p(second letter) / (p(first) + p(second))."""
+
+    model_name: str = BUNDLED
+    template: str = "alpacabench:local"
+    order: Literal["seeded", "both"] = "both"
+    name: str | None = None
+    """The label; by default `local-` and the last part of the path."""
+    tokens: tuple[str, str] = ("A", "B")
+    """What the judge answers where the first, and where the second answer shown is better."""
+    max_answer_chars: int = Field(6000, ge=100)
+    revision: str | None = None
+    dtype: Dtype | None = None
+    chat_template: str | None = None
+    device: str | None = None
+    quantization: Literal["8bit", "4bit"] | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+    @property
+    def label(self) -> str:
+        """The judge's name."""
+        return self.name or "local-" + (NAME if self.model_name == BUNDLED else Path(self.model_name).name)
+
+    @property
+    def source(self) -> Source:
+        """The judge model's weights."""
+        return Source(
+            self.model_name, self.revision, self.dtype, self.chat_template, self.device, self.quantization, None,
+            self.trust_remote_code, self.allow_pickle, "judge", "model_name", "chat_template",
+        )  # fmt: skip
+
+    def check(self) -> Iterator[Problem]:
+        """Yield a missing or unsafe model, a missing chat template, a bad judge prompt."""
+        yield from self.source.problems()
+        yield from check_template(self.template)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the judge model's identity, and its two letters."""
+        return self.source.identity() | {"tokens": list(self.tokens)}
+
+    def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
+        """Fill the template; over-long answers are cut, so that the prompt fits the judge's context."""
+        return render(load_template(self.template), instruction, self._cut(output_1), self._cut(output_2))
+
+    def ask(self, questions: list[Question]) -> Iterable[Reply]:
+        """Weigh the two letters for every question."""
+        if not questions:
+            return
+        cut = sum(any(len(output) > self.max_answer_chars for output in q.outputs) for q in questions)
+        if cut:
+            log.warning(
+                "%d of %d judge prompts show an answer cut to judge.max_answer_chars=%d characters",
+                cut, len(questions), self.max_answer_chars,
+            )  # fmt: skip
+        backend = worker.open_backend(self.source.spec())
+        asked = {question.key: question for question in questions}
+        choices = [Choice(question.key, question.messages, self.tokens) for question in questions]
+        for answer in backend.choose(choices, self.source.format()):
+            if answer.failure is not None:
+                yield Reply(answer.key, failure=answer.failure)
+            else:
+                yield Reply(answer.key, self._payload(answer, asked[answer.key].model_first))
+
+    def _payload(self, answer: ChoiceAnswer, model_first: bool) -> Payload:
+        first, second = answer.logprobs
+        shown = 1.0 + 1.0 / (1.0 + math.exp(min(first - second, 700.0)))
+        return {
+            "preference": 3.0 - shown if model_first else shown,
+            "raw": {"logprobs": dict(zip(self.tokens, answer.logprobs, strict=True))},
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": 1,
+            "seconds": answer.seconds,
+            "cost_usd": 0.0,
+        }
+
+    def _cut(self, output: str) -> str:
+        return output if len(output) <= self.max_answer_chars else output[: self.max_answer_chars] + CUT
