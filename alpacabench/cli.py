@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": ("alpacabench.compare.command", "compare two finished runs prompt by prompt"),
     "leaderboard": ("alpacabench.leaderboard.command", "place runs among alpaca_eval's published rows"),
     "gate": ("alpacabench.gate", "release or block a run by a paired test against a base, for CI"),
+    "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
     "doctor": ("alpacabench.doctor", "what is installed, set and reachable, with remedies"),
 }
 """Name to module and its line in the help."""

@@ -24,9 +24,9 @@ from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from alpacabench import weights
 from alpacabench.endpoint.provider import NO_KEY, PROVIDERS, api_key, key_variable, provider_of, shown
 from alpacabench.tracking import uri as tracking
+from alpacabench.weights import bundled
 
 Status = Literal["ok", "note", "problem"]
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
@@ -148,7 +148,7 @@ def device() -> Iterator[Finding]:
 
 def default_model() -> Finding:
     """Return whether the default model's weights are prepared."""
-    folder = weights.bundled_dir()
+    folder = bundled.bundled_dir()
     if folder.is_dir():
         return Finding("model", "smollm2_135m", "ok", str(folder))
     return Finding("model", "smollm2_135m", "note", "weights not prepared", "make setup (once, half a minute)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -25,8 +26,8 @@ def annotation_rows(
     """Return rows as alpaca_eval writes them, with answers of differing lengths."""
     return [
         {
-            "instruction": text, "output_1": "reference " + "r" * (5 * i % 40), "generator_1": REFERENCE, "dataset": "own",
-            "output_2": "answer " + "a" * (7 * i % 60), "generator_2": generator, "annotator": JUDGE,
+            "instruction": text, "output_1": "reference " + "r" * (5 * i % 40), "generator_1": REFERENCE,
+            "dataset": "own", "output_2": "answer " + "a" * (7 * i % 60), "generator_2": generator, "annotator": JUDGE,
             "preference": preference,
         } | changed
         for i, (text, preference) in enumerate(zip(instructions(len(preferences)), preferences, strict=True))
@@ -65,8 +66,6 @@ def write_run(
 
 def alpacabench(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    import os
-
     command = [sys.executable, "-m", "alpacabench.cli", *map(str, arguments)]
     env = os.environ | {"COLUMNS": "120"} | environment
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, timeout=120)

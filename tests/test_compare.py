@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.finished_runs import alpacabench, annotation_rows, write_annotations, write_run
 
 BASE = [1.9, 1.0, 1.0, 2.0, 1.2, 1.1, 1.0, 1.8, 1.0, 1.0]
@@ -40,7 +41,7 @@ def compare_json(*arguments: object) -> dict[str, Any]:
     return json.loads(found.stdout)
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[1])
+@pytest.mark.parametrize("pair", [*PAIRS[:1], *(pytest.param(pair, marks=pytest.mark.slow) for pair in PAIRS[1:])])
 def test_the_measured_pairs_come_out_of_the_command_with_their_figures(alpaca_data: Path, pair: Any) -> None:
     base, run, delta, error, unpaired, reduction, flips, lc, lc_error, lc_unpaired = pair
     files = [alpaca_data / f"{name}.annotations.json.gz" for name in (base, run)]
@@ -187,6 +188,7 @@ def test_the_page_and_the_table_show_the_pair_with_its_flips(tmp_path: Path) -> 
     assert html.count("Prompt number") >= 4 and "<svg" in html and "<script" not in html
 
 
+@pytest.mark.slow
 def test_a_run_named_by_its_mlflow_id_is_read_from_its_artifacts(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
