@@ -14,6 +14,7 @@ from alpacabench.endpoint.wire import Body, Completion, Wire
 from alpacabench.errors import GenerationError, Problem
 from alpacabench.expected import Expected
 from alpacabench.model.base import Model, Request
+from alpacabench.reasoning import part
 from alpacabench.sharding import Sharding
 
 STANDARD = frozenset({"temperature", "top_p", "max_new_tokens", "seed", "n", "stop"})
@@ -144,9 +145,11 @@ class AnthropicModel(ApiModel):
 
 
 def _answer(_key: str, completion: Completion) -> Payload:
-    """Read an answer; what the server calls reasoning is kept apart."""
-    payload: Payload = {"text": completion.text, "finish_reason": _finish(completion.finish_reason)}
-    return payload | ({"reasoning": completion.reasoning} if completion.reasoning else {})
+    """Read an answer; a reasoning trace, named so by the server or tagged in the text, is kept apart."""
+    text, trace = part(completion.text)
+    payload: Payload = {"text": text, "finish_reason": _finish(completion.finish_reason)}
+    reasoning = completion.reasoning or trace
+    return payload | ({"reasoning": reasoning} if reasoning else {})
 
 
 def _finish(reason: str) -> str:
