@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from alpacabench import entry
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")  # type: ignore[untyped-decorator]
 def main(cfg: DictConfig) -> float | None:
     """Evaluate one job; returns the metric that `objective` names."""
     from alpacabench.job import run

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
+from alpacabench.errors import AlpacabenchError
+
 Kind = Literal["generation", "verdict"]
 Payload = dict[str, Any]
 Question = TypeVar("Question")
@@ -136,6 +138,9 @@ def _ask(
             if time.monotonic() - last_commit >= COMMIT_SECONDS:
                 store.commit(kind, pending)
                 pending, last_commit = [], time.monotonic()
+    except AlpacabenchError as error:
+        error.add_note(f"{len(unanswered)} of {len(questions)} {kind}s are missing; the others are kept")
+        raise
     finally:
         store.commit(kind, pending)
         store.release(kind, unanswered)

@@ -32,6 +32,24 @@ NOT_IDENTITY = ("hydra", "tracking", "store", "plan", "fail_fast", "name", "obje
 """Keys that do not change what a job asks: two jobs that differ only in these are the same job."""
 
 
+class ReportSettings(Component):
+    """`report.*`."""
+
+    base: str | int | None = None
+
+
+class StoreSettings(Component):
+    """`store.*`."""
+
+    url: str = Field(repr=False)
+
+
+class BudgetSettings(Component):
+    """`budget.*`."""
+
+    usd: float | None = Field(None, ge=0.0)
+
+
 class Settings(Component):
     """The keys that stand outside the groups."""
 
@@ -42,9 +60,9 @@ class Settings(Component):
     plan: bool = False
     fail_fast: bool = False
     max_failures: float = Field(0.02, ge=0.0, le=1.0)
-    report: dict[str, Any] = Field(default_factory=dict)
-    store: dict[str, str]
-    budget: dict[str, float | None] = Field(default_factory=dict)
+    report: ReportSettings
+    store: StoreSettings
+    budget: BudgetSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +119,7 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
 
 
 def _resolve(cfg: DictConfig) -> dict[str, Any]:
-    cfg = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     try:
         resolved = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:

@@ -19,7 +19,8 @@ INTERRUPTED = 130
 def run(main: Callable[[], Any]) -> int:
     """Run the Hydra application; returns the exit code.
 
-    0: all went well. 1: a run or a job of a sweep failed. 2: the configuration or a data file is wrong. 130: interrupted.
+    0: all went well. 1: a run or a job of a sweep failed. 2: the configuration or a data file is wrong.
+    130: interrupted.
     """
     from hydra.errors import HydraException
     from omegaconf import OmegaConf

@@ -38,6 +38,10 @@ class AlpacabenchError(Exception):
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        """Return the message with the notes that the stages added on its way up."""
+        return "\n    ".join([super().__str__(), *getattr(self, "__notes__", ())])
+
 
 class ConfigError(AlpacabenchError):
     """One or more mistakes in the configuration; all are shown together."""

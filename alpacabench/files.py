@@ -13,14 +13,14 @@ from alpacabench.records import Outcome, Verdict, digest
 
 def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str) -> None:
     """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json."""
-    write_json(directory / "model_outputs.json", model_outputs(outcomes))
-    write_json(directory / "annotations.json", annotations(outcomes, judge))
+    write_json(directory / "model_outputs.json", output_rows(outcomes))
+    write_json(directory / "annotations.json", annotation_rows(outcomes, judge))
     write_jsonl(directory / "verdicts.jsonl", (verdict_row(v) for o in outcomes for v in o.verdicts))
-    write_jsonl(directory / "generations.jsonl", generations(outcomes))
+    write_jsonl(directory / "generations.jsonl", generation_rows(outcomes))
     write_json(directory / "metrics.json", dict(sorted(metrics.items())))
 
 
-def model_outputs(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def output_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """Return alpaca_eval's rows of outputs: the first sample of each prompt that has an answer."""
     return [
         {
@@ -34,7 +34,7 @@ def model_outputs(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     ]
 
 
-def annotations(outcomes: Sequence[Outcome], judge: str) -> list[dict[str, Any]]:
+def annotation_rows(outcomes: Sequence[Outcome], judge: str) -> list[dict[str, Any]]:
     """Return alpaca_eval's rows of annotations: one per example, its verdicts averaged; null where there is none."""
     return [
         {
@@ -78,7 +78,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def generations(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
+def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
     """Yield one line of generations.jsonl per answer: what the model saw and what it wrote."""
     for o in outcomes:
         for g in o.generations:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from alpacabench import about, config, files, pipeline
 from alpacabench.config import Experiment
+from alpacabench.endpoint.spending import paying
 from alpacabench.errors import AlpacabenchError
 from alpacabench.pipeline import Evaluation
 from alpacabench.store.store import Store
@@ -77,7 +78,8 @@ def execute(experiment: Experiment, directory: Path, sweep: SweepLink | None = N
     tracked = experiment.tracking.start(record)
     evaluation = None
     try:
-        with Store(experiment.settings.store["url"]) as store:
+        scope = sweep.identity if sweep else experiment.identity
+        with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
             evaluation = pipeline.evaluate(experiment, inputs, store)
         _write(experiment, evaluation, directory)
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from alpacabench import worker
 from alpacabench.component import require
 from alpacabench.config import Experiment
 from alpacabench.dataset.base import card
@@ -84,14 +85,14 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation
 
     """
     model, judge = experiment.model, experiment.judge
-    start = time.monotonic()
+    start, loaded = time.monotonic(), worker.loads()
     generations = model.generate(inputs.prompts, experiment.decoding, experiment.sharding, store)
     generated = time.monotonic()
     verdicts = judge.judge(pairs(generations, judge.instruction), store)
     judged = time.monotonic()
     outcomes = join(inputs.prompts, generations, verdicts)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
-    spent = usage(generations, verdicts, generated - start, judged - generated, model_loads=0)
+    spent = usage(generations, verdicts, generated - start, judged - generated, model_loads=worker.loads() - loaded)
     return Evaluation(inputs, outcomes, scores, spent)
 
 

@@ -58,7 +58,7 @@ class Plan:
 
 def show(experiments: Sequence[Experiment]) -> None:
     """Print what these jobs would ask and cost."""
-    with Store(experiments[0].settings.store["url"]) as store:
+    with Store(experiments[0].settings.store.url) as store:
         plan = Plan()
         for experiment in experiments:
             plan.add(experiment, store)

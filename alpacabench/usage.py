@@ -45,7 +45,7 @@ def usage(
     judged = {v.key: v for v in verdicts if v.key and v.preference is not None}
     written = [g for g in answers.values() if not g.cached]
     asked = [v for v in judged.values() if not v.cached]
-    costs = [item.cost_usd for item in (*written, *asked)]
+    costs = [g.cost_usd for g in written] + [v.cost_usd for v in asked]
     seconds = sorted(g.seconds for g in written)
     tokens = sum(g.completion_tokens for g in written)
     return Usage(

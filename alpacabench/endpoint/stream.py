@@ -6,6 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -36,7 +37,8 @@ def stream(work: Callable[[Emit[Item]], Awaitable[None]]) -> Iterator[Item]:
         if item.error is not None:
             raise item.error
     finally:
-        if thread.is_alive():
+        # The loop closes by itself at any moment once the work is done: asking first whether it is open would race.
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(task.cancel)
         thread.join()
 

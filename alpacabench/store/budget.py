@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, Engine, Float, Integer, String, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alpacabench.store.owner import surely_dead
-from alpacabench.store.tables import metadata
+from alpacabench.store.tables import create_tables, metadata
 
 budgets = Table(
     "budgets",
@@ -40,7 +40,7 @@ class Ledger:
     def __init__(self, engine: Engine, owner: str, scope: str, cap: float) -> None:
         """Open the account; `owner` is the store's name for this process."""
         self.engine, self.owner, self.scope, self.cap = engine, owner, scope, cap
-        metadata.create_all(engine, tables=[budgets, holds])
+        create_tables(engine, [budgets, holds])
         dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
         with engine.begin() as connection:
             connection.execute(dialect.insert(budgets).values(scope=scope, spent=0.0).on_conflict_do_nothing())

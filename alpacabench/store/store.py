@@ -108,7 +108,7 @@ class Store:
                 connection.execute(self._insert(answers).on_conflict_do_nothing(), good)
             if bad:
                 self._replace(connection, failures, bad)
-            for chunk in _chunks([row["key"] for row in good]):
+            for chunk in _chunks([str(row["key"]) for row in good]):
                 connection.execute(delete(failures).where(failures.c.kind == kind, failures.c.key.in_(chunk)))
             self._release(connection, kind, [r.key for r in replies])
 
@@ -134,7 +134,7 @@ class Store:
     def _drop_dead(self, connection: Connection, kind: Kind) -> None:
         """Forget the claims of owners that are gone."""
         owners = connection.execute(select(claims.c.owner).where(claims.c.kind == kind).distinct()).scalars()
-        dead = [owner for owner in owners if owner != self.owner and surely_dead(owner)]
+        dead = [owner for owner in map(str, owners) if owner != self.owner and surely_dead(owner)]
         stale = and_(claims.c.heartbeat < time.time() - STALE_SECONDS, claims.c.owner != self.owner)
         connection.execute(delete(claims).where(or_(claims.c.owner.in_(dead), stale)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,22 +57,22 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _sqlite_settings)
-        _create_tables(engine)
+        create_tables(engine, metadata.sorted_tables)
     except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         raise StoreError(
             f"store.url: cannot open the store: {reason}\n"
-            "    give a database URL (sqlite:///outputs/store.db or postgresql+psycopg://...) that this machine can reach"
+            "    give the URL of a database that this machine can reach: sqlite:///outputs/store.db, postgresql+psycopg://..."
         ) from error
     return engine
 
 
-def _create_tables(engine: Engine) -> None:
+def create_tables(engine: Engine, tables: Sequence[Table]) -> None:
     """Create what is missing; several processes may do so at once."""
     for attempt in range(CREATE_ATTEMPTS):
         try:
             with engine.begin() as connection:
-                for table in metadata.sorted_tables:
+                for table in tables:
                     connection.execute(CreateTable(table, if_not_exists=True))
                     for index in table.indexes:
                         connection.execute(CreateIndex(index, if_not_exists=True))

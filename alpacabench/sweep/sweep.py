@@ -93,7 +93,7 @@ def open_sweep(config: DictConfig) -> Sweep | None:
         axes = list(jobs[0].params)
         entries = {number: JobEntry(job.key, job.params) for number, job in enumerate(jobs)}
         identity = digest(sorted(job.key for job in jobs))
-    base = base_number(lead.settings.report.get("base"), entries)
+    base = base_number(lead.settings.report.base, entries)
     record = _parent(identity, axes, jobs, directory)
     run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if overrides is not None else [])
     manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs)
