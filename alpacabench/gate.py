@@ -125,10 +125,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Decide, print and return the verdict's exit code."""
     _check(arguments.margin, arguments.alpha)
     from alpacabench.compare.comparison import compare
-    from alpacabench.compare.length import read_difficulties
+    from alpacabench.compare.difficulty import read_difficulties
 
     base, candidate = read_pair(arguments, arguments.base, arguments.run)
-    comparison = compare(base, candidate, read_difficulties(arguments.lc_data, arguments.dataset))
+    comparison = compare(base, candidate, read_difficulties(arguments.lc_data, arguments.dataset, [base, candidate]))
     decision = decide(_differences(comparison, arguments.metric), arguments.margin, arguments.alpha)
     summary = markdown(decision, comparison, arguments.metric)
     if arguments.markdown:
@@ -176,7 +176,9 @@ def _differences(comparison: Comparison, metric: str) -> Floats:
         return np.array([(after.preference - before.preference) * 100 for before, after in comparison.scored])
     if comparison.delta_lc is None or comparison.lc.metric != metric:
         raise DataError(f"--metric: {metric} is not given: {comparison.lc.refused}")
-    return comparison.delta_lc.estimate + comparison.delta_lc.influence
+    # The penalty leaves the influences a mean of their own, which is no part of the estimate.
+    influence = comparison.delta_lc.influence
+    return comparison.delta_lc.estimate + influence - np.mean(influence)
 
 
 def _check(margin: float, alpha: float) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.finished_runs import alpacabench, annotation_rows, write_annotations, write_run
+from tests.finished_runs import ROOT, alpacabench, annotation_rows, write_annotations, write_run
 
 BASE = [1.9, 1.0, 1.0, 2.0, 1.2, 1.1, 1.0, 1.8, 1.0, 1.0]
 RUN = [1.9, 2.0, 1.0, 1.0, 1.2, 1.9, 1.9, 1.8, 1.0, 1.0]
@@ -101,6 +103,14 @@ def test_prompts_without_a_verdict_are_left_out_and_said_so(tmp_path: Path) -> N
     assert found["notes"] == ["1 of 10 prompts lack a verdict in one run: left out"]
 
 
+def test_alpaca_evals_old_codes_are_a_draw_and_a_failure(tmp_path: Path) -> None:
+    rows = annotation_rows([0, -1, *RUN[2:]])
+    found = compare_json(write_run(tmp_path / "a", BASE), write_annotations(tmp_path / "b.json", rows))
+    assert found["metrics"]["n_paired"] == 9
+    expected = (0.5 - 0.9 + sum(b - a for a, b in zip(BASE[2:], RUN[2:], strict=True))) / 9 * 100
+    assert found["metrics"]["delta_wr"] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -139,7 +149,7 @@ def test_all_differences_are_reported_together(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ([{"instruction": "x", "preference": "good"}], "row 1: 'preference' is 'good'"),
-        ([{"instruction": "x", "preference": 5}], "got 5; allowed: 1 (reference wins) to 2"),
+        ([{"instruction": "x", "preference": 5}], "row 1: 'preference' is 5; a number from 1 to 2"),
         ([{"preference": 1}], "row 1: no 'instruction'"),
         ([{"instruction": "x", "preference": 1}] * 2, "row 2: the same instruction as row 1"),
         (
@@ -208,10 +218,51 @@ def test_a_run_named_by_its_mlflow_id_is_read_from_its_artifacts(tmp_path: Path)
     assert away.returncode == 2 and "nothing answers at http://127.0.0.1:9" in away.stderr
 
 
-def test_comparing_files_imports_neither_torch_nor_mlflow_nor_hydra(tmp_path: Path) -> None:
-    import subprocess
-    import sys
+def evaluate(folder: Path, *overrides: str) -> Path:
+    """Run the pipeline itself."""
+    store = f"store.url=sqlite:///{folder.parent / 'store.db'}"
+    command = [sys.executable, "run.py", "tracking=none", store, f"hydra.run.dir={folder}", *overrides]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return folder
 
+
+def test_two_runs_of_the_pipeline_are_compared_as_they_lie(tmp_path: Path) -> None:
+    common = ("model=echo", "judge=longest", "subset=head", "subset.n=40")
+    base = evaluate(tmp_path / "base", *common)
+    run = evaluate(tmp_path / "run", *common, "perturbation=typos", "perturbation.strength=1")
+    found = compare_json(base, run)
+    for side, folder in (("base", base), ("run", run)):
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        assert found[side]["win_rate"] == pytest.approx(metrics["win_rate"])
+    assert found["metrics"]["n_paired"] == 40 and found["notes"] == []
+    other = evaluate(tmp_path / "other", *common, "judge.seed=1")
+    refused = alpacabench("compare", base, other)
+    assert refused.returncode == 2 and "judge.seed: 0 and 1" in refused.stderr and "slots:" in refused.stderr
+
+
+@pytest.mark.slow
+def test_real_runs_of_the_pipeline_bring_their_own_difficulties(alpaca_data: Path, tmp_path: Path) -> None:
+    folders = []
+    for name in ("gpt-3.5-turbo-1106", "gpt-3.5-turbo-1106_verbose"):
+        data = ("dataset=alpaca_eval", f"dataset.path={alpaca_data / 'gpt4_1106_preview.outputs.json.gz'}")
+        recorded = (
+            "model=recorded", f"model.path={alpaca_data / f'{name}.outputs.json.gz'}",
+            "judge=recorded", f"judge.path={alpaca_data / f'{name}.annotations.json.gz'}",
+        )  # fmt: skip
+        folders.append(evaluate(tmp_path / name, *data, *recorded, f"scoring.lc_data={alpaca_data / 'df_gamed.csv'}"))
+    found = compare_json(*folders)
+    assert found["metrics"]["delta_lc"] == pytest.approx(2.73, abs=0.05)
+    stored = json.loads((folders[0] / "metrics.json").read_text(encoding="utf-8"))
+    assert found["base"]["length_controlled_winrate"] == pytest.approx(stored["length_controlled_winrate"])
+
+
+def test_difficulties_without_the_data_set_that_they_belong_to_are_refused(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", BASE)
+    found = alpacabench("compare", run, run, "--lc-data", tmp_path / "df_gamed.csv")
+    assert found.returncode == 2 and "--dataset: missing" in found.stderr
+
+
+def test_comparing_files_imports_neither_torch_nor_mlflow_nor_hydra(tmp_path: Path) -> None:
     a, b = write_run(tmp_path / "a", BASE), write_run(tmp_path / "b", RUN)
     heavy = "('torch', 'mlflow', 'hydra', 'omegaconf', 'pandas', 'transformers', 'alpaca_eval')"
     code = (

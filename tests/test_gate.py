@@ -139,3 +139,13 @@ def test_the_real_regression_is_blocked_and_the_other_host_is_released_within_tw
 
     assert gate("gpt-3.5-turbo-1106_concise", "gpt-3.5-turbo-1106", 0) == 3
     assert gate("vicuna-13b-v1.5-togetherai", "vicuna-13b-v1.5", 2) == 0
+
+
+def test_the_gate_on_length_control_tests_the_difference_that_compare_reports(alpaca_data: Path) -> None:
+    files = [alpaca_data / f"gpt-3.5-turbo-1106{name}.annotations.json.gz" for name in ("_concise", "")]
+    reference = alpaca_data / "gpt4_1106_preview.outputs.json.gz"
+    length_control = ["--lc-data", alpaca_data / "df_gamed.csv", "--dataset", reference]
+    gate = ["gate", files[0], "--base", files[1], "--metric", "length_controlled_winrate", "--json", *length_control]
+    decision = json.loads(alpacabench(*gate).stdout)
+    assert decision["estimate"] == pytest.approx(-3.537, abs=0.01)
+    assert decision["standard_error"] == pytest.approx(1.42, abs=0.02)

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_file_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the files that a run does not hold itself: what length control needs, and where MLflow is."""
-    parser.add_argument("--lc-data", metavar="FILE", help="alpaca_eval's df_gamed.csv, for length control")
+    parser.add_argument(
+        "--lc-data", metavar="FILE", help="alpaca_eval's df_gamed.csv, for length control (default: the runs' own)"
+    )
     parser.add_argument(
         "--dataset", metavar="FILE", help="the whole data set in its own order with its reference outputs"
     )
@@ -34,10 +36,10 @@ def add_file_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare and print; returns 0."""
     from alpacabench.compare.comparison import compare
-    from alpacabench.compare.length import read_difficulties
+    from alpacabench.compare.difficulty import read_difficulties
 
     base, other = read_pair(arguments, arguments.base, arguments.run)
-    table = read_difficulties(arguments.lc_data, arguments.dataset)
+    table = read_difficulties(arguments.lc_data, arguments.dataset, [base, other])
     comparison = compare(base, other, table, arguments.margin)
     if arguments.html:
         from alpacabench.compare.page import write_comparison

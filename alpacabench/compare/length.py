@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alpacabench.compare.run import FinishedRun, read_references
+from alpacabench.compare.run import FinishedRun
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
@@ -27,20 +27,6 @@ class Fits:
     """Why the regularised variant is not given; empty where it is."""
 
 
-def read_difficulties(lc_data: str | None, dataset: str | None) -> DifficultyTable | None:
-    """Return alpaca_eval's difficulties, keyed by the instructions of the whole data set; None without both files.
-
-    Raises:
-        DataError: a file cannot be used, or they do not belong together.
-
-    """
-    if not lc_data or not dataset:
-        return None
-    from alpacabench.scoring.difficulty import DifficultyTable
-
-    return DifficultyTable.read(lc_data, list(read_references(dataset)))
-
-
 def fit_runs(runs: Sequence[FinishedRun], table: DifficultyTable | None) -> Fits:
     """Fit every run on its scored prompts. The runs share judge and reference; to be compared, also their prompts."""
     from alpacabench.scoring.length_control import length_controlled, length_controlled_noreg
@@ -54,7 +40,7 @@ def fit_runs(runs: Sequence[FinishedRun], table: DifficultyTable | None) -> Fits
     results = [length_controlled(pair, table, judge, reference, DRAWS) for pair in pairs]
     reason = next((result.reason for result in results if isinstance(result, Refusal)), "")
     if table is None:
-        reason = "prompt difficulties are not given: --lc-data df_gamed.csv and --dataset FILE"
+        reason = "prompt difficulties are not at hand: give --lc-data df_gamed.csv and --dataset FILE"
     metric = "length_controlled_winrate"
     if reason:
         metric = "length_controlled_winrate_noreg"

@@ -33,6 +33,8 @@ class Files:
     verdicts: Path | None = None
     generations: Path | None = None
     config: Path | None = None
+    hydra: Path | None = None
+    """Hydra's own configuration: where the run was started."""
 
 
 @contextmanager
@@ -78,14 +80,14 @@ def _beside(annotations: Path) -> Files:
     folder, name = annotations.parent, annotations.name
     stem = re.sub(r"(\.gz)$", "", name).rsplit(".", 1)[0]
     if stem == "annotations":
-        config = folder / ".hydra" / "config.yaml"
         return Files(
             annotations,
             outputs=_first(folder / "model_outputs.json", folder.parent / "model_outputs.json"),
             metrics=_first(folder / "metrics.json"),
             verdicts=_first(folder / "verdicts.jsonl"),
             generations=_first(folder / "generations.jsonl"),
-            config=_first(config, folder / "config.yaml"),
+            config=_first(folder / ".hydra" / "config.yaml", folder / "config.yaml"),
+            hydra=_first(folder / ".hydra" / "hydra.yaml"),
         )
     stem = stem.removesuffix(".annotations")
     return Files(

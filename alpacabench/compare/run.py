@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from alpacabench.compare.difficulty import DifficultyFiles, used_files
 from alpacabench.compare.locate import Files, locate
 from alpacabench.errors import DataError
 from alpacabench.judge.slot import model_first
@@ -56,6 +57,8 @@ class FinishedRun:
     """`metrics.json`; empty where there is none."""
     judge_settings: Mapping[str, Any] = field(default_factory=dict)
     """The judge's configuration; empty where there is none."""
+    difficulty_files: DifficultyFiles | None = None
+    """What the run itself used for its length control, where that is still there."""
 
     @property
     def instructions(self) -> list[str]:
@@ -96,6 +99,7 @@ def read_run(
         items = [_item(number, row, given, answers, references or {}) for number, row in enumerate(rows, start=1)]
         items = _with_verdicts(items, rows, files)
         items = _with_finish_reasons(items, rows, files)
+        config = _yaml(files.config)
         return FinishedRun(
             name=files.name or _only(rows, "generator_2", given) or given,
             origin=given,
@@ -103,7 +107,8 @@ def read_run(
             reference=_only(rows, "generator_1", given) or "unknown",
             items={item.instruction: item for item in items},
             metrics=json.loads(files.metrics.read_text(encoding="utf-8")) if files.metrics else {},
-            judge_settings=_judge_settings(files),
+            judge_settings=_judge_settings(config),
+            difficulty_files=used_files(config, _started_in(files)),
         )
 
 
@@ -142,12 +147,16 @@ def _text(value: Any, default: str | None) -> str | None:
 
 
 def _preference(value: Any, where: str) -> float:
-    if value is None or value == "":
+    """Return the preference in [1, 2]; alpaca_eval's old codes are -1 for a failed row and 0 for a draw."""
+    if value in (None, "", -1, "-1"):
         return math.nan
     try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: 'preference' is {value!r}; a number from 1 to 2, or null, is needed") from error
+        number = float(value) or 1.5
+    except (TypeError, ValueError):
+        number = math.inf
+    if math.isnan(number) or 1 <= number <= 2:
+        return number
+    raise DataError(f"{where}: 'preference' is {value!r}; a number from 1 to 2, or null, is needed")
 
 
 def _with_verdicts(items: list[Item], rows: list[Row], files: Files) -> list[Item]:
@@ -177,13 +186,24 @@ def _with_finish_reasons(items: list[Item], rows: list[Row], files: Files) -> li
     return [replace(item, finish_reason=first.get(row.get("index"))) for item, row in zip(items, rows, strict=True)]
 
 
-def _judge_settings(files: Files) -> dict[str, Any]:
-    if files.config is None:
+def _yaml(path: Path | None) -> dict[str, Any]:
+    if path is None:
         return {}
     import yaml
 
-    judge = (yaml.safe_load(files.config.read_text(encoding="utf-8")) or {}).get("judge") or {}
-    return {"_target_": judge.get("_target_"), **{key: judge.get(key) for key in JUDGE_SETTINGS}}
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content if isinstance(content, dict) else {}
+
+
+def _judge_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    judge = config.get("judge")
+    return {key: judge.get(key) for key in ("_target_", *JUDGE_SETTINGS)} if judge else {}
+
+
+def _started_in(files: Files) -> str:
+    """Return the directory that the run was started in; the present one where it is not told."""
+    hydra = _yaml(files.hydra).get("hydra") or {}
+    return str((hydra.get("runtime") or {}).get("cwd") or ".")
 
 
 def _mean(values: Sequence[float]) -> float:

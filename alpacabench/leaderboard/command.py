@@ -29,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Place the runs and print the table; returns 0."""
-    from alpacabench.compare.length import read_difficulties
+    from alpacabench.compare.difficulty import read_difficulties
 
     references = read_references(arguments.dataset)
     runs = [read_run(given, None, references, arguments.tracking_uri) for given in arguments.runs]
-    board = build(runs, read_difficulties(arguments.lc_data, arguments.dataset), arguments.by)
+    board = build(runs, read_difficulties(arguments.lc_data, arguments.dataset, runs), arguments.by)
     if arguments.csv:
         write_csv(Path(arguments.csv), board)
     if arguments.html or arguments.svg:
