@@ -65,15 +65,13 @@ class Manifest:
 
     def link(self, entry: JobEntry) -> SweepLink:
         """Return what ties the job's run to the parent run."""
-        own = self.runs.get(entry.key, Run())
         return SweepLink(
             identity=self.identity,
             job=entry.key,
             name=label(entry.params),
             params=entry.params,
             parent_run_id=self.parent_run_id,
-            run_id=own.run_id,
-            finished=own.finished,
+            run=self.runs.get(entry.key, Run()),
         )
 
 

@@ -16,6 +16,18 @@ from alpacabench.tracking.example import ExampleRow
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was started."""
+
+    run_id: str | None = None
+    """None where the run is not tracked, or is spooled because the server cannot be reached."""
+    finished: bool = False
+    """Whether an equal sweep finished it already: nothing is added."""
+    traced: bool = False
+    """Whether its traces are written."""
+
+
+@dataclass(frozen=True, slots=True)
 class SweepLink:
     """What ties a job to its sweep; written by the process that starts the sweep."""
 
@@ -29,10 +41,8 @@ class SweepLink:
     """What varies between the jobs, with this job's values."""
     parent_run_id: str | None = None
     """None where the sweep is not tracked, or the tracking server could not be reached."""
-    run_id: str | None = None
-    """The job's own run of an earlier, equal call."""
-    finished: bool = False
-    """Whether that run is finished, so that nothing is added to it."""
+    run: Run = Run()
+    """The job's own run of an earlier, equal call, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +73,6 @@ class JobRecord:
     """Prompts, answers and verdicts: the table and the traces."""
     failure: str | None = None
     """Why the job failed; None where it did not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run that was started."""
-
-    run_id: str | None = None
-    """None where the run is not tracked, or is spooled because the server cannot be reached."""
-    finished: bool = False
-    """Whether an equal sweep finished it already: nothing is added."""
 
 
 class Tracking(Component):

@@ -32,6 +32,7 @@ class ExampleRow:
     """The text that the model saw."""
     system: str | None
     reference: str | None
+    reference_generator: str
     output: str | None
     generator: str
     preference: float | None
@@ -90,6 +91,7 @@ def _row(outcome: Outcome) -> ExampleRow:
         prompt=outcome.prompt.text,
         system=outcome.prompt.system,
         reference=outcome.example.reference,
+        reference_generator=outcome.example.reference_generator,
         output=outcome.output,
         generator=generation.generator if generation else "",
         preference=outcome.preference,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -13,8 +14,10 @@ from alpacabench.errors import ConfigError, Problem
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord, Run, Tracking
 from alpacabench.tracking.client import connect, experiment_id
+from alpacabench.tracking.pending import chosen, leave, pending
 from alpacabench.tracking.redact import redact
 from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
+from alpacabench.tracking.traces import write_pending
 from alpacabench.tracking.writer import write
 
 if TYPE_CHECKING:
@@ -62,25 +65,32 @@ class Mlflow(Tracking):
     def start(self, job: JobRecord) -> Run:
         """Create the job's run, or continue the one that an interrupted call left."""
         link = job.sweep
-        if link and link.finished:
-            return Run(link.run_id, finished=True)
+        if link and link.run.finished:
+            return link.run
         if link and link.parent_run_id is None:
             return Run()
 
         def start(client: MlflowClient) -> Run:
             experiment = self._experiment()
-            left = link.run_id if link else find_interrupted(client, experiment, job.identity)
+            left = link.run.run_id if link else find_interrupted(client, experiment, job.identity)
             return Run(resume(client, left) if left else create(client, experiment, job))
 
         return self._reach(start) or Run()
 
     def finish(self, run: Run, job: JobRecord) -> None:
-        """Write all that is tracked and end the run; what cannot be sent is spooled."""
+        """Write all that is tracked and end the run; what cannot be sent is spooled, and traces are left for later."""
         if not run.finished:
-            self._deliver(run, job, parent=False)
+            run = replace(run, run_id=self._deliver(run, job, parent=False))
+        if run.run_id and self.traces and not run.traced and job.examples:
+            ended = round((job.ended or job.started) * 1000)
+            rows = chosen(job.examples, self.traces)
+            self._reach(lambda client: leave(job.directory, str(run.run_id), self._experiment(), ended, rows))
 
     def follow_up(self, directory: Path) -> None:
         """Write the traces that the jobs under this directory left to be written."""
+        for waiting in pending(directory):
+            if self._reach(lambda client, waiting=waiting: write_pending(client, waiting)):  # type: ignore[misc]
+                waiting.path.unlink()
 
     def ui_command(self) -> str:
         """Return the command that opens the UI on a database, or the server's address."""
@@ -89,13 +99,17 @@ class Mlflow(Tracking):
             return redact(where)
         return "make ui" if where == uri.tracking_uri(uri.LOCAL) else f"mlflow ui --backend-store-uri {redact(where)}"
 
-    def _deliver(self, run: Run, job: JobRecord, parent: bool) -> None:
-        def send(client: MlflowClient) -> bool:
-            write(client, str(run.run_id), job)
-            return True
+    def _deliver(self, run: Run, job: JobRecord, parent: bool) -> str | None:
+        """Write a run; returns its id, or None where it was spooled."""
 
-        if run.run_id is None or not self._reach(send):
+        def send(client: MlflowClient) -> str:
+            write(client, str(run.run_id), job)
+            return str(run.run_id)
+
+        sent = self._reach(send) if run.run_id else None
+        if sent is None:
             spool.put(job, self.experiment, self.traces, parent)
+        return sent
 
     def _experiment(self) -> str:
         return experiment_id(uri.tracking_uri(self.uri), self.experiment)

@@ -19,6 +19,8 @@ SWEEP = "alpacabench.sweep"
 """Tag: the identity of the sweep; a single run has none."""
 OWNER = "alpacabench.owner"
 """Tag: the process that writes the run."""
+TRACES = "alpacabench.traces"
+"""Tag: how many traces the run has, once they are written."""
 PARENT = "mlflow.parentRunId"
 
 PAGE = 1000
@@ -74,7 +76,7 @@ def resume(client: MlflowClient, run_id: str) -> str:
 
 
 def _run(run: Any) -> Run:
-    return Run(str(run.info.run_id), run.info.status == FINISHED)
+    return Run(str(run.info.run_id), run.info.status == FINISHED, TRACES in run.data.tags)
 
 
 def _find(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> list[Any]:

@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alpacabench.records import digest
-from alpacabench.tracking.base import JobRecord, SweepLink
+from alpacabench.tracking.base import JobRecord, Run, SweepLink
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.redact import redact_tree
 from alpacabench.tracking.uri import original_directory
@@ -24,7 +24,7 @@ class Spooled:
 
     directory: Path
     experiment: str
-    traces: int | str
+    traces: int | Literal["all"]
     parent: bool
     """Whether it is the parent run of a sweep."""
     job: JobRecord
@@ -35,7 +35,7 @@ def spool_directory() -> Path:
     return original_directory() / "outputs" / "spool"
 
 
-def put(job: JobRecord, experiment: str, traces: int | str, parent: bool = False) -> Path:
+def put(job: JobRecord, experiment: str, traces: int | Literal["all"], parent: bool = False) -> Path:
     """Keep a job with copies of its files; one that waits already under the same identity is replaced."""
     asked_by = job.sweep.identity if job.sweep else str(job.directory)
     target = spool_directory() / digest([asked_by, job.sweep.job if job.sweep else job.identity, parent])[:24]
@@ -63,6 +63,7 @@ def _read(directory: Path) -> Spooled:
     row: dict[str, Any] = content.pop("job")
     files = [directory / "files" / name for name in row.pop("files")]
     examples = [ExampleRow.from_json(example) for example in row.pop("examples")]
-    sweep = SweepLink(**row.pop("sweep")) if row["sweep"] else row.pop("sweep")
+    link = row.pop("sweep")
+    sweep = SweepLink(**link | {"run": Run(**link["run"])}) if link else None
     job = JobRecord(**row | {"directory": directory, "files": files, "examples": examples, "sweep": sweep})
     return Spooled(directory=directory, job=job, **content)

@@ -13,8 +13,10 @@ from alpacabench.errors import StageError
 from alpacabench.tracking import spool
 from alpacabench.tracking.base import JobRecord, SweepLink
 from alpacabench.tracking.client import Unreachable, connect, experiment_id
+from alpacabench.tracking.pending import chosen
 from alpacabench.tracking.redact import redact
 from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
+from alpacabench.tracking.traces import write_traces
 from alpacabench.tracking.uri import tracking_uri
 from alpacabench.tracking.writer import write
 
@@ -60,9 +62,13 @@ def sync(uri: str | None = None, directory: Path | None = None, show: Callable[[
         remedy = "start it, or give another with --uri"
         raise StageError(f"{redact(where)} does not answer: {error}; {len(entries)} runs wait. {remedy}") from error
     for entry in entries:
-        run_id = _target(client, experiment_id(where, entry.experiment), entry)
+        experiment = experiment_id(where, entry.experiment)
+        run_id = _target(client, experiment, entry)
         if run_id is not None:
             write(client, run_id, entry.job)
+            if rows := chosen(entry.job.examples, entry.traces):
+                ended = round((entry.job.ended or entry.job.started) * 1000)
+                write_traces(client, experiment, run_id, rows, ended)
         shutil.rmtree(entry.directory)
         show(f"sent: {entry.job.name}")
     return len(entries)

@@ -79,13 +79,14 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
         Metric(key, float(value), timestamp, 0) for key, value in job.metrics.items() if math.isfinite(float(value))
     ]
     client.log_batch(run_id, metrics[:METRICS_PER_CALL], params[:PARAMS_PER_CALL], run_tags)
-    for more in _batches(params[PARAMS_PER_CALL:], PARAMS_PER_CALL):
+    for more in batches(params[PARAMS_PER_CALL:], PARAMS_PER_CALL):
         client.log_batch(run_id, params=more)
-    for rest in _batches(metrics[METRICS_PER_CALL:], METRICS_PER_CALL):
+    for rest in batches(metrics[METRICS_PER_CALL:], METRICS_PER_CALL):
         client.log_batch(run_id, metrics=rest)
 
 
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield the items in lists of at most `size`."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -1,0 +1,157 @@
+"""Examples as MLflow traces linked to their run: the verdict as an assessment of a judge, the reference as an expectation.
+
+Written after the job, through MLflow's own store or REST interface: a trace goes with all its assessments, and the spans
+of many examples go together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from alpacabench.records import digest
+from alpacabench.tracking.example import ExampleRow, VerdictRow
+from alpacabench.tracking.pending import Pending
+from alpacabench.tracking.redact import redact_tree
+from alpacabench.tracking.runs import TRACES
+from alpacabench.tracking.trace_store import store_traces
+from alpacabench.tracking.writer import batches
+
+if TYPE_CHECKING:
+    from mlflow.entities import Assessment, Span, TraceInfo
+    from mlflow.tracking import MlflowClient
+
+PER_BATCH = 100
+"""Traces in one transaction: others can write to a SQLite database in between."""
+PREVIEW = 1000
+"""Characters of the request and the answer that MLflow's lists show."""
+SCHEMA = "3"
+
+
+def write_traces(client: MlflowClient, experiment: str, run_id: str, rows: Sequence[ExampleRow], ended_ms: int) -> None:
+    """Write one trace per example; one that is there already stays as it is."""
+    from mlflow.tracing.client import TracingClient
+
+    store = TracingClient(client.tracking_uri).store
+    for batch in batches(((f"tr-{digest([run_id, row.index])[:32]}", row) for row in rows), PER_BATCH):
+        known = {info.trace_id for info in store.batch_get_trace_infos([trace_id for trace_id, _ in batch])}
+        missing = [(trace_id, row) for trace_id, row in batch if trace_id not in known]
+        infos = [_info(trace_id, experiment, run_id, row, ended_ms) for trace_id, row in missing]
+        spans = [span for trace_id, row in missing for span in _spans(trace_id, row, ended_ms)]
+        store_traces(store, experiment, infos, spans)
+
+
+def write_pending(client: MlflowClient, waiting: Pending) -> int:
+    """Write the traces that a job left, and tag its run with their number, which is returned."""
+    write_traces(client, waiting.experiment, waiting.run_id, waiting.examples, waiting.ended_ms)
+    client.set_tag(waiting.run_id, TRACES, str(len(waiting.examples)))
+    return len(waiting.examples)
+
+
+def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, ended_ms: int) -> TraceInfo:
+    from mlflow.entities import TraceInfo, TraceLocation, TraceState
+
+    duration = round(row.seconds * 1000)
+    request, answer = json.dumps(_request(row), ensure_ascii=False), json.dumps(row.output, ensure_ascii=False)
+    tokens = {
+        "input_tokens": row.prompt_tokens,
+        "output_tokens": row.completion_tokens,
+        "total_tokens": row.prompt_tokens + row.completion_tokens,
+    }
+    return TraceInfo(
+        trace_id=trace_id,
+        # The same prompt has the same id in every run: it is what MLflow puts side by side.
+        client_request_id=digest(row.instruction)[:16],
+        trace_location=TraceLocation.from_experiment_id(experiment),
+        request_time=ended_ms - duration,
+        execution_duration=duration,
+        state=TraceState.OK if row.output is not None else TraceState.ERROR,
+        request_preview=request[:PREVIEW],
+        response_preview=answer[:PREVIEW],
+        trace_metadata={
+            "mlflow.sourceRun": run_id,
+            "mlflow.traceInputs": request[:PREVIEW],
+            "mlflow.traceOutputs": answer[:PREVIEW],
+            "mlflow.trace.tokenUsage": json.dumps(tokens),
+            "mlflow.trace_schema.version": SCHEMA,
+        },
+        tags={"mlflow.traceName": "example", "index": str(row.index), "category": row.category, "source": row.source},
+        assessments=list(_assessments(row, run_id, trace_id)),
+    )
+
+
+def _assessments(row: ExampleRow, run_id: str, trace_id: str) -> Iterator[Assessment]:
+    """Yield the verdict (preference in [1, 2], and whether the model wins) and the reference."""
+    from mlflow.entities import AssessmentError, AssessmentSource, Expectation, Feedback
+
+    judges = sorted({verdict.judge for verdict in row.verdicts})
+    judge = AssessmentSource("LLM_JUDGE", ", ".join(judges) or "none")
+    common: dict[str, Any] = {
+        "source": judge, "trace_id": trace_id, "metadata": {"mlflow.assessment.sourceRunId": run_id}
+    }  # fmt: skip
+    if row.preference is None:
+        error = AssessmentError("NO_VERDICT", row.failure or "no verdict")
+        yield Feedback(name="preference", error=error, **common)
+    else:
+        yield Feedback(name="preference", value=row.preference, rationale=_rationale(row.verdicts), **common)
+        if row.preference != 1.5:
+            yield Feedback(name="win", value=row.preference > 1.5, **common)
+    if row.reference is not None:
+        source = AssessmentSource("CODE", row.reference_generator)
+        yield Expectation(name="expected_response", value=row.reference, **common | {"source": source})
+
+
+def _rationale(verdicts: Sequence[VerdictRow]) -> str:
+    return "; ".join(
+        f"{'model' if v.model_first else 'reference'} shown first: {v.failure or f'{v.preference:.3f}'}"
+        for v in verdicts
+    )
+
+
+def _request(row: ExampleRow) -> dict[str, str]:
+    changed = {"prompt": row.prompt} if row.prompt != row.instruction else {}
+    return {"instruction": row.instruction} | changed | ({"system": row.system} if row.system else {})
+
+
+def _spans(trace_id: str, row: ExampleRow, ended_ms: int) -> Iterator[Span]:
+    """Yield the root span, which holds prompt and answer, and one span per verdict."""
+    end = ended_ms * 1_000_000
+    start = end - round(row.seconds * 1_000_000_000)
+    root = digest([trace_id, "root"])[:16]
+    yield _span(trace_id, root, None, "example", "CHAIN", (start, end), _request(row), row.output)
+    for number, verdict in enumerate(row.verdicts):
+        shown = {"instruction": row.instruction, "model_first": verdict.model_first, "repeat": verdict.repeat}
+        found = {"preference": verdict.preference, "raw": redact_tree(verdict.raw), "failure": verdict.failure}
+        own = digest([trace_id, number])[:16]
+        yield _span(trace_id, own, root, verdict.judge or "judge", "EVALUATOR", (end, end), shown, found)
+
+
+def _span(
+    trace_id: str, span_id: str, parent: str | None, name: str, kind: str, times: tuple[int, int], inputs: Any,
+    outputs: Any,
+) -> Span:  # fmt: skip
+    from mlflow.entities import Span
+    from mlflow.tracing.utils import build_otel_context
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import Status, StatusCode
+
+    number = int(trace_id.removeprefix("tr-"), 16)
+    attributes = {
+        "mlflow.traceRequestId": json.dumps(trace_id),
+        "mlflow.spanType": json.dumps(kind),
+        "mlflow.spanInputs": json.dumps(inputs, ensure_ascii=False),
+        "mlflow.spanOutputs": json.dumps(outputs, ensure_ascii=False),
+    }
+    span = ReadableSpan(
+        name=name,
+        context=build_otel_context(number, int(span_id, 16)),
+        parent=build_otel_context(number, int(parent, 16)) if parent else None,
+        resource=Resource.get_empty(),
+        attributes=attributes,
+        start_time=times[0],
+        end_time=times[1],
+        status=Status(StatusCode.OK),
+    )
+    return Span(span)
