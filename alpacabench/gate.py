@@ -10,7 +10,8 @@ Verdicts, with their exit codes:
 
 1 and 2 are errors, as everywhere: no verdict. Under no change at most a share alpha of gates block, whatever the number
 of prompts: a block needs the exact sign-flip test of no change as well as the t test of the margin (for the
-length-controlled win rate the sign flips are approximate, because its weights are refitted).
+length-controlled win rate the sign flips are approximate, because its weights are refitted). A release is judged with
+one lost prompt added, because a t test believes in too small an error where few prompts changed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ STRICT_UNDECIDED = 4
 METRICS = ("win_rate", "length_controlled_winrate")
 DRAWS = 9_999
 """Sign flips: the smallest p value is 1 / 10,000."""
+WORST = -100.0
+"""A lost prompt that is added before a release: a few prompts without any loss do not show that there is none."""
 WORDS: dict[Verdict, str] = {
     "release": "Release: the run is shown not to be {loss} than the base.",
     "undecided": "Undecided: the run is neither shown to be {loss} than the base, nor shown not to be.",
@@ -82,17 +85,15 @@ def decide(differences: Floats, margin: float, alpha: float, seed: int = 0, draw
         raise DataError(f"gate: {n} prompts have a verdict in both runs; two are the least")
     values = np.sort(differences)
     estimate, error = float(np.mean(values)), standard_error(values)
-    reach = float(stdtrit(n - 1, 1 - alpha)) * error
-    if error > 0:
-        beyond, within = (
-            float(stdtr(n - 1, (estimate + margin) / error)),
-            float(stdtr(n - 1, -(estimate + margin) / error)),
-        )
-    else:
-        beyond, within = float(estimate >= -margin), float(estimate <= -margin)
+    beyond = float(stdtr(n - 1, (estimate + margin) / error)) if error > 0 else float(estimate >= -margin)
     p_worse = max(beyond, sign_flip_p(values, draws, seed))
-    verdict: Verdict = "block" if p_worse <= alpha else "release" if within <= alpha else "undecided"
-    return Decision(verdict, margin, alpha, estimate, error, estimate - reach, estimate + reach, p_worse, within, n)
+    padded = np.append(values, WORST)
+    cautious, cautious_error = float(np.mean(padded)), standard_error(padded)
+    p_not_worse = float(stdtr(n, -(cautious + margin) / cautious_error))
+    verdict: Verdict = "block" if p_worse <= alpha else "release" if p_not_worse <= alpha else "undecided"
+    low = cautious - float(stdtrit(n, 1 - alpha)) * cautious_error
+    high = estimate + float(stdtrit(n - 1, 1 - alpha)) * error
+    return Decision(verdict, margin, alpha, estimate, error, low, high, p_worse, p_not_worse, n)
 
 
 def sign_flip_p(differences: Floats, draws: int, seed: int) -> float:

@@ -59,18 +59,30 @@ def test_the_sign_flip_p_value_is_that_of_all_sign_patterns() -> None:
     assert sign_flip_p(differences, 20_000, 0) == pytest.approx(exact, abs=0.005)
 
 
-def test_the_bounds_are_those_of_the_t_distribution() -> None:
+def test_the_bounds_are_those_of_the_t_distribution_the_lower_one_with_a_lost_prompt_added() -> None:
     differences = np.array([1.0, -2.0, 3.0, 0.5, -1.0])
     decision = decide(differences, 0, ALPHA)
-    error = differences.std(ddof=1) / math.sqrt(5)
     assert decision.estimate == pytest.approx(0.3)
-    assert decision.high - decision.estimate == pytest.approx(2.131847 * error, rel=1e-5)
-    assert decision.p_not_worse == pytest.approx(1 - decide(-differences, 0, ALPHA).p_not_worse)
+    assert decision.high == pytest.approx(0.3 + 2.131847 * differences.std(ddof=1) / math.sqrt(5), rel=1e-5)
+    padded = np.append(differences, -100)
+    assert decision.low == pytest.approx(padded.mean() - 2.015048 * padded.std(ddof=1) / math.sqrt(6), rel=1e-5)
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "undecided"), (-5.0, "block"), (5.0, "release")])
-def test_runs_that_differ_by_a_constant_are_decided_without_a_spread(shift: float, verdict: str) -> None:
-    assert decide(np.full(30, shift), 1, ALPHA).verdict == ("release" if shift == 0 else verdict)
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "undecided"), (-5.0, "block"), (5.0, "undecided")])
+def test_thirty_prompts_without_a_spread_prove_a_loss_but_not_its_absence(shift: float, verdict: str) -> None:
+    assert decide(np.full(30, shift), 1, ALPHA).verdict == verdict
+
+
+def test_equal_runs_of_full_size_are_released_within_a_margin() -> None:
+    assert decide(np.zeros(805), 1, ALPHA).verdict == "release"
+
+
+@pytest.mark.parametrize("n", [20, 50, 200])
+def test_rare_losses_of_more_than_the_margin_are_seldom_released(n: int) -> None:
+    rng = np.random.default_rng(n)
+    lost = [-100.0 * (rng.random(n) < 0.05) for _ in range(400)]
+    released = sum(decide(differences, 3, ALPHA, draws=199).verdict == "release" for differences in lost)
+    assert released / 400 <= ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / 400)
 
 
 def test_the_same_data_give_the_same_decision_in_any_order() -> None:
