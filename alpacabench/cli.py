@@ -21,6 +21,7 @@ COMMANDS = {
     "leaderboard": ("alpacabench.leaderboard.command", "place runs among alpaca_eval's published rows"),
     "gate": ("alpacabench.gate", "release or block a run by a paired test against a base, for CI"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
+    "export-judge": ("alpacabench.judge.export_command", "write a judge as an annotators_config of alpaca_eval"),
     "doctor": ("alpacabench.doctor", "what is installed, set and reachable, with remedies"),
 }
 """Name to module and its line in the help."""

@@ -67,3 +67,20 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     command = f"{sys.executable} -m alpacabench.cli compare {a} {b} --json | head -1; echo ${{PIPESTATUS[0]}}"
     found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
     assert found.stdout.split() == ["{", "0"] and "Broken" not in found.stderr
+
+
+def test_a_judge_of_the_configuration_is_exported_for_alpaca_eval(tmp_path: Path) -> None:
+    found = alpacabench("export-judge", "judge=gpt_4_1", "judge.model_name=my-model", "--to", tmp_path)
+    assert found.returncode == 0, found.stderr
+    written = Path(found.stdout.strip())
+    assert written.is_relative_to(tmp_path) and "my-model" in written.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [("judge=gpt_5_1", "gpt_5_1"), ("judge.modle_name=x", "modle_name"), ("judge=longest", "judge")],
+)
+def test_a_judge_that_cannot_be_exported_is_refused_by_name(tmp_path: Path, override: str, message: str) -> None:
+    found = alpacabench("export-judge", override, "--to", tmp_path)
+    assert found.returncode == 2 and message in found.stderr and "Traceback" not in found.stderr
+    assert list(tmp_path.iterdir()) == []
