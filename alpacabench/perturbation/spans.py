@@ -13,7 +13,7 @@ _PROTECTED = [
     re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL),
     re.compile(r"`[^`\n]+`"),
     re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+"),
-    re.compile(r'"[^"]+"|“[^”]+”|«[^»]+»'),
+    re.compile(r'["＂][^"＂]+["＂]|[“”„][^“”]+[“”]|«[^»]+»'),
     # Again within one line: an inch mark must not shift the pairing of the quotes on the lines below it.
     re.compile(r'"[^"\n]+"'),
     re.compile(r"(?<!\w)'[^'\n]+'(?!\w)|(?<!\w)‘[^’\n]+’(?!\w)"),

@@ -124,19 +124,19 @@ def _common_stems() -> frozenset[str]:
     return frozenset(map(stem, common_words()))
 
 
+def is_common(word: str) -> bool:
+    """Return whether a lower-case word, or another form of it, is an everyday word."""
+    return word in common_words() or stem(word) in _common_stems()
+
+
 def _mistyped(a: Token, b: Token, known: frozenset[str]) -> bool:
     x, y = a.written, b.written
     if abs(len(x) - len(y)) > 3:
         return False
     if not a.content and len(x) > 3 and x[0] == y[0] and sorted(x) == sorted(y):
         return True
-    if (
-        y in known
-        or y in common_words()
-        or (b.stem in _common_stems() and not _doubled(x, y))
-        or _negates(x, y)
-        or _negates(y, x)
-    ):
+    another = y in known or y in common_words() or (is_common(y) and not _doubled(x, y))
+    if another or _negates(x, y) or _negates(y, x):
         return False
     if len(x) <= 3:
         return sorted(x) == sorted(y) or _doubled(x, y) or (not a.content and transposition_distance(x, y) <= 1)

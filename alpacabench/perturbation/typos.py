@@ -10,8 +10,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from alpacabench.perturbation.base import Edit, Edited, Kind, Perturbation, edited
-from alpacabench.perturbation.lexicon import common_words
 from alpacabench.perturbation.spans import WORD, free, is_name
+from alpacabench.perturbation.tokens import is_common
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
@@ -77,4 +77,4 @@ def _word_edits(text: str, start: int, stop: int, rng: random.Random) -> list[Ed
         i += 2
     rng.shuffle(edits)
     # A typo that makes another word may ask for something else.
-    return [e for e in edits if (text[start - 1 : e.start] + e.new + text[e.stop : stop]).lower() not in common_words()]
+    return [e for e in edits if not is_common((text[start - 1 : e.start] + e.new + text[e.stop : stop]).lower())]
