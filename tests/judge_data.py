@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -66,13 +69,13 @@ def win_rate(verdicts: Sequence[Verdict]) -> tuple[float, float]:
     return mean, (sum((v - mean) ** 2 for v in y) / (len(y) - 1) / len(y)) ** 0.5
 
 
-class Requests:
-    """Counts the requests of a server since it was last asked."""
-
-    def __init__(self, server: Any) -> None:
-        self.server, self.seen = server, len(server.requests)
-
-    def new(self) -> int:
-        count = len(self.server.requests) - self.seen
-        self.seen += count
-        return count
+@contextmanager
+def server_process(*arguments: str) -> Iterator[str]:
+    """Run the fake server as a process of its own, so that it does not share our interpreter; yields its URL."""
+    command = [sys.executable, "-m", "tests.fakes.openai_server", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
