@@ -44,6 +44,10 @@ class SweepCallback(Callback):  # type: ignore[misc]
         except AlpacabenchError as error:
             print(error, file=sys.stderr)
             raise SystemExit(error.exit_code) from error
+        except Exception:
+            # Hydra would turn it into a one-line warning and start the jobs of a sweep that was not opened.
+            log.exception("The sweep could not be opened; no job was started")
+            raise SystemExit(1) from None
         if sweep is None:
             raise SystemExit(0)
         self._sweep = sweep
