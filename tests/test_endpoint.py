@@ -78,13 +78,11 @@ def test_a_key_from_the_environment_is_used_and_shown_nowhere(
     assert KEY not in seen
 
 
-def test_a_wrong_key_is_said_to_be_wrong_without_being_shown(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_key_is_said_to_be_wrong_without_being_shown(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong-9876543210")
-    with chat_server(made_up, key=KEY) as server, pytest.raises(JudgeError, match="OPENAI_API_KEY is not accepted") as e:
+    with chat_server(made_up, key=KEY) as server, pytest.raises(JudgeError, match="is not accepted") as caught:
         judge_of(server).judge(made_up_pairs(3), store)
-    assert "9876543210" not in str(e.value)
+    assert "9876543210" not in str(caught.value)
 
 
 def test_a_key_is_asked_for_before_anything_at_the_providers_own_host_only() -> None:
@@ -138,7 +136,7 @@ def test_what_cannot_succeed_is_not_tried_again(store: Store, refusal: object, t
 def test_a_model_that_wants_max_completion_tokens_gets_them(store: Store) -> None:
     def answer(body: dict) -> object:
         if "max_tokens" in body:
-            return error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", "unsupported")
+            return error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
         return made_up(body)
 
     with chat_server(answer) as server:

@@ -11,6 +11,7 @@ from tests.fakes.openai_server import chat_server, recorded
 from tests.judge_data import load_judge, published, real_pairs, win_rate
 
 FAST = ["FuseChat-Llama-3.2-1B-Instruct", "NullModel", "phi-2"]
+MODEL = "gpt-3.5-turbo-1106"
 OTHERS = [
     "FuseChat-Llama-3.1-8B-Instruct", "FuseChat-Llama-3.2-3B-Instruct", "alpaca-7b", "claude-2.1", "gpt-3.5-turbo-1106",
     "gpt-3.5-turbo-1106_concise", "gpt-3.5-turbo-1106_verbose", "vicuna-13b-v1.5", "vicuna-13b-v1.5-togetherai",
@@ -33,8 +34,8 @@ def test_win_rate_and_standard_error_equal_the_published_row(alpaca_data: Path, 
 
 
 def test_recorded_annotations_give_the_published_row_without_a_server(alpaca_data: Path, tmp_path: Path) -> None:
-    path = alpaca_data / "gpt-3.5-turbo-1106.annotations.json.gz"
+    path = alpaca_data / f"{MODEL}.annotations.json.gz"
     with Store(f"sqlite:///{tmp_path}/store.db") as store:
-        verdicts = load_judge("recorded", f"judge.path={path}").judge(real_pairs(alpaca_data, "gpt-3.5-turbo-1106"), store)
-    row = published("gpt-3.5-turbo-1106")
+        verdicts = load_judge("recorded", f"judge.path={path}").judge(real_pairs(alpaca_data, MODEL), store)
+    row = published(MODEL)
     assert win_rate(verdicts) == pytest.approx((float(row["win_rate"]), float(row["standard_error"])), abs=1e-6)

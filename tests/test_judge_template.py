@@ -22,9 +22,7 @@ def test_real_prompts_and_slots_equal_those_of_alpaca_eval(alpaca_data: Path, mo
 
     assert model in models(alpaca_data)
     pairs = [pair for pair in real_pairs(alpaca_data, model) if pair.output != pair.reference]
-    frame = pd.DataFrame(
-        [{"instruction": p.instruction, "output_1": p.reference, "output_2": p.output} for p in pairs]
-    )
+    frame = pd.DataFrame([{"instruction": p.instruction, "output_1": p.reference, "output_2": p.output} for p in pairs])
     switch = RandomSwitchTwoColumnsProcessor(
         ["output_1", "output_2"], random_seed_columns=["instruction"], _switch_column="is_switched_outputs", seed=0
     )
@@ -39,7 +37,7 @@ def test_the_prompt_of_every_annotator_that_alpaca_eval_ships_equals_its_own(nam
     from alpaca_eval import utils
 
     template = load_annotator(name).template
-    values = {"instruction": "Say \"hi\"\n", "output_1": "hi ", "output_2": " hello\n\n"}
+    values = {"instruction": 'Say "hi"\n', "output_1": "hi ", "output_2": " hello\n\n"}
     (prompt,), _ = utils.make_prompts(pd.DataFrame([values]), load_template(template))
     chat = "<|im_start|>" in prompt
     theirs = utils.prompt_to_chatml(prompt.strip()) if chat else [{"role": "user", "content": prompt.strip()}]
