@@ -101,20 +101,35 @@ def _nested(key: str, value: Any, problems: list[Problem]) -> Any:
 
 
 def _problems(group: str, cls: type[Component], error: ValidationError) -> Iterator[Problem]:
-    """Turn pydantic's errors into ours."""
+    """Turn pydantic's errors into ours, the alternatives of a union into one."""
+    found: dict[str, Problem] = {}
     for item in error.errors():
-        key = ".".join(filter(None, [group, *(str(part) for part in item["loc"])]))
+        key = ".".join(filter(None, [group, *_place(cls, item["loc"])]))
         name = str(item["loc"][0]) if item["loc"] else ""
-        if item["type"] == "extra_forbidden":
-            yield Problem(key, "unknown key", allowed(name, sorted(cls.model_fields)))
-            continue
-        message = item["msg"].removeprefix("Value error, ")
-        given = "" if item["type"] == "missing" else f", given {item['input']!r}"
         field = cls.model_fields.get(name)
-        choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)] if field else []
-        yield Problem(
-            key, f"{message[0].lower()}{message[1:]}{given}", allowed(item["input"], choices) if choices else ""
-        )
+        if item["type"] == "extra_forbidden":
+            found[key] = Problem(key, "unknown key", allowed(name, sorted(cls.model_fields)))
+        elif item["type"] == "missing" or (item["input"] is None and item["loc"]):
+            found[key] = Problem(key, "missing", f"give it a value: {key}=...")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)] if field else []
+            remedy = allowed(item["input"], choices) if choices else ""
+            what = f"given {item['input']!r}: {message[0].lower()}{message[1:]}"
+            found[key] = Problem(key, f"{found[key].what}, or {message}" if key in found else what, remedy)
+    yield from found.values()
+
+
+def _place(cls: type[Component], location: tuple[int | str, ...]) -> Iterator[str]:
+    """Yield the keys of a location; what names an alternative of a union is left out."""
+    for depth, part in enumerate(location):
+        if depth == 0 or isinstance(part, int) or part in _nested_keys(cls, str(location[0])):
+            yield str(part)
+
+
+def _nested_keys(cls: type[Component], name: str) -> set[str]:
+    annotation = cls.model_fields[name].annotation if name in cls.model_fields else None
+    return set(annotation.model_fields) if isinstance(annotation, type) and issubclass(annotation, Component) else set()
 
 
 def require(problems: list[Problem]) -> None:
