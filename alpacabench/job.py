@@ -99,6 +99,7 @@ def _write(experiment: Experiment, evaluation: Evaluation, directory: Path) -> N
     files.write_run(directory, outcomes, metrics, experiment.judge.label)
     write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)
     facts = about.about(experiment, evaluation.inputs)
+    facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
     report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
     for warning in scores.warnings:
         log.warning("%s", warning)

@@ -136,6 +136,11 @@ class Scoring(Component):
             results.append(length_controlled_noreg(pairs, difficulties.table))
         else:
             results.append(length_controlled_official(pairs, difficulties.table, judge, reference))
+            if len(pairs) < len(examples):
+                scores.warnings.append(
+                    f"{len(pairs)} of {len(examples)} prompts are scored: the length-controlled win rate here uses each "
+                    "prompt's own difficulty; alpaca_eval reads difficulty by row position, so its figure differs"
+                )
         if difficulties.table is not None and len(outcomes) < len(examples):
             results.append(_filled(outcomes, examples, difficulties.table))
         for result in results:
