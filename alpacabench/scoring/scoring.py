@@ -138,7 +138,7 @@ class Scoring(Component):
             results.append(length_controlled_official(pairs, difficulties.table, judge, reference))
             if len(pairs) < len(examples):
                 scores.warnings.append(
-                    f"{len(pairs)} of {len(examples)} prompts are scored: the length-controlled win rate here uses each "
+                    f"{len(pairs)} of {len(examples)} prompts are scored: the length-controlled win rate uses each "
                     "prompt's own difficulty; alpaca_eval reads difficulty by row position, so its figure differs"
                 )
         if difficulties.table is not None and len(outcomes) < len(examples):
