@@ -82,6 +82,7 @@ def test_a_file_in_the_hubs_cache_is_read_without_the_network(tmp_path: Path) ->
         "tracking=none",
     ]
     env = {"HF_HUB_CACHE": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    command.append("tracking=none")
     absent = run(tmp_path, *command, env=env)
     assert absent.code == 2
     assert "dataset.path: cannot fetch alpaca_eval_gpt4_baseline.json" in absent.text
