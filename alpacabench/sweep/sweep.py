@@ -54,7 +54,7 @@ class Sweep:
         done = replace(self.record, ended=time.time(), metrics=metrics, files=files, failure=_failure(failed, results))
         self.lead.tracking.close_sweep(self.run, done)
         self.lead.tracking.follow_up(self.directory)
-        if command := self.lead.tracking.ui_command():
+        if self.run.run_id and (command := self.lead.tracking.ui_command()):
             print(f"Compare the runs in MLflow: {command}")
 
     def abandon(self) -> None:

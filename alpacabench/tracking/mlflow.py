@@ -108,7 +108,7 @@ class Mlflow(Tracking):
 
         sent = self._reach(send) if run.run_id else None
         if sent is None:
-            spool.put(job, self.experiment, self.traces, parent)
+            spool.put(job, self.experiment, uri.tracking_uri(self.uri), self.traces, parent)
         return sent
 
     def _experiment(self) -> str:

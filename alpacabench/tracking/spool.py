@@ -12,7 +12,7 @@ from typing import Any, Literal
 from alpacabench.records import digest
 from alpacabench.tracking.base import JobRecord, Run, SweepLink
 from alpacabench.tracking.example import ExampleRow
-from alpacabench.tracking.redact import redact_tree
+from alpacabench.tracking.redact import redact, redact_tree
 from alpacabench.tracking.uri import original_directory
 
 RECORD = "record.json"
@@ -24,6 +24,8 @@ class Spooled:
 
     directory: Path
     experiment: str
+    uri: str | None
+    """Where it should have gone; None where that holds a secret, which is not written down."""
     traces: int | Literal["all"]
     parent: bool
     """Whether it is the parent run of a sweep."""
@@ -35,7 +37,7 @@ def spool_directory() -> Path:
     return original_directory() / "outputs" / "spool"
 
 
-def put(job: JobRecord, experiment: str, traces: int | Literal["all"], parent: bool = False) -> Path:
+def put(job: JobRecord, experiment: str, uri: str, traces: int | Literal["all"], parent: bool = False) -> Path:
     """Keep a job with copies of its files; one that waits already under the same identity is replaced."""
     asked_by = job.sweep.identity if job.sweep else str(job.directory)
     target = spool_directory() / digest([asked_by, job.sweep.job if job.sweep else job.identity, parent])[:24]
@@ -45,7 +47,13 @@ def put(job: JobRecord, experiment: str, traces: int | Literal["all"], parent: b
     (partial / "files").mkdir(parents=True)
     kept = [Path(shutil.copy2(path, partial / "files")) for path in job.files if path.is_file()]
     record = asdict(replace(job, files=())) | {"directory": str(job.directory), "files": [path.name for path in kept]}
-    content = {"experiment": experiment, "traces": traces, "parent": parent, "job": redact_tree(record)}
+    content = {
+        "experiment": experiment,
+        "uri": uri if redact(uri) == uri else None,
+        "traces": traces,
+        "parent": parent,
+        "job": redact_tree(record),
+    }
     text = json.dumps(content, ensure_ascii=False)
     (partial / RECORD).write_text(text, encoding="utf-8", errors="surrogatepass")
     partial.rename(target)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `alpacabench sync`."""
-    parser.add_argument("--uri", help="where to send; by default MLFLOW_TRACKING_URI, then sqlite:///outputs/mlflow.db")
+    parser.add_argument("--uri", help="where to send; by default where each run should have gone")
     parser.add_argument("--spool", type=Path, help="directory of what waits; by default outputs/spool")
 
 
@@ -41,7 +41,7 @@ def sync(uri: str | None = None, directory: Path | None = None, show: Callable[[
     """Send every spooled run, the parents of sweeps first; what is sent leaves the spool.
 
     Args:
-        uri: where to send; None as for a run without `tracking.uri`.
+        uri: where to send; None is where each run should have gone.
         directory: the spool; None is outputs/spool.
         show: told of each run that was sent.
 
@@ -49,29 +49,30 @@ def sync(uri: str | None = None, directory: Path | None = None, show: Callable[[
         How many were sent.
 
     Raises:
-        StageError: the server does not answer; what was not sent stays.
+        StageError: a server does not answer; what was not sent stays.
 
     """
     entries = list(spool.waiting(directory or spool.spool_directory()))
-    if not entries:
-        return 0
-    where = tracking_uri(uri)
-    try:
-        client = connect(where)
-    except Unreachable as error:
-        remedy = "start it, or give another with --uri"
-        raise StageError(f"{redact(where)} does not answer: {error}; {len(entries)} runs wait. {remedy}") from error
-    for entry in entries:
-        experiment = experiment_id(where, entry.experiment)
-        run_id = _target(client, experiment, entry)
-        if run_id is not None:
-            write(client, run_id, entry.job)
-            if rows := chosen(entry.job.examples, entry.traces):
-                ended = round((entry.job.ended or entry.job.started) * 1000)
-                write_traces(client, experiment, run_id, rows, ended)
+    for number, entry in enumerate(entries):
+        where = tracking_uri(uri or entry.uri)
+        try:
+            _send(connect(where), where, entry)
+        except Unreachable as error:
+            left = f"{len(entries) - number} runs wait. Start it, or give another with --uri"
+            raise StageError(f"{redact(where)} does not answer ({error}): {left}") from error
         shutil.rmtree(entry.directory)
-        show(f"sent: {entry.job.name}")
+        show(f"sent to {redact(where)}: {entry.job.name}")
     return len(entries)
+
+
+def _send(client: MlflowClient, where: str, entry: spool.Spooled) -> None:
+    experiment = experiment_id(where, entry.experiment)
+    run_id = _target(client, experiment, entry)
+    if run_id is None:
+        return
+    write(client, run_id, entry.job)
+    if rows := chosen(entry.job.examples, entry.traces):
+        write_traces(client, experiment, run_id, rows, round((entry.job.ended or entry.job.started) * 1000))
 
 
 def _target(client: MlflowClient, experiment: str, entry: spool.Spooled) -> str | None:

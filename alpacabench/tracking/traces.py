@@ -1,7 +1,7 @@
-"""Examples as MLflow traces linked to their run: the verdict as an assessment of a judge, the reference as an expectation.
+"""Examples as MLflow traces of a run: the verdict is an assessment by the judge, the reference is an expectation.
 
-Written after the job, through MLflow's own store or REST interface: a trace goes with all its assessments, and the spans
-of many examples go together.
+Written after the job, through MLflow's own store or REST interface: a trace goes with all its assessments, and the
+spans of many examples go together.
 """
 
 from __future__ import annotations
@@ -103,10 +103,8 @@ def _assessments(row: ExampleRow, run_id: str, trace_id: str) -> Iterator[Assess
 
 
 def _rationale(verdicts: Sequence[VerdictRow]) -> str:
-    return "; ".join(
-        f"{'model' if v.model_first else 'reference'} shown first: {v.failure or f'{v.preference:.3f}'}"
-        for v in verdicts
-    )
+    shown = (("model" if v.model_first else "reference", v.failure or f"{v.preference:.3f}") for v in verdicts)
+    return "; ".join(f"{first} shown first: {found}" for first, found in shown)
 
 
 def _request(row: ExampleRow) -> dict[str, str]:

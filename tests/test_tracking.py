@@ -1,0 +1,246 @@
+"""Tracking: where runs go, what is never written, what is written only once, and the way back from a spool."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alpacabench.errors import ConfigError, StageError
+from alpacabench.tracking import spool, uri
+from alpacabench.tracking.base import JobRecord, SweepLink
+from alpacabench.tracking.example import ExampleRow, VerdictRow, most_informative
+from alpacabench.tracking.mlflow import Mlflow
+from alpacabench.tracking.redact import HIDDEN, redact, redact_tree
+from alpacabench.tracking.sync import sync
+
+DEAD = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated database, made once: the migration takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+
+
+@pytest.fixture(autouse=True)
+def in_own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def example(index: int, *preferences: float | None, failure: str | None = None) -> ExampleRow:
+    known = [p for p in preferences if p is not None]
+    return ExampleRow(
+        index=index, instruction=f"Question {index}?", prompt=f"question {index}?", system=None, reference="R",
+        reference_generator="gpt", output="A", generator="m", preference=sum(known) / len(known) if known else None,
+        verdicts=[VerdictRow("judge", i % 2 == 0, 0, p, {"raw": 1}, failure) for i, p in enumerate(preferences)],
+        source="s", category="c", finish_reason="stop", prompt_tokens=3, completion_tokens=4, seconds=0.5,
+        failure=failure,
+    )  # fmt: skip
+
+
+def job(directory: Path, identity: str = "a" * 64, **changes: Any) -> JobRecord:
+    (directory / "metrics.json").write_text('{"win_rate": 50.0}')
+    record = JobRecord(
+        name="a job", identity=identity, directory=directory, params={"judge": "longest", "long": "x" * 9000},
+        tags={"mlflow.runType": "genai_evaluate"}, config="judge: longest\n", started=1000.0, ended=1002.0,
+        dataset={"name": "d", "source": "s", "licence": "MIT", "digest": "f" * 64, "rows": 3},
+        metrics={"win_rate": 50.0, "undefined": float("nan"), **{f"m{i}": float(i) for i in range(1100)}},
+        files=[directory / "metrics.json"], examples=[example(0, 1.0, 2.0), example(1, 1.9), example(2, None)],
+    )  # fmt: skip
+    return replace(record, **changes)
+
+
+def client(where: str) -> Any:
+    from alpacabench.tracking.client import connect
+
+    return connect(where)
+
+
+def run_of(where: str, experiment: str) -> list[Any]:
+    found = client(where).get_experiment_by_name(experiment)
+    return list(client(where).search_runs([found.experiment_id])) if found else []
+
+
+def test_a_job_is_written_whole_and_its_limits_are_kept(tmp_path: Path, database: str) -> None:
+    tracking = Mlflow(experiment="whole", uri=database)
+    tracking.finish(tracking.start(job(tmp_path)), job(tmp_path))
+    tracking.follow_up(tmp_path)
+    (run,) = run_of(database, "whole")
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "a job")
+    assert run.data.metrics["win_rate"] == 50 and run.data.metrics["m1099"] == 1099
+    assert "undefined" not in run.data.metrics
+    assert run.data.params["judge"] == "longest" and len(run.data.params["long"]) <= 500
+    (given,) = run.inputs.dataset_inputs
+    assert json.loads(given.dataset.profile) == {"num_rows": 3, "licence": "MIT", "digest": "f" * 64}
+    assert {tag.key: tag.value for tag in given.tags} == {"mlflow.data.context": "eval"}
+    names = {item.path for item in client(database).list_artifacts(run.info.run_id)}
+    assert names == {"config.yaml", "examples.json", "metrics.json"}
+    table = client(database).load_table(run.info.experiment_id, "examples.json", [run.info.run_id])
+    assert list(table["instruction"]) == ["Question 0?", "Question 1?", "Question 2?"]
+
+
+def test_a_finished_single_run_is_repeated_but_one_whose_process_died_is_continued(
+    tmp_path: Path, database: str
+) -> None:
+    tracking = Mlflow(experiment="single", uri=database, traces=0)
+    first = tracking.start(job(tmp_path))
+    assert tracking.start(job(tmp_path)).run_id != first.run_id, "its process lives: it may still be at work"
+    client(database).set_tag(first.run_id, "alpacabench.owner", _owner_of_dead_process())
+    assert tracking.start(job(tmp_path)).run_id == first.run_id
+    tracking.finish(first, job(tmp_path))
+    assert tracking.start(job(tmp_path)).run_id != first.run_id
+    assert tracking.start(job(tmp_path, identity="b" * 64)).run_id != first.run_id
+
+
+def _owner_of_dead_process() -> str:
+    script = "from alpacabench.store.owner import new_owner; print(new_owner())"
+    root = Path(__file__).resolve().parents[1]
+    return subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True).stdout.strip()
+
+
+def test_an_environment_run_id_is_not_written_to(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracking = Mlflow(experiment="hijack", uri=database, traces=0)
+    other = tracking.start(job(tmp_path))
+    monkeypatch.setenv("MLFLOW_RUN_ID", str(other.run_id))
+    ours = tracking.start(job(tmp_path, identity="c" * 64))
+    tracking.finish(ours, job(tmp_path, identity="c" * 64))
+    assert ours.run_id != other.run_id
+    assert client(database).get_run(other.run_id).data.metrics == {}
+
+
+def test_traces_carry_verdict_and_reference_and_are_written_once(tmp_path: Path, database: str) -> None:
+    tracking = Mlflow(experiment="traces", uri=database, traces="all")
+    run = tracking.start(job(tmp_path))
+    tracking.finish(run, job(tmp_path))
+    tracking.follow_up(tmp_path)
+    tracking.finish(replace(run, finished=True), job(tmp_path))
+    tracking.follow_up(tmp_path)
+    experiment = client(database).get_experiment_by_name("traces").experiment_id
+    traces = client(database).search_traces(locations=[experiment], run_id=run.run_id)
+    assert len(traces) == 3
+    held = {trace.info.tags["index"]: trace for trace in traces}
+    verdicts = {a.name: a for a in held["1"].info.assessments}
+    assert verdicts["preference"].value == 1.9 and verdicts["win"].value is True
+    assert {verdicts["preference"].source.source_type, verdicts["preference"].source.source_id} == {
+        "LLM_JUDGE", "judge"
+    }  # fmt: skip
+    assert verdicts["expected_response"].expectation.value == "R"
+    missing = {a.name: a for a in held["2"].info.assessments}["preference"]
+    assert missing.feedback.error.error_code == "NO_VERDICT" and missing.value is None
+    root, *judged = sorted(held["0"].data.spans, key=lambda span: span.parent_id is not None)
+    assert root.inputs == {"instruction": "Question 0?", "prompt": "question 0?"} and root.outputs == "A"
+    assert [span.outputs["preference"] for span in judged] == [1.0, 2.0]
+    assert not list(tmp_path.glob(".traces*"))
+
+
+def test_failures_disagreements_and_close_calls_come_first_among_the_traces() -> None:
+    wins, losses = [example(i, 2.0) for i in range(10)], [example(i, 1.0) for i in range(10, 20)]
+    notable = [example(20, 1.5), example(21, 1.0, 2.0), example(22, None, failure="refused")]
+    chosen = most_informative([*wins, *losses, *notable], 7)
+    assert [row.index for row in chosen] == [0, 1, 10, 11, 20, 21, 22]
+    assert len(most_informative(wins, 0)) == 0 and len(most_informative(wins, 99)) == 10
+
+
+def test_an_unreachable_server_costs_nothing_and_sync_sends_all_later(
+    tmp_path: Path, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    away, link = Mlflow(experiment="later", uri=DEAD), SweepLink("e" * 64)
+    start = time.monotonic()
+    parent = JobRecord(name="sweep", identity="e" * 64, directory=tmp_path, sweep=link)
+    opened, _ = away.open_sweep(parent, ["1"])
+    child = job(tmp_path, sweep=replace(link, job="1", name="seed=1", params={"seed": "1"}))
+    away.finish(away.start(child), child)
+    away.close_sweep(opened, parent)
+    away.finish(away.start(job(tmp_path)), job(tmp_path))
+    assert time.monotonic() - start < 20 and "alpacabench sync" in caplog.text
+    assert len(list(spool.waiting(spool.spool_directory()))) == 3
+    with pytest.raises(StageError, match="does not answer"):
+        sync()
+    assert sync(database) == 3 and sync(database) == 0
+    runs = {run.info.run_name: run for run in run_of(database, "later")}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"} and len(runs) == 3
+    assert runs["seed=1"].data.tags["mlflow.parentRunId"] == runs["sweep"].info.run_id
+    assert runs["seed=1"].data.params["seed"] == "1" and runs["a job"].data.metrics["win_rate"] == 50
+
+
+def test_what_the_server_has_already_is_not_sent_again(tmp_path: Path, database: str) -> None:
+    tracking, link = Mlflow(experiment="again", uri=database, traces=0), SweepLink("d" * 64, job="1")
+    parent, _ = tracking.open_sweep(JobRecord("sweep", "d" * 64, tmp_path, SweepLink("d" * 64)), [])
+    child = job(tmp_path, sweep=replace(link, parent_run_id=parent.run_id))
+    tracking.finish(tracking.start(child), child)
+    spool.put(child, "again", database, 0)
+    assert sync(database) == 1
+    assert len(run_of(database, "again")) == 2
+
+
+def test_a_deleted_experiment_is_a_mistake_in_the_configuration(tmp_path: Path, database: str) -> None:
+    client(database).delete_experiment(client(database).create_experiment("gone"))
+    with pytest.raises(ConfigError, match="'gone' was deleted"):
+        Mlflow(experiment="gone", uri=database).start(job(tmp_path))
+
+
+def test_the_uri_is_the_given_one_then_the_environments_then_the_local_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert uri.tracking_uri(None) == f"sqlite:///{tmp_path}/outputs/mlflow.db"
+    assert uri.artifact_location(uri.tracking_uri(None)) == (tmp_path / "outputs" / "artifacts").as_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there:1")
+    assert uri.tracking_uri(None) == "http://there:1" and uri.artifact_location("http://there:1") is None
+    assert uri.tracking_uri("sqlite:////abs/m.db") == "sqlite:////abs/m.db"
+    assert uri.artifact_location("postgresql://h/db") == (tmp_path / "outputs" / "artifacts").as_uri()
+    assert [p.where for p in Mlflow(uri="./mlruns").check()] == ["tracking.uri"]
+    assert [p.where for p in Mlflow(traces=-1).check()] == ["tracking.traces"]
+    assert not list(Mlflow().check())
+
+
+def test_secrets_of_the_environment_and_passwords_in_urls_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-abcdef")
+    monkeypatch.setenv("DB_PASSWORD_2", "hunter2")
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "falsefalse")
+    monkeypatch.setenv("X_TOKEN", "abc")
+    text = "key sk-abcdef, hunter2, falsefalse, abc, postgresql://user:pa55@host/db"
+    assert redact(text) == f"key {HIDDEN}, {HIDDEN}, falsefalse, abc, postgresql://user:{HIDDEN}@host/db"
+    assert redact_tree({"a": ["sk-abcdef", 1, None]}) == {"a": [HIDDEN, 1, None]}
+
+
+def test_no_secret_reaches_the_database_the_artifacts_or_the_spool(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUDGE_API_KEY", "sk-never-written")
+    record = job(
+        tmp_path, name="sk-never-written", params={"p": "sk-never-written"}, tags={"t": "sk-never-written"},
+        config="k: sk-never-written", failure="401: sk-never-written",
+        examples=[replace(example(0, 1.2), output="sk-never-written")],
+    )  # fmt: skip
+    for where in (database, DEAD):
+        tracking = Mlflow(experiment="secret", uri=where)
+        tracking.finish(tracking.start(record), record)
+        tracking.follow_up(tmp_path)
+    (run,) = run_of(database, "secret")
+    assert run.info.status == "FAILED" and run.data.tags["failure"] == f"401: {HIDDEN}"
+    folder = Path(database.removeprefix("sqlite:///")).parent
+    every = [p for root in (folder, tmp_path / "outputs") for p in root.rglob("*") if p.is_file()]
+    assert len(every) > 5
+    assert not [p for p in every if b"sk-never-written" in p.read_bytes()]
+
+
+def test_mlflow_is_not_imported_before_a_run_starts() -> None:
+    script = (
+        "import sys; from alpacabench.tracking.mlflow import Mlflow; from alpacabench.tracking import sync; "
+        "list(Mlflow().check()); import alpacabench.sweep.sweep, alpacabench.sweep.job; "
+        "print([m for m in ('mlflow', 'torch', 'pandas', 'alpaca_eval', 'scipy') if m in sys.modules])"
+    )
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert done.stdout.strip() == "[]", done.stderr
