@@ -27,7 +27,7 @@ REFUSED_TRIES = 60
 UNREADABLE_TRIES = 3
 UNREADABLE_AT_START = 5
 """So many unreadable completions before the first readable one stop the run."""
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 30.0
 ONE_REQUEST_ONLY = ("content_filter", "context_length_exceeded", "string_above_max_length", "invalid_prompt")
 """Error codes that say nothing about the other requests."""
 
@@ -184,9 +184,12 @@ class _Session:
         return None
 
     def _refused(self, attempt: _Attempt, error: RefusedError) -> float | None:
-        attempt.refused += 1
-        if error.passing and error.code != "insufficient_quota" and attempt.refused < REFUSED_TRIES and not self.stop:
-            return self._wait(attempt.refused if error.status == 429 else attempt.refused + 1, error.retry_after)
+        limited = error.status == 429 and error.code != "insufficient_quota"
+        attempt.refused += limited
+        attempt.broken += error.passing and not limited
+        again = attempt.refused < REFUSED_TRIES if limited else error.passing and attempt.broken < BROKEN_TRIES
+        if again and not self.stop:
+            return self._wait(attempt.refused if limited else attempt.broken, error.retry_after)
         if not self.answered and self.dialect.learn(error):
             return 0.0
         self.emit(Reply(attempt.call.key, failure=str(error), detail=attempt.spent))

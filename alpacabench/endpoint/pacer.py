@@ -2,8 +2,8 @@
 
 The first rate is what the server accepted in the second around its first refusals. From then on the rate is measured,
 one second at a time, on the requests that were sent at that rate: a clean second raises it, a second with many
-refusals sets it to what was accepted. Where slowing down twice does not make refusals rarer, they do not
-depend on the rate (an overloaded or faulty server), and the rate is set free for a while.
+refusals sets it to what was accepted. Where slowing down does not make refusals rare, they do not depend
+on the rate (an overloaded or faulty server), and the rate is set free for a while.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ SETTLE_SECONDS = 0.5
 DECIDE_SECONDS = 0.3
 """From the first refusal to the first rate."""
 FREE_SECONDS = 30.0
-"""How long refusals that do not depend on the rate are ignored."""
+"""How long refusals that do not depend on the rate are ignored; twice as long each time."""
 STEADY_SHARE = 0.06
 """So few refusals mean that the rate is right: a little above what is accepted, so that nothing is left unused."""
 PROBE = 1.03
+VAIN_SHARE = 0.15
+"""So many refusals after slowing down mean that it was in vain."""
+VAIN_EPOCHS = 2
+REDUCTIONS = 4
+"""So many reductions in a row, however small, mean the same."""
 LATE_SECONDS = 0.1
 """So much of a delay of our own is made up for, so that the rate is kept on average."""
 
@@ -39,9 +44,10 @@ class Pacer:
         self._recent: deque[float] = deque()
         self._decide: float | None = None
         self._free_until = 0.0
-        self._share = 1.0
+        self._free_seconds = FREE_SECONDS
         self._clean = 0
         self._in_vain = 0
+        self._reductions = 0
         self._sent = 0
         self._refused = 0
 
@@ -79,7 +85,6 @@ class Pacer:
         if self._decide is not None and now > self._decide:
             while self._recent and self._recent[0] < self._decide - EPOCH_SECONDS:
                 self._recent.popleft()
-            self._share = self._refused / max(1, len(self._recent))
             self._decide = None
             self._measure(max(1.0, len(self._recent) - self._refused), EPOCH_SECONDS)
             self._recent.clear()
@@ -88,26 +93,27 @@ class Pacer:
         return self._start is not None and self._start <= sent <= self._start + EPOCH_SECONDS
 
     def _end_epoch(self) -> None:
-        if not self._refused:
-            self._clean += 1
-            self._in_vain, self._share = 0, 1.0
-            self._measure(self.rate * min(2.0, 1 + 0.01 * 5**self._clean), 0.0)
-            return
-        self._clean = 0
         share = self._refused / max(1, self._sent)
         if share <= STEADY_SHARE:
-            self._measure(self.rate, 0.0)
+            self._clean = 0 if self._refused else self._clean + 1
+            self._in_vain = self._reductions = 0
+            self._measure(self.rate * (min(2.0, 1 + 0.01 * 5**self._clean) if self._clean else 1.0), 0.0)
             return
-        self._in_vain = self._in_vain + 1 if share > 0.8 * self._share else 0
-        self._share = share
-        if self._in_vain >= 2:
-            self._in_vain, self._share = 0, 1.0
-            self.rate, self._start, self._next = math.inf, None, 0.0
-            self._recent.clear()
-            self._free_until = time.monotonic() + FREE_SECONDS
+        self._clean = 0
+        self._reductions += 1
+        self._in_vain = self._in_vain + 1 if share > VAIN_SHARE else 0
+        if self._in_vain >= VAIN_EPOCHS or self._reductions >= REDUCTIONS:
+            self._set_free()
             return
         accepted = max(1.0, PROBE * (self._sent - self._refused) / EPOCH_SECONDS)
         self._measure(max(accepted, self.rate / 2), SETTLE_SECONDS)
+
+    def _set_free(self) -> None:
+        self._in_vain = self._reductions = 0
+        self.rate, self._start, self._next = math.inf, None, 0.0
+        self._recent.clear()
+        self._free_until = time.monotonic() + self._free_seconds
+        self._free_seconds *= 2
 
     def _measure(self, rate: float, settle: float) -> None:
         self.rate = rate
