@@ -26,7 +26,9 @@ class FileVariants(Perturbation):
         try:
             read_variants(self._file())
         except AlpacabenchError as error:
-            yield Problem("perturbation.path", str(error), f"give a file with {_ROW}")
+            yield Problem(
+                "perturbation.path", str(error).removeprefix("perturbation.path is "), f"give a file with {_ROW}"
+            )
 
     def rewrite(self, text: str, strength: float, seed: int, item_id: str) -> Edited:
         """Return the variant of this rank, or the text itself where the file has no variant of it."""
