@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from alpacabench import worker
 from alpacabench.ask import Reply
 from alpacabench.decoding import Decoding
-from alpacabench.errors import Problem
+from alpacabench.errors import ConfigError, Problem
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding
 from alpacabench.weights.source import Dtype, Source
@@ -46,6 +46,14 @@ class HuggingFace(Model):
         """Yield a missing model, a missing template, unsafe files that are not allowed, and missing extras."""
         yield from self.source.problems()
 
+    def check_with(self, decoding: Decoding, sharding: Sharding) -> Iterator[Problem]:
+        """Yield what this model cannot do under these values; a tensor-parallel degree must divide its heads."""
+        yield from super().check_with(decoding, sharding)
+        try:
+            yield from sharding.check_heads(self.source.checkpoint().config())
+        except ConfigError:
+            return  # `check` says so
+
     def identity(self) -> dict[str, Any]:
         """Return weights, template text, dtype and quantisation."""
         return self.source.identity()
@@ -54,7 +62,7 @@ class HuggingFace(Model):
         """Write the answers with the model in this process or in its worker processes."""
         if not requests:
             return
-        backend = worker.open_backend(self.source.spec(), sharding)
+        backend = worker.open_backend(self.source.spec(), sharding.plan())
         tasks = [Task(request.key, request.messages) for request in requests]
         # Every field but seed and n, which are in the key.
         spec = DecodeSpec(**decoding.model_dump(exclude={"seed", "n"}))

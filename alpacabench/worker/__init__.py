@@ -1,18 +1,16 @@
 """Loaded models: in this process, or in a group of worker processes that stays up.
 
-Only `worker.open` decides which. No heavy imports here.
+Only `open_backend` decides which. No heavy imports here.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
-from alpacabench.worker.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, ModelSpec, Task
-
-if TYPE_CHECKING:
-    from alpacabench.sharding import Sharding
+from alpacabench.worker.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, ModelSpec, Plan, Task
 
 
 class Backend(Protocol):
@@ -27,22 +25,32 @@ class Backend(Protocol):
         """Yield the log probabilities of each question's options."""
 
 
-def open_backend(spec: ModelSpec, sharding: Sharding | None = None) -> Backend:
-    """Return the model, loaded now unless it is up already."""
+def open_backend(spec: ModelSpec, plan: Plan | None = None) -> Backend:
+    """Return the model, loaded unless it is up already; without a plan, wherever it is up, else in this process."""
+    # A spinning OpenMP thread on a busy machine makes a step five times slower; it must be said before torch starts.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from alpacabench.worker import pool
+
+    plan = plan or pool.plan_of(spec) or Plan()
+    if plan.mode in ("data_parallel", "zero3", "tensor_parallel"):
+        return pool.Pooled(spec, plan)
     from alpacabench.worker.engine import Engine
     from alpacabench.worker.loading import resident
 
-    return Engine(resident(spec))
+    return Engine(resident(spec, plan))
 
 
 def loads() -> int:
-    """Return how many models have been loaded so far, here and in the workers; imports nothing heavy."""
-    loading = sys.modules.get("alpacabench.worker.loading")
-    return int(loading.loads()) if loading else 0
+    """Return how many models have been loaded so far: in this process, and once for each group of workers."""
+    return sum(int(module.loads()) for module in _used())
 
 
 def peak_bytes() -> int:
-    """Return the most memory that a process of this run has held, in bytes."""
-    from alpacabench.worker.loading import peak_bytes
+    """Return the most memory in bytes that one process with a model has held; 0 where none was loaded."""
+    return max((int(module.peak_bytes()) for module in _used()), default=0)
 
-    return peak_bytes()
+
+def _used() -> list[Any]:
+    """Return the modules that know about loaded models, without importing them for this."""
+    names = ("alpacabench.worker.loading", "alpacabench.worker.pool")
+    return [sys.modules[name] for name in names if name in sys.modules]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from alpacabench.worker.loading import Loaded
+from alpacabench.worker.lockstep import Alone
 from alpacabench.worker.prompt import Encoded, Encoder, PromptError
 from alpacabench.worker.spec import Choice, ChoiceAnswer
 
@@ -13,7 +14,9 @@ TOKENS = 8192
 """Padded tokens of one forward pass."""
 
 
-def weigh(loaded: Loaded, encoder: Encoder, choices: Sequence[Choice], tokens: int = TOKENS) -> Iterator[ChoiceAnswer]:
+def weigh(
+    loaded: Loaded, encoder: Encoder, choices: Sequence[Choice], lockstep: Alone, tokens: int = TOKENS
+) -> Iterator[ChoiceAnswer]:
     """Yield each question's log probabilities, longest prompts first, batched by padded length."""
     encoded = []
     for choice in choices:
@@ -22,7 +25,10 @@ def weigh(loaded: Loaded, encoder: Encoder, choices: Sequence[Choice], tokens: i
         except PromptError as error:
             yield ChoiceAnswer(choice.key, failure=str(error))
     encoded.sort(key=lambda item: (-len(item[1].ids), item[0].key))
-    while encoded:
+    while lockstep.anyone(bool(encoded)):
+        if not encoded:
+            _forward(loaded, encoder.pad, [Encoded([encoder.pad], False)])
+            continue
         size = max(1, tokens // len(encoded[0][1].ids))
         batch, encoded = encoded[:size], encoded[size:]
         started = time.monotonic()

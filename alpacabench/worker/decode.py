@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ from alpacabench.worker.spec import Answer, DecodeSpec, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-log = logging.getLogger(__name__)
 
 REFILL = 4
 """Prompts are taken in when a 1/REFILL of the batch is free: a prefill costs a pass over the weights."""
@@ -91,8 +88,6 @@ class DecodeLoop:
         self.waiting = self.rows + self.waiting
         before, self.batch_size = self.batch_size, max(1, min(self.batch_size, len(self.rows) or self.batch_size) // 2)
         self.restart()
-        if before > 1:
-            log.warning("out of memory with %d rows at once: going on with %d", before, self.batch_size)
         return before > 1
 
     def _admit(self, new: list[Row]) -> None:

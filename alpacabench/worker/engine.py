@@ -11,6 +11,7 @@ from alpacabench.worker.loading import Loaded, free_bytes
 from alpacabench.worker.lockstep import Alone
 from alpacabench.worker.prompt import Encoder, PromptError
 from alpacabench.worker.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, Task
+from alpacabench.worker.whole import WholeBatches, needs_whole
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +44,20 @@ class Engine:
             room = (encoder.context or 1 << 30) - len(prompt.ids)
             rows.append(Row(task, prompt, min(spec.max_new_tokens, room)))
         size = batch_size or self.auto_rows(rows)
-        loop = DecodeLoop(self.loaded, encoder, spec, rows, size, self.lockstep)
+        kind = WholeBatches if needs_whole(self.loaded, spec) else DecodeLoop
+        loop = kind(self.loaded, encoder, spec, rows, size, self.lockstep)
+        size = loop.batch_size
         while True:
             try:
                 yield from loop.run()
             except Exception as error:
-                if not out_of_memory(error):
+                # Where every rank takes part in each pass, one cannot go on alone: the parent starts all again.
+                if not out_of_memory(error) or type(self.lockstep) is not Alone:
                     raise
-                if not loop.retreat():
+                before = loop.batch_size
+                if loop.retreat():
+                    log.warning("out of memory with batch_size=%d: going on with %d", before, loop.batch_size)
+                else:
                     row = loop.waiting.pop(0)
                     yield Answer(row.task.key, finish_reason="error", failure="out of memory with this answer alone")
                 self._free()
@@ -64,13 +71,14 @@ class Engine:
         left = {choice.key: choice for choice in choices}
         tokens = TOKENS
         encoder = self._encoder(form)
-        while left:
+        while True:
             try:
-                for answer in weigh(self.loaded, encoder, list(left.values()), tokens):
+                for answer in weigh(self.loaded, encoder, list(left.values()), self.lockstep, tokens):
                     del left[answer.key]
                     yield answer
+                return
             except Exception as error:
-                if not out_of_memory(error) or tokens < 2:
+                if not out_of_memory(error) or tokens < 2 or type(self.lockstep) is not Alone:
                     raise
                 tokens //= 2
                 log.warning("out of memory while weighing choices: going on with %d tokens at once", tokens)

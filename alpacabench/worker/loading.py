@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alpacabench.worker.spec import ModelSpec
+from alpacabench.worker.spec import ModelSpec, Plan
 
 log = logging.getLogger(__name__)
 
-_resident: dict[ModelSpec, Loaded] = {}
+_resident: dict[tuple[ModelSpec, Plan], Loaded] = {}
 _loads = 0
 
 ROOM = 1.3
@@ -46,15 +46,27 @@ def loads() -> int:
     return _loads
 
 
-def resident(spec: ModelSpec) -> Loaded:
+def resident(spec: ModelSpec, plan: Plan) -> Loaded:
     """Return the model, loading it unless it is here already; others leave where memory does not hold both."""
-    if spec not in _resident:
-        needed = weight_bytes(spec)
-        if _resident and needed * ROOM > free_bytes(spec.device):
-            log.info("memory does not hold both models: unloading %s", ", ".join(s.source for s in _resident))
+    found = _resident.get((spec, plan))
+    if found is None:
+        if _resident and weight_bytes(spec) * ROOM > free_bytes(spec.device):
+            log.info("memory does not hold both models: unloading the other")
             unload()
-        _resident[spec] = load(spec)
-    return _resident[spec]
+        found = _resident[spec, plan] = load(spec, **dispatched(plan))
+    return found
+
+
+def dispatched(plan: Plan) -> dict[str, Any]:
+    """Return how accelerate spreads the model over devices, then RAM, then disk; empty for one device."""
+    if plan.mode != "device_map":
+        return {}
+    placement: dict[str, Any] = {"device_map": "auto"}
+    if plan.max_memory:
+        placement["max_memory"] = {int(d) if d.isdigit() else d: limit for d, limit in plan.max_memory}
+    if plan.offload_folder:
+        placement["offload_folder"] = plan.offload_folder
+    return placement
 
 
 def unload() -> None:

@@ -100,3 +100,59 @@ class ChoiceAnswer:
     prompt_tokens: int = 0
     seconds: float = 0.0
     failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a model is spread over processes; see `alpacabench.sharding`."""
+
+    mode: Literal["none", "data_parallel", "zero3", "tensor_parallel", "device_map"] = "none"
+    num_processes: int = 1
+    """On all machines together."""
+    num_machines: int = 1
+    main_process_ip: str = "127.0.0.1"
+    main_process_port: int = 0
+    """Where the ranks of other machines find this one; 0 is any free port, for one machine."""
+    offload: Literal["cpu", "nvme"] | None = None
+    offload_folder: str | None = None
+    max_memory: tuple[tuple[str, str], ...] = ()
+    """(device, limit) for device_map."""
+
+    @property
+    def lockstep(self) -> bool:
+        """Whether every forward pass is a joint effort of all ranks, so that one cannot go on without the others."""
+        return self.mode in ("zero3", "tensor_parallel")
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether all ranks decode the same rows."""
+        return self.mode == "tensor_parallel"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateJob:
+    """What the parent asks of a rank: write answers."""
+
+    tasks: tuple[Task, ...]
+    decode: DecodeSpec
+    form: ChatFormat
+    batch_size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseJob:
+    """What the parent asks of a rank: weigh choices."""
+
+    choices: tuple[Choice, ...]
+    form: ChatFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A rank is up, or has finished a job; `failure` tells why it could not."""
+
+    rank: int
+    loads: int = 0
+    peak_bytes: int = 0
+    failure: str | None = None
+    out_of_memory: bool = False

@@ -1,0 +1,100 @@
+"""One worker process: `python -m alpacabench.worker.rank`, started by `alpacabench.worker.group`.
+
+It imports torch, transformers and accelerate, and knows no configuration: the parent sends it frozen values.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing.connection import Client, Connection
+from typing import Any
+
+from alpacabench.worker.spec import ChooseJob, Finished, GenerateJob, ModelSpec, Plan
+
+PARENT, SECRET = "ALPACABENCH_WORKER_PARENT", "ALPACABENCH_WORKER_SECRET"
+
+
+def main() -> None:
+    """Connect to the parent, load the model once, and answer jobs until the parent is gone."""
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    rank = int(os.environ["RANK"])
+    host, _, port = os.environ[PARENT].rpartition(":")
+    connection = Client((host, int(port)), authkey=bytes.fromhex(os.environ.pop(SECRET)))
+    connection.send(rank)
+    spec, plan = connection.recv()
+    try:
+        engine = _engine(spec, plan)
+    except BaseException as error:
+        connection.send(_failed(rank, error))
+        raise
+    _serve(connection, rank, engine)
+    # Not a plain return: collectives that never finish would keep the interpreter from ending.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _serve(connection: Connection, rank: int, engine: Any) -> None:
+    from alpacabench.worker.loading import loads, peak_bytes
+
+    connection.send(Finished(rank, loads(), peak_bytes()))
+    while True:
+        try:
+            job = connection.recv()
+        except (EOFError, ConnectionError):
+            return
+        try:
+            for answer in _answers(engine, job):
+                connection.send(answer)
+            connection.send(Finished(rank, loads(), peak_bytes()))
+        except ConnectionError:
+            return
+        except Exception as error:
+            connection.send(_failed(rank, error))
+
+
+def _answers(engine: Any, job: GenerateJob | ChooseJob) -> Iterator[Any]:
+    if isinstance(job, GenerateJob):
+        return engine.generate(job.tasks, job.decode, job.form, job.batch_size)  # type: ignore[no-any-return]
+    return engine.choose(job.choices, job.form)  # type: ignore[no-any-return]
+
+
+def _engine(spec: ModelSpec, plan: Plan) -> Any:
+    import torch
+    from accelerate import PartialState
+
+    from alpacabench.worker import placing
+    from alpacabench.worker.engine import Engine
+
+    cpu = spec.device == "cpu" or not torch.cuda.is_available()
+    if plan.mode == "zero3":
+        return Engine(*placing.zero3(spec, plan, cpu))
+    state = PartialState(cpu=cpu)
+    spec = replace(spec, device=str(state.device))
+    if plan.mode == "tensor_parallel":
+        return Engine(*placing.tensor_parallel(spec))
+    return Engine(placing.whole(spec))
+
+
+def _failed(rank: int, error: BaseException) -> Finished:
+    from alpacabench.worker.engine import out_of_memory
+
+    traceback.print_exc()
+    memory = isinstance(error, Exception) and out_of_memory(error)
+    return Finished(rank, failure=f"{type(error).__name__}: {error}", out_of_memory=memory)
+
+
+def _die_with_parent() -> None:
+    """End when standard input closes: the starter holds its other end, and the kernel closes it however that dies."""
+    while sys.stdin.buffer.read(1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
