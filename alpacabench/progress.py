@@ -14,6 +14,44 @@ LOG_SECONDS = 15.0
 """How often a line is logged where there is no terminal."""
 
 
+class Stage:
+    """One stage in progress. Units in flight count in part, so that the estimate does not wait for whole ones."""
+
+    def __init__(self, title: str, total: int, unit: str) -> None:
+        self.title, self.total, self.unit = title, total, unit
+        self.done = 0
+        self.partial = 0.0
+        self.started = self.logged = time.monotonic()
+        self.show: Callable[[], None] = self._log_now_and_then
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The estimate; None until anything is done."""
+        reached = self.done + self.partial
+        return (time.monotonic() - self.started) / reached * (self.total - reached) if reached else None
+
+    def advance(self, count: int) -> None:
+        """Note that more units are done."""
+        self.done += count
+        self.show()
+
+    def _log_now_and_then(self) -> None:
+        left, now = self.seconds_left, time.monotonic()
+        if left is not None and now - self.logged >= LOG_SECONDS:
+            self.logged = now
+            log.info("%s: %d of %d %s, about %d s left", self.title, self.done, self.total, self.unit, round(left))
+
+
+_current: Stage | None = None
+
+
+def in_flight(units: float) -> None:
+    """Tell the stage in progress how much of the units in flight is done, as a number of whole units."""
+    if _current is not None:
+        _current.partial = units
+        _current.show()
+
+
 @contextmanager
 def stage(title: str, total: int, unit: str = "") -> Iterator[Callable[[int], None]]:
     """Show progress of a stage; yields a function that is told how many more units are done.
@@ -24,44 +62,38 @@ def stage(title: str, total: int, unit: str = "") -> Iterator[Callable[[int], No
         unit: the plural name of a unit.
 
     """
-    if sys.stderr.isatty():
-        yield from _bar(title, total, unit)
-    else:
-        yield from _lines(title, total, unit)
+    global _current
+    outer, _current = _current, Stage(title, total, unit)
+    current = _current
+    try:
+        if sys.stderr.isatty():
+            with _bar(current):
+                yield current.advance
+        else:
+            yield current.advance
+    finally:
+        _current = outer
+    seconds = time.monotonic() - current.started
+    log.info("%s: %d of %d %s in %.1f s", title, current.done, total, unit, seconds)
 
 
-def _bar(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+@contextmanager
+def _bar(current: Stage) -> Iterator[None]:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(),
+        TextColumn("{task.fields[done]}/{task.total} {task.fields[unit]}"),
+        TimeElapsedColumn(), TextColumn("{task.fields[left]}"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda count: bar.update(task, advance=count)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(current.title, total=current.total, done=0, unit=current.unit, left="")
 
+        def show() -> None:
+            left = current.seconds_left
+            text = "" if left is None else f"about {left:.0f} s left"
+            bar.update(task, completed=current.done + current.partial, done=current.done, left=text)
 
-def _lines(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    start = last = time.monotonic()
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done, last
-        done += count
-        now = time.monotonic()
-        if done and now - last >= LOG_SECONDS:
-            last = now
-            left = (now - start) / done * (total - done)
-            log.info("%s: %d of %d %s, about %d s left", title, done, total, unit, round(left))
-
-    yield advance
-    log.info("%s: %d of %d %s in %.1f s", title, done, total, unit, time.monotonic() - start)
+        current.show = show
+        yield

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from alpacabench import progress
 from alpacabench.reasoning import part
 from alpacabench.worker.cache import ColumnCache
 from alpacabench.worker.loading import Loaded
@@ -80,6 +81,7 @@ class DecodeLoop:
                 else:
                     self.model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=self.device), use_cache=False)
                 yield from self._collect()
+                progress.in_flight(sum(len(row.tokens) / row.limit for row in self.rows))
 
     def retreat(self) -> bool:
         """After an out-of-memory error: put rows back, halve the batch; return whether there is anything to halve."""
