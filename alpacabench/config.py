@@ -121,13 +121,22 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
 def _resolve(cfg: DictConfig) -> dict[str, Any]:
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     try:
-        resolved = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        resolved = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         key = str(getattr(error, "full_key", "") or "configuration")
         what = str(error).splitlines()[0]
         raise ConfigError([Problem(key, what, "set the environment variable or the key that it names")]) from error
     assert isinstance(resolved, dict)
-    return {str(key): value for key, value in resolved.items()}
+    return {str(key): _without_missing(value) for key, value in resolved.items()}
+
+
+def _without_missing(value: Any) -> Any:
+    """Replace OmegaConf's '???' by None, so that a missing value is told together with the other mistakes."""
+    if isinstance(value, dict):
+        return {key: _without_missing(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_missing(item) for item in value]
+    return None if value == "???" else value
 
 
 def _passwords(cfg: DictConfig) -> list[Problem]:
