@@ -52,8 +52,10 @@ def tags(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
 
 
 def params(experiment: Experiment) -> dict[str, str]:
-    """Return the chosen option of each group."""
-    return {group: choice for group in GROUPS if (choice := experiment.choices.get(group))}
+    """Return the chosen option of each group, and what an ablation varies."""
+    chosen = {group: choice for group in GROUPS if (choice := experiment.choices.get(group))}
+    chosen["strength"] = f"{experiment.perturbation.strength:g}"
+    return chosen | ({"variant": name} if (name := experiment.settings.variant) else {})
 
 
 def run_name(experiment: Experiment) -> str:

@@ -27,7 +27,7 @@ class Fits:
     """Why the regularised variant is not given; empty where it is."""
 
 
-def fit_runs(runs: Sequence[FinishedRun], table: DifficultyTable | None) -> Fits:
+def fit_runs(runs: Sequence[FinishedRun], table: DifficultyTable | None, draws: int = DRAWS) -> Fits:
     """Fit every run on its scored prompts. The runs share judge and reference; to be compared, also their prompts."""
     from alpacabench.scoring.length_control import length_controlled, length_controlled_noreg
     from alpacabench.scoring.pairs import Refusal
@@ -37,14 +37,14 @@ def fit_runs(runs: Sequence[FinishedRun], table: DifficultyTable | None) -> Fits
         return Fits("length_controlled_winrate", (), unknown)
     pairs = [_pairs(run) for run in runs]
     judge, reference = runs[0].judge, runs[0].reference
-    results = [length_controlled(pair, table, judge, reference, DRAWS) for pair in pairs]
+    results = [length_controlled(pair, table, judge, reference, draws) for pair in pairs]
     reason = next((result.reason for result in results if isinstance(result, Refusal)), "")
     if table is None:
         reason = "prompt difficulties are not at hand: give --lc-data df_gamed.csv and --dataset FILE"
     metric = "length_controlled_winrate"
     if reason:
         metric = "length_controlled_winrate_noreg"
-        noreg = [length_controlled_noreg(pair, table, DRAWS) for pair in pairs]
+        noreg = [length_controlled_noreg(pair, table, draws) for pair in pairs]
         again = next((result.reason for result in noreg if isinstance(result, Refusal)), "")
         results, reason = (noreg, f"{reason}; {metric}: {again}") if again else (noreg, reason)
     fits = tuple(result for result in results if not isinstance(result, Refusal))

@@ -54,6 +54,11 @@ def conclude(
     ]
     show(table)
     print(f"Sweep report: {files[1]}")
+    if "variant" in manifest.axes:
+        from alpacabench.ablation.sweep import conclude_ablation
+
+        ablation, pages = conclude_ablation(sweep, base, directory, difficulties, manifest.name)
+        return metrics | ablation, files + pages
     return metrics, files
 
 
