@@ -240,7 +240,5 @@ def test_mlflow_is_not_imported_before_a_run_starts() -> None:
         "print([m for m in ('mlflow', 'torch', 'pandas', 'alpaca_eval', 'scipy') if m in sys.modules])"
     )
     root = Path(__file__).resolve().parents[1]
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, env=dict(os.environ)
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from alpacabench.scoring.paired import Delta
     from alpacabench.scoring.pairs import Pairs
 
-FIT_DRAWS = 2
-"""Intervals of LC differences come from the influence of each prompt: the fits need no resamples of their own."""
+FEW_DRAWS = 2
+"""Intervals come from the influence of each prompt: a pair needs no resamples of its own, only the joint test does."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthCon
     if not others:
         return {}
     texts = sweep.instructions
-    deltas = [compare_win_rates(texts, sweep.preferences(base), texts, sweep.preferences(job)) for job in others]
+    reference = sweep.preferences(base)
+    deltas = [compare_win_rates(texts, reference, texts, sweep.preferences(job), draws=FEW_DRAWS) for job in others]
     p_values = [delta.p_value for delta in deltas]
     return {
         job.result.number: Comparison(
@@ -122,9 +123,9 @@ def _length_controlled(sweep: ScoredSweep, table: DifficultyTable | None) -> tup
     judges = {job.run.judge for job in sweep.jobs}
     for regularised in (True, False) if len(judges) == 1 else (False,):
         fits = [
-            length_controlled(pair, table, first.judge, first.reference, FIT_DRAWS)
+            length_controlled(pair, table, first.judge, first.reference, FEW_DRAWS)
             if regularised
-            else length_controlled_noreg(pair, table, FIT_DRAWS)
+            else length_controlled_noreg(pair, table, FEW_DRAWS)
             for pair in pairs
         ]
         if not any(isinstance(fit, Refusal) for fit in fits):
