@@ -2,9 +2,9 @@
 
     python benchmarks/judging.py --data ../shared/alpaca_eval --out benchmarks/results
 
-Each round judges the same pairs twice with each client: with a fixed latency, and with a rate limit on top. Every run is a
-process of its own, so that its time includes its imports and its peak memory is its own. Prints a table of wall time,
-requests, requests a second and peak memory with the ratio of the two, and writes it with a plot.
+Each round judges the same pairs twice with each client: with a fixed latency, and with a rate limit on top. Every run
+is a process of its own, so that its time includes its imports and its peak memory is its own. Prints a table of wall
+time, requests, requests a second and peak memory with the ratio of the two, and writes it with a plot.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+JUDGE = "weighted_alpaca_eval_gpt4_turbo"
 CLIENTS = ("alpacabench", "alpaca_eval")
 
 
@@ -42,7 +43,7 @@ def _ours(url: str, rows: list[dict[str, str]]) -> int:
     from alpacabench.store.store import Store
 
     judge = TokenJudge(
-        name="weighted_alpaca_eval_gpt4_turbo", model_name="gpt-4-1106-preview", base_url=url,
+        name=JUDGE, model_name="gpt-4-1106-preview", base_url=url,
         template="alpaca_eval:alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf.txt",
     )  # fmt: skip
     pairs = [
@@ -59,7 +60,7 @@ def _theirs(url: str, rows: list[dict[str, str]]) -> int:
     from alpaca_eval.annotators import PairwiseAnnotator
 
     with tempfile.TemporaryDirectory() as folder:
-        annotator = PairwiseAnnotator("weighted_alpaca_eval_gpt4_turbo", caching_path=f"{folder}/annotations.json")
+        annotator = PairwiseAnnotator(annotators_config=JUDGE, caching_path=f"{folder}/annotations.json")
         judged = annotator.annotate_head2head(
             outputs_1=[{"instruction": r["instruction"], "output": r["reference"]} for r in rows],
             outputs_2=[{"instruction": r["instruction"], "output": r["output"]} for r in rows],
@@ -131,8 +132,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     ]
     for row in rows:
         lines.append(
-            f"| {row['setting']} | {row['client']} | {row['seconds']:.1f} | {row['verdicts']:.0f} | {row['requests']:.0f} "
-            f"| {row['per_second']:.1f} | {row['most']:.0f} | {row['mib']:.0f} |"
+            f"| {row['setting']} | {row['client']} | {row['seconds']:.1f} | {row['verdicts']:.0f} "
+            f"| {row['requests']:.0f} | {row['per_second']:.1f} | {row['most']:.0f} | {row['mib']:.0f} |"
         )
     for setting, ratio in ratios(rows).items():
         lines.append(f"| {setting} | ratio | {ratio:.1f} times faster | | | | | |")

@@ -184,11 +184,11 @@ class _Session:
         return None
 
     def _refused(self, attempt: _Attempt, error: RefusedError) -> float | None:
-        limited = error.status == 429 and error.code != "insufficient_quota"
+        passing, limited = error.passing and error.code != "insufficient_quota", error.status == 429
         attempt.refused += limited
-        attempt.broken += error.passing and not limited
-        again = attempt.refused < REFUSED_TRIES if limited else error.passing and attempt.broken < BROKEN_TRIES
-        if again and not self.stop:
+        attempt.broken += not limited
+        again = attempt.refused < REFUSED_TRIES if limited else attempt.broken < BROKEN_TRIES
+        if passing and again and not self.stop:
             return self._wait(attempt.refused if limited else attempt.broken, error.retry_after)
         if not self.answered and self.dialect.learn(error):
             return 0.0
