@@ -30,7 +30,7 @@ def judge_of(server: HttpServer, *overrides: str, option: str = "gpt_4_1") -> Ju
 
 
 def test_every_pair_has_its_verdict_in_the_end_whatever_the_server_does(tmp_path: Path) -> None:
-    pairs = made_up_pairs(300)
+    pairs = made_up_pairs(150)
     faults = Faults(refused=1 / 3, retry_after="0.1", server_error=1 / 20, dropped=1 / 50, garbage=1 / 50)
     with chat_server(made_up) as quiet, Store(f"sqlite:///{tmp_path}/quiet.db") as store:
         expected = judge_of(quiet).judge(pairs, store)

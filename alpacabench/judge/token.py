@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from alpacabench.ask import Payload
@@ -19,6 +21,10 @@ class TokenJudge(ApiJudge):
     top_logprobs: int = Field(5, ge=1, le=20)
     max_tokens: int = Field(1, ge=1)
     temperature: float | None = Field(1.0, ge=0.0)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the request and the tokens that are weighed."""
+        return super().identity() | {"tokens": list(self.tokens)}
 
     def parameters(self) -> Body:
         """Return the decoding values that are sent."""
