@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alpacabench.worker.decode import Row, finish
 from alpacabench.worker.loading import Loaded
@@ -97,7 +97,7 @@ class _Keyed:
     def __init__(self, spec: DecodeSpec, keys: list[str], prompt: int) -> None:
         self.spec, self.keys, self.prompt = spec, keys, prompt
 
-    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         import torch
 
         seeds = torch.tensor([seed_of(key) for key in self.keys], device=scores.device)
