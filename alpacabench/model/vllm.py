@@ -1,0 +1,144 @@
+"""Any model that vLLM serves, in this process: an extra for GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from alpacabench.ask import Reply
+from alpacabench.decoding import Decoding
+from alpacabench.errors import Problem
+from alpacabench.model.base import Model, Request
+from alpacabench.reasoning import part
+from alpacabench.sharding import Sharding
+from alpacabench.weights.source import Dtype, Source
+
+CHUNK = 256
+"""Prompts per call: vLLM returns a call's answers together, and they are committed then."""
+
+
+class Vllm(Model):
+    """vLLM's offline engine; it gets token ids, so that the template is applied once and by us."""
+
+    decoding_fields: ClassVar[frozenset[str]] = frozenset(Decoding.model_fields) - {"num_beams"}
+    sharding_modes: ClassVar[frozenset[str]] = frozenset({"none", "tensor_parallel"})
+
+    path: str
+    revision: str | None = None
+    dtype: Dtype | None = None
+    template: str | None = None
+    lora: str | None = None
+    gpu_memory_utilization: float = Field(0.9, gt=0, le=1)
+    max_model_len: int | None = Field(None, ge=1)
+    quantization: str | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+    @property
+    def source(self) -> Source:
+        """The weights, as this configuration names them."""
+        return Source(
+            self.path, self.revision, self.dtype, self.template,
+            trust_remote_code=self.trust_remote_code, allow_pickle=self.allow_pickle,
+        )  # fmt: skip
+
+    def check(self) -> Iterator[Problem]:
+        """Yield a missing vLLM before anything is loaded, and what is wrong with the model."""
+        if find_spec("vllm") is None:
+            yield Problem("model", "model=vllm needs vLLM, which is not installed", "pip install 'alpacabench[vllm]'")
+        yield from self.source.problems()
+
+    def check_with(self, decoding: Decoding, sharding: Sharding) -> Iterator[Problem]:
+        """Yield what vLLM cannot do, and a degree that does not divide the heads."""
+        yield from super().check_with(decoding, sharding)
+        if not list(self.source.problems()):
+            yield from sharding.check_heads(self.source.checkpoint().config())
+
+    def identity(self) -> dict[str, Any]:
+        """Return weights, adapter, template text, dtype and quantisation."""
+        adapter = Source(self.lora).checkpoint().weights() if self.lora else None
+        return self.source.identity() | {"backend": "vllm", "lora": adapter, "quantization": self.quantization}
+
+    def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
+        """Write the answers, a chunk at a time."""
+        from alpacabench.worker.prompt import Encoder, PromptError
+
+        if not requests:
+            return
+        engine = _engine(self, sharding.num_processes)
+        tokenizer = engine.get_tokenizer()
+        encoder = Encoder(tokenizer, self.source.format(), set(), self.max_model_len)
+        for start in range(0, len(requests), CHUNK):
+            encoded = []
+            for request in requests[start : start + CHUNK]:
+                try:
+                    encoded.append((request, encoder.encode(request.messages)))
+                except PromptError as error:
+                    yield Reply(request.key, failure=str(error))
+            prompts = [{"prompt_token_ids": prompt.ids} for _, prompt in encoded]
+            sampling = [_sampling(decoding, request.key, encoder) for request, _ in encoded]
+            outputs = engine.generate(prompts, sampling, lora_request=self._adapter(), use_tqdm=False)
+            for (request, prompt), output in zip(encoded, outputs, strict=True):
+                yield Reply(request.key, _payload(output, prompt.opened, sharding))
+
+    def _adapter(self) -> Any:
+        if self.lora is None:
+            return None
+        from vllm.lora.request import LoRARequest
+
+        return LoRARequest("adapter", 1, self.lora)
+
+
+@lru_cache(maxsize=1)
+def _engine(model: Vllm, degree: int) -> Any:
+    from vllm import LLM
+
+    spec = model.source.spec()
+    return LLM(
+        model=spec.source,
+        revision=spec.revision,
+        dtype=spec.dtype,
+        tensor_parallel_size=degree,
+        gpu_memory_utilization=model.gpu_memory_utilization,
+        max_model_len=model.max_model_len,
+        quantization=model.quantization,
+        enable_lora=model.lora is not None,
+        trust_remote_code=model.trust_remote_code,
+        load_format="auto" if model.allow_pickle else "safetensors",
+    )
+
+
+def _sampling(decoding: Decoding, key: str, encoder: Any) -> Any:
+    """Return vLLM's sampling values; the seed comes from the key, so that a request's text is its own."""
+    from vllm import SamplingParams
+
+    return SamplingParams(
+        temperature=decoding.temperature,
+        top_p=decoding.top_p,
+        top_k=decoding.top_k,
+        max_tokens=decoding.max_new_tokens,
+        seed=int(key[:8], 16),
+        repetition_penalty=decoding.repetition_penalty,
+        stop=[*decoding.stop, *encoder.form.stop],
+        stop_token_ids=sorted(encoder.stop_ids),
+    )
+
+
+def _payload(output: Any, opened: bool, sharding: Sharding) -> dict[str, Any]:
+    answer = output.outputs[0]
+    parted = part(answer.text, opened)
+    timing = getattr(output, "metrics", None)
+    seconds = (getattr(timing, "finished_time", 0) or 0) - (getattr(timing, "first_scheduled_time", 0) or 0)
+    payload = {
+        "text": parted.text,
+        "finish_reason": "length" if answer.finish_reason == "length" else "stop",
+        "prompt_tokens": len(output.prompt_token_ids),
+        "completion_tokens": len(answer.token_ids),
+        "seconds": max(0.0, float(seconds)),
+        "layout": {"sharding": sharding.mode, "processes": sharding.num_processes},
+    }
+    return payload | ({"reasoning": parted.reasoning} if parted.reasoning is not None else {})
