@@ -24,6 +24,7 @@ class Sharding(Component):
     """Worker processes on all machines together."""
     batch_size: int | Literal["auto"] = "auto"
     num_machines: int = Field(1, ge=1)
+    """The others run `python -m alpacabench.worker.join`."""
     main_process_ip: str = "127.0.0.1"
     main_process_port: int = Field(0, ge=0, le=65534)
     """This port and the next are used; 0 chooses free ones, on one machine."""
@@ -51,7 +52,13 @@ class Sharding(Component):
         return self
 
     def check(self) -> Iterator[Problem]:
-        """Yield a missing DeepSpeed."""
+        """Yield a missing DeepSpeed, or a missing secret between machines."""
+        if self.num_machines > 1 and not os.environ.get("ALPACABENCH_WORKER_SECRET"):
+            yield Problem(
+                "sharding.num_machines",
+                "the machines share no secret",
+                "export ALPACABENCH_WORKER_SECRET=$(openssl rand -hex 32), the same on every machine",
+            )
         if self.mode == "zero3" and find_spec("deepspeed") is None:
             yield Problem("sharding", "zero3 needs DeepSpeed, which is not installed", "pip install deepspeed")
 

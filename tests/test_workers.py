@@ -17,7 +17,7 @@ from alpacabench.errors import AlpacabenchError
 from alpacabench.records import digest
 from alpacabench.sharding import Sharding, refuse_launcher
 from alpacabench.worker import pool
-from alpacabench.worker.group import WorkerDied
+from alpacabench.worker.group import WorkerDied, _free_port
 from alpacabench.worker.spec import ChatFormat, Choice, DecodeSpec, ModelSpec, Plan, Task
 from tests.tiny import build_tiny
 
@@ -91,6 +91,20 @@ def test_no_worker_outlives_a_parent_that_is_killed(spec: ModelSpec) -> None:
     while any(_alive(pid) for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(_alive(pid) for pid in workers)
+
+
+@pytest.mark.cluster
+def test_two_machines_join_into_one_group(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPACABENCH_WORKER_SECRET", "ab" * 16)
+    port = _free_port() // 2 * 2
+    options = {"num_machines": 2, "num_processes": 2, "main_process_port": port, "machine_rank": 1}
+    command = [sys.executable, "-m", "alpacabench.worker.join", "--main_process_ip", "127.0.0.1"]
+    command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    plan = Plan("data_parallel", 2, 2, "127.0.0.1", port)
+    with subprocess.Popen(command, cwd=ROOT) as other:
+        assert texts(spec, plan, GREEDY) == texts(spec, Plan(), GREEDY)
+        pool.close()
+        assert other.wait(timeout=60) == 0
 
 
 def test_a_model_that_cannot_be_loaded_is_reported_with_the_last_lines(tmp_path: Path) -> None:

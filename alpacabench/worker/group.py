@@ -133,6 +133,8 @@ class Group:
     def close(self) -> None:
         """End the ranks."""
         self.alive = False
+        for connection in getattr(self, "connections", {}).values():
+            connection.close()  # ranks on other machines end by this
         self.ranks.stop()
 
     def _run(self, items: Sequence[Any], job: Any) -> Iterator[Any]:

@@ -123,11 +123,12 @@ def weight_bytes(spec: ModelSpec) -> int:
 
 def free_bytes(device: str | None) -> int:
     """Return the free memory of the device."""
-    import psutil
     import torch
 
     if torch.cuda.is_available() and device != "cpu":
         return int(torch.cuda.mem_get_info()[0])
+    import psutil
+
     return int(psutil.virtual_memory().available)
 
 

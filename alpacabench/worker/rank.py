@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,13 +19,16 @@ from alpacabench.worker.spec import ChooseJob, Finished, GenerateJob, ModelSpec,
 
 PARENT, SECRET = "ALPACABENCH_WORKER_PARENT", "ALPACABENCH_WORKER_SECRET"
 
+CALL_SECONDS = 600.0
+"""How long a rank tries to reach its parent."""
+
 
 def main() -> None:
     """Connect to the parent, load the model once, and answer jobs until the parent is gone."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
     rank = int(os.environ["RANK"])
     host, _, port = os.environ[PARENT].rpartition(":")
-    connection = Client((host, int(port)), authkey=bytes.fromhex(os.environ.pop(SECRET)))
+    connection = _call((host, int(port)), bytes.fromhex(os.environ.pop(SECRET)))
     connection.send(rank)
     spec, plan = connection.recv()
     try:
@@ -37,6 +41,18 @@ def main() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _call(address: tuple[str, int], secret: bytes) -> Connection:
+    """Connect to the parent, which may come up later where it is on another machine."""
+    deadline = time.monotonic() + CALL_SECONDS
+    while True:
+        try:
+            return Client(address, authkey=secret)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def _serve(connection: Connection, rank: int, engine: Any) -> None:
