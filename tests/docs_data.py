@@ -45,6 +45,12 @@ def commands(path: Path) -> Iterator[Command]:
         yield Command(str(path.relative_to(ROOT)), words)
 
 
+def tool_lines(path: Path) -> list[list[str]]:
+    """Return the arguments of each `alpacabench COMMAND ...` line of a page."""
+    found = re.findall(r"(?:^|`)alpacabench ([a-z-]+[^`\n]*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return [shlex.split(re.split(r"\s{2,}|\s#", text)[0]) for text in found]
+
+
 def stand_in(override: str) -> str:
     """Create the files that an override names in the working directory; return the override."""
     key, _, value = override.partition("=")

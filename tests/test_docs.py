@@ -18,10 +18,10 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
-from alpacabench import config, price
+from alpacabench import cli, config, price
 from alpacabench.scoring.scoring import Scoring
 from alpacabench.usage import Usage
-from tests.docs_data import PAGES, ROOT, YAMLS, Command, commands, expand, stand_in, stand_in_model, table
+from tests.docs_data import PAGES, ROOT, YAMLS, Command, commands, expand, stand_in, stand_in_model, table, tool_lines
 
 COMMANDS = {" ".join(command.words): command for path in (*YAMLS, *PAGES) for command in commands(path)}
 """By what is typed: a command that stands in several places counts for the last one, a page."""
@@ -91,6 +91,13 @@ def test_every_documented_command_composes_and_is_valid(command: Command, conf: 
             if name and ("/" in name or name == "DIRECTORY") and not Path(name).exists():
                 stand_in_model(Path(name))
         config.load(cfg, {str(key): str(value) for key, value in cfg.hydra.runtime.choices.items()})
+
+
+def test_every_documented_tool_takes_the_arguments_shown() -> None:
+    lines = [words for path in PAGES if path.name != "CHANGELOG.md" for words in tool_lines(path)]
+    assert {words[0] for words in lines} == set(cli.COMMANDS)
+    for words in lines:
+        assert cli._parser(words[0]).parse_args(words).command == words[0]
 
 
 @pytest.mark.slow
