@@ -96,7 +96,7 @@ def test_every_documented_command_composes_and_is_valid(command: Command, conf: 
 def test_every_documented_tool_takes_the_arguments_shown() -> None:
     lines = [words for path in PAGES if path.name != "CHANGELOG.md" for words in tool_lines(path)]
     assert {words[0] for words in lines} == set(cli.COMMANDS)
-    for words in lines:
+    for words in (words for words in lines if len(words) > 1):
         assert cli._parser(words[0]).parse_args(words).command == words[0]
 
 
