@@ -16,7 +16,7 @@ from alpacabench.worker.whole import WholeBatches, needs_whole
 log = logging.getLogger(__name__)
 
 AUTO_ROWS = {"cpu": 64, "cuda": 256}
-"""The most rows at once under batch_size=auto, by device type: measured, see benchmarks/RESULTS.md."""
+"""The most rows at once under batch_size=auto, by device type."""
 
 SHARE = 0.5
 """The share of the free memory that the key-value cache may take under batch_size=auto."""

@@ -3,7 +3,7 @@
     ALPACABENCH_WORKER_SECRET=<hex> python -m alpacabench.worker.join --num_machines 2 --machine_rank 1 \
         --num_processes 4 --main_process_ip 10.0.0.1 --main_process_port 29500
 
-The main machine runs `python run.py sharding=data_parallel sharding.num_machines=2 ...` with the same values and the same
+The main machine runs `python run.py sharding=data_parallel sharding.num_machines=2 ...` with the same values and
 secret. The options are those of `accelerate launch`. This ends when the experiment ends.
 """
 
