@@ -138,7 +138,7 @@ def lm_eval(loaded: Any, encoder: Any, tasks: list[Task], size: int, limit: int)
 
 
 def alpaca_eval(spec: ModelSpec, encoder: Any, tasks: list[Task], values: argparse.Namespace) -> int:
-    """alpaca_eval's own local decoder, which loads the model in each call: its load is part of what a user waits for."""
+    """Run alpaca_eval's own local decoder, which loads the model in each call: a user waits for that, too."""
     from alpaca_eval.decoders.huggingface_local import huggingface_local_completions
 
     done = huggingface_local_completions(

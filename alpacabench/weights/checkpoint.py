@@ -144,7 +144,10 @@ def _on_hub(path: str, revision: str | None, key: str) -> Checkpoint:
                     fetch(name, cached=False)
     except (HfHubHTTPError, HFValidationError, EntryNotFoundError, OSError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        what = f"given '{path}': no such file or directory, and not found on the Hub or in its cache: {first}"
+        if isinstance(error, LocalEntryNotFoundError):
+            offline = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else f"no connection to {constants.ENDPOINT}"
+            first = f"it is not cached, and {offline}"
+        what = f"given '{path}': no such file or directory, and not found on the Hub: {first}"
         remedy = "check the spelling and the connection, log in where it is gated, or give a local directory"
         raise ConfigError([Problem(key, what, remedy)]) from error
     snapshot = config.parents[file.count("/")] if file else config.parent
