@@ -34,6 +34,10 @@ def run(main: Callable[[], Any]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         _refuse_passwords(sys.argv[1:])
+        if "LOCAL_RANK" in os.environ:
+            from alpacabench.sharding import refuse_launcher
+
+            refuse_launcher()
         main()
     except KeyboardInterrupt:
         print("Interrupted. What was finished is kept: the same command continues.", file=sys.stderr)

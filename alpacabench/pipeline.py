@@ -92,7 +92,14 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation
     judged = time.monotonic()
     outcomes = join(inputs.prompts, generations, verdicts)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
-    spent = usage(generations, verdicts, generated - start, judged - generated, model_loads=worker.loads() - loaded)
+    spent = usage(
+        generations,
+        verdicts,
+        generate_seconds=generated - start,
+        judge_seconds=judged - generated,
+        model_loads=worker.loads() - loaded,
+        peak_memory_bytes=worker.peak_bytes(),
+    )
     return Evaluation(inputs, outcomes, scores, spent)
 
 

@@ -29,6 +29,8 @@ class Usage:
     """Of the answers that this run wrote; None where it wrote none."""
     latency_p95_seconds: float | None
     model_loads: int
+    peak_memory_bytes: int
+    """The most that a process of this run has held; 0 where no model was loaded."""
 
     def metrics(self) -> dict[str, float]:
         """Return the figures by name, unknown ones left out."""
@@ -38,6 +40,7 @@ class Usage:
 def usage(
     generations: Sequence[Generation], verdicts: Sequence[Verdict], generate_seconds: float, judge_seconds: float,
     model_loads: int,
+    peak_memory_bytes: int,
 ) -> Usage:  # fmt: skip
     """Add up what a run did."""
     # Recorded answers and verdicts have no key: nobody asked for them.
@@ -64,6 +67,7 @@ def usage(
         latency_p50_seconds=_quantile(seconds, 0.5),
         latency_p95_seconds=_quantile(seconds, 0.95),
         model_loads=model_loads,
+        peak_memory_bytes=peak_memory_bytes,
     )
 
 
