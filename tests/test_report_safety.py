@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from alpacabench.ablation.answer import answer
+from alpacabench.report.ablation_report import write_ablation_report
 from alpacabench.report.compare_report import write_compare_report
 from alpacabench.report.leaderboard_report import write_leaderboard_report
 from alpacabench.report.run_report import write_run_report
 from alpacabench.report.sweep_report import write_sweep_report
+from tests.ablation_data import planted
 from tests.report_data import ABOUT, METRICS, SCRIPT, WARNINGS, comparison, leaderboard, run, sweep
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -22,6 +25,7 @@ PAGES: dict[str, Callable[[Path], Path]] = {
     "sweep": lambda path: write_sweep_report(path, sweep()),
     "compare": lambda path: write_compare_report(path, comparison()),
     "leaderboard": lambda path: write_leaderboard_report(path, leaderboard()),
+    "ablation": lambda path: write_ablation_report(path, answer(planted())),
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from alpacabench.ablation.floor import excess_flips, exchangeable_p, mean_estimate
+from alpacabench.ablation.floor import excess_flips, exchangeable_p, mean_estimate, shift_p
 from alpacabench.ablation.outcomes import Outcomes
 from alpacabench.ablation.variant import System, Variant
 from alpacabench.compare.length import fit_runs
@@ -78,7 +78,7 @@ def _row(
         n_rejected=sum(not variant.seen(text).same_task for text in outcomes.instructions),
         win_rate=Estimate(rate.win_rate, rate.win_rate_ci_low, rate.win_rate_ci_high),
         delta_wr=_estimate(delta),
-        delta_p=delta.p_value,
+        delta_p=shift_p(np.array(after.preferences) - np.array(before.preferences)),
         mde_80=delta.mde_80,
         equivalent=delta.equivalent,
         equivalence_p=delta.equivalence_p,

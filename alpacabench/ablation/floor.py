@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from alpacabench.report.estimate import Estimate
-from alpacabench.scoring.arrays import Z_95, Floats, standard_error
+from alpacabench.scoring.arrays import Z_95, Floats, standard_error, two_sided_p
 
 WIN = 0.5
 """An outcome above it is a win; a flip is a change of the winner."""
@@ -34,6 +34,15 @@ def floor_shift(decodes: Floats) -> float:
 def excess_flips(decodes: Floats, variant: Floats) -> Floats:
     """Return, for each prompt, whether the variant flips the base's winner, less the floor; shape (prompts,)."""
     return np.asarray(((variant > WIN) != (decodes[0] > WIN)) - floor_flips(decodes))
+
+
+def shift_p(difference: Floats) -> float:
+    """Return the two-sided p-value that the sign of each difference is chance: the randomisation test of no shift.
+
+    Its variance is the sum of squares. The centred one of `compare_win_rates` is smaller, and where prompts are few its
+    p-values are too: 5.5% false alarms at 5% after Holm's correction on 60 prompts, against 3.6% (4000 simulations).
+    """
+    return two_sided_p(float(difference.sum()), float(np.sqrt(np.sum(difference**2))))
 
 
 def exchangeable_p(decodes: Floats, variant: Floats) -> float:

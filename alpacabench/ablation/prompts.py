@@ -9,6 +9,7 @@ from alpacabench.ablation.outcomes import Outcomes
 from alpacabench.ablation.variant import System, Variant
 from alpacabench.dataset.taxonomy import label
 from alpacabench.report.ablation_table import FlippingPrompt, Rejected, Reworded
+from alpacabench.scoring.arrays import Bools
 
 MOST_FLIPPING = 12
 SHOWN_VARIANTS = 4
@@ -18,10 +19,15 @@ SHOWN_REJECTED = 3
 
 
 def flipping_prompts(system: System, outcomes: Outcomes) -> tuple[FlippingPrompt, ...]:
-    """Return the prompts whose winner changes in the largest share of variants, beyond that of re-decodes."""
+    """Return the prompts whose winner changes in the largest share of variants, beyond that of re-decodes.
+
+    A variant that had nothing to edit in a prompt is one more re-decode of it, and does not count here.
+    """
     base = outcomes.base > WIN
-    variants = range(len(system.variants))
-    counted = np.array([outcomes.counted(number) for number in variants], dtype=bool).reshape(-1, len(base))
+    counted = np.array(
+        [outcomes.counted(number) & _edited(variant, outcomes) for number, variant in enumerate(system.variants)],
+        dtype=bool,
+    ).reshape(-1, len(base))
     flips = counted & ((outcomes.variants > WIN) != base)
     floors = ~np.isnan(outcomes.decodes[1:])
     floor_flips = floors & ((outcomes.decodes[1:] > WIN) != base)
@@ -71,6 +77,11 @@ def _prompt(system: System, text: str, flipped: list[Variant], counts: tuple[int
 def _reworded(variant: Variant, text: str) -> Reworded:
     seen, item = variant.seen(text), variant.run.items[text]
     return Reworded(variant.name, seen.text, seen.system, item.output, item.preference)
+
+
+def _edited(variant: Variant, outcomes: Outcomes) -> Bools:
+    """Return whether the model saw another wording; always, where the files do not tell."""
+    return np.array([not variant.prompts or variant.changed(text) for text in outcomes.instructions], dtype=bool)
 
 
 def _rejected(variant: Variant, text: str) -> Rejected:

@@ -17,7 +17,7 @@ from alpacabench.rows import read_rows
 
 BASE, FLOOR = "base", "floor"
 LEVEL = re.compile(r"(?P<family>.+)_(low|medium|high|\d+)")
-"""A variant's name is its family and a level: `typos_low`, `floor_2`; other names are families of their own."""
+"""A variant's name is its family and a level, as `typos_low`; other names are families of their own."""
 
 Kind = Literal["robustness", "effect"]
 """Whether the family keeps the task, or changes it on purpose: then a difference is no lack of robustness."""
@@ -51,7 +51,7 @@ class Variant:
     def family(self) -> str:
         """The variant's name without its level."""
         match = LEVEL.fullmatch(self.name)
-        return match["family"] if match else self.name
+        return FLOOR if self.name.startswith(f"{FLOOR}_") else match["family"] if match else self.name
 
     def seen(self, instruction: str) -> Seen:
         """Return what the model saw; the instruction itself where the files do not tell."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from alpacabench.report.ablation_table import ALPHA, AblationTable, Family, OfK, SliceRow, VariantRow
 from alpacabench.report.ablation_words import statistic
-from alpacabench.report.estimate import MISSING, Estimate, decimal, probability
+from alpacabench.report.estimate import FEW, MISSING, Estimate, decimal, probability
 from alpacabench.report.page import Figure, figure
-from alpacabench.report.plot.forest import Forest, ForestRow, forest
+from alpacabench.report.plot.forest import MANY_ROWS, Forest, ForestRow, forest
 from alpacabench.report.plot.heat import heat
 from alpacabench.report.plot.lines import SERIES_STYLES, Series, lines
 
@@ -53,6 +53,7 @@ def _flips(table: AblationTable) -> Figure | None:
             )
             for row in rows
         ],
+        wide=len(rows) > MANY_ROWS,
     )
 
 
@@ -85,6 +86,7 @@ def _deltas(table: AblationTable) -> Figure | None:
             )
             for row in rows
         ],
+        wide=len(rows) > MANY_ROWS,
     )
 
 
@@ -170,7 +172,8 @@ def _slice(table: AblationTable, breakdown: str, names: list[str]) -> Figure | N
     }
     if not cells:
         return None
-    hidden = f" {table.n_small_slices} slices of fewer than 30 prompts are not shown." if table.n_small_slices else ""
+    small = table.n_small_slices
+    hidden = f" Categories and tags of fewer than {FEW} prompts are not shown ({small} in all)." if small else ""
     return figure(
         breakdown.replace(" ", "-"),
         f"Difference of the win rate by {breakdown}",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from alpacabench.report.estimate import Estimate, Number
+from alpacabench.report.estimate import Estimate
 
 ALPHA = 0.05
 MARGIN = 2.0
@@ -214,7 +214,7 @@ class AblationTable:
     """Slices that are not shown because they hold too few prompts."""
     flipping: tuple[FlippingPrompt, ...] = ()
     rejected: tuple[Rejected, ...] = ()
-    metrics: Mapping[str, Number] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

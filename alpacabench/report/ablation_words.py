@@ -53,15 +53,17 @@ def tiles(table: AblationTable) -> list[Tile]:
     if tested := table.robustness_families:
         found.append(Tile("Sensitive to", f"{sum(f.sensitive for f in tested)} of {len(tested)}", "families"))
     if table.floor_flip_rate:
-        note = "winners that decoding again flips"
+        note = "flipped by decoding again"
         found.append(Tile("Noise floor", f"{decimal(table.floor_flip_rate.value)}%", note))
     if table.spread and (one := table.spread.robustness):
-        found.append(Tile("Robustness", decimal(one.value, 3), f"95% {one.range(3)}; 1 is no more than chance"))
+        found.append(Tile("Robustness", decimal(one.value, 3), f"95% {one.range(3)}; 1: only chance"))
     if table.spread:
-        worst = table.spread.statistics[0]
-        for estimate, of in ((worst.wordings, "wordings"), (worst.decodes, "re-decodes")):
-            if estimate:
-                found.append(Tile(f"Worst of {table.spread.k} {of}", f"{decimal(estimate.value)}%", estimate.range()))
+        worst, k = table.spread.statistics[0], table.spread.k
+        again = f"of {k} re-decodes: {decimal(worst.decodes.value)}%" if worst.decodes else "re-decodes unknown"
+        if worst.wordings:
+            found.append(Tile(f"Worst of {k} wordings", f"{decimal(worst.wordings.value)}%", again))
+        elif worst.decodes:
+            found.append(Tile(f"Worst of {k} decodes", f"{decimal(worst.decodes.value)}%", worst.decodes.range()))
     found.append(Tile("Prompts", count(table.n), f"{len(table.rows)} variants, {len(table.floors)} re-decodes"))
     return found
 

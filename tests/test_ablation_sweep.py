@@ -1,0 +1,63 @@
+"""A sweep over `variant` through the real command: its page, its metrics, and its runs in MLflow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command import run
+from tests.sweep_command import children, newest_sweep, runs
+
+VARIANTS = ("base", "casing_high", "punctuation_high", "floor_1", "floor_2")
+BREAKS = ("model=echo", "model._target_=tests.ablation_model.BreaksOnLowerCase")
+
+
+def test_an_ablation_names_what_breaks_the_model_and_its_runs_can_be_plotted(tmp_path: Path) -> None:
+    grid = ("experiment=robustness", *BREAKS, "judge=longest", "subset=random", "subset.n=60")
+    done = run(tmp_path, *grid, f"variant={','.join(VARIANTS)}")
+    assert done.code == 0, done.text
+    sweep = newest_sweep(tmp_path)
+    found = json.loads((sweep / "ablation.json").read_text(encoding="utf-8"))
+    assert [family["name"] for family in found["families"]] == ["casing", "punctuation"]
+    assert [family["verdict"] for family in found["families"]][0] == "sensitive"
+    assert "Sensitive to casing; 1 of 2 families are noise" in (sweep / "ablation.html").read_text(encoding="utf-8")
+    assert found["spread"]["n_decodes"] == 3 and found["families"][0]["rows"][0]["strength"] == 1.0
+    parents, others = runs(tmp_path)
+    assert {(r.data.params["variant"], r.data.params["perturbation"], r.data.params["strength"]) for r in others} == {
+        ("base", "none", "0"), ("floor_1", "none", "0"), ("floor_2", "none", "0"),
+        ("casing_high", "casing", "1"), ("punctuation_high", "punctuation", "1"),
+    }  # fmt: skip
+    assert len(children(parents[0], others)) == len(VARIANTS)
+    assert parents[0].data.metrics["excess_flip/casing_high"] > 0.5 > parents[0].data.metrics["floor_flip_rate"]
+    artifacts = {path.name for path in (tmp_path / "outputs" / "artifacts").rglob("ablation.*")}
+    assert artifacts == {"ablation.html", "ablation.json"}
+
+
+def test_recorded_outputs_are_variants_of_one_system_by_a_file_each(alpaca_data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine" / "variant"
+    folder.mkdir(parents=True)
+    for name, model in (("plain", "vicuna-13b-v1.5"), ("floor_host", "vicuna-13b-v1.5-togetherai")):
+        files = {kind: alpaca_data / f"{model}.{kind}.json.gz" for kind in ("outputs", "annotations")}
+        (folder / f"{name}.yaml").write_text(
+            f"# @package _global_\nvariant: {name}\n"
+            f"model: {{path: '{files['outputs']}'}}\njudge: {{path: '{files['annotations']}'}}\n"
+        )
+    reference = alpaca_data / "gpt4_1106_preview.outputs.json.gz"
+    done = run(
+        tmp_path, "-m", "--config-dir", str(folder.parent), "tracking=none", "model=recorded", "judge=recorded",
+        "dataset=alpaca_eval", f"dataset.path={reference}", "variant=plain,floor_host",
+    )  # fmt: skip
+    assert done.code == 0, done.text
+    metrics = json.loads((newest_sweep(tmp_path) / "ablation.json").read_text(encoding="utf-8"))["metrics"]
+    assert metrics["floor_flip_rate"] * 100 == pytest.approx(5.8, abs=0.05)
+    assert metrics["floor_worst_of_k"] == pytest.approx(4.1, abs=0.05)
+
+
+def test_each_system_of_a_sweep_has_its_own_page(tmp_path: Path) -> None:
+    grid = ("-m", *BREAKS, "judge=longest", "subset=random", "subset.n=12", "decoding=sampling", "tracking=none")
+    done = run(tmp_path, *grid, "variant=base,casing_high", "decoding.temperature=0.5,1.0")
+    assert done.code == 0, done.text
+    pages = {path.name for path in newest_sweep(tmp_path).glob("ablation*.html")}
+    assert pages == {"ablation-decoding.temperature_0.5.html", "ablation-decoding.temperature_1.0.html"}
