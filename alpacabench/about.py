@@ -25,7 +25,8 @@ def about(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
         "judge": experiment.judge.label,
         "judge order": experiment.judge.order,
         "dataset": f"{experiment.dataset.name} ({inputs.dataset['rows']} prompts, {experiment.dataset.licence})",
-        "subset": f"{experiment.choices.get('subset', subset)}, {len(inputs.prompts)} prompts, {inputs.subset_hash}",
+        "subset": experiment.choices.get("subset", subset),
+        "subset hash": inputs.subset_hash,
         "perturbation": f"{experiment.choices.get('perturbation', '')}, strength {experiment.perturbation.strength:g}",
         "decoding": ", ".join(f"{k} {v}" for k, v in experiment.decoding.key().items() if v not in ([], 1.0, 1)),
         "sharding": f"{experiment.sharding.mode}, {experiment.sharding.num_processes} processes",
@@ -60,7 +61,10 @@ def params(experiment: Experiment) -> dict[str, str]:
 
 def run_name(experiment: Experiment) -> str:
     """Return the given name, else one of what was chosen."""
-    chosen = (experiment.model.label, experiment.choices.get("decoding"), experiment.choices.get("perturbation"))
+    choices = experiment.choices
+    # Recorded answers were not decoded here.
+    decoding = None if choices.get("model") == "recorded" else choices.get("decoding")
+    chosen = (experiment.model.label, decoding, choices.get("perturbation"))
     return experiment.settings.name or " ".join(part for part in chosen if part and part != "none")
 
 

@@ -95,7 +95,7 @@ def installed() -> Iterator[Finding]:
             continue
         missing: Status = "note" if extra or requirement.name == "deepspeed" else "problem"
         wanted = f"{requirement.name}{requirement.specifier}"
-        remedy = f"pip install 'alpacabench[{extra}]'" if extra else f"pip install '{wanted}'"
+        remedy = f"pip install -e '.[{extra}]'" if extra else f"pip install '{wanted}'"
         try:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,8 @@ def _single(cfg: DictConfig, choices: dict[str, str], directory: Path) -> float 
         from alpacabench.plan import show
 
         show([experiment])
+        # Hydra made the directory before it called us; a plan leaves nothing behind.
+        shutil.rmtree(directory)
         return None
     metrics = execute(experiment, directory)
     experiment.tracking.follow_up(directory)
@@ -81,7 +84,7 @@ def execute(experiment: Experiment, directory: Path, sweep: SweepLink | None = N
         scope = sweep.identity if sweep else experiment.identity
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
             evaluation = pipeline.evaluate(experiment, inputs, store)
-        _write(experiment, evaluation, directory)
+        _write(experiment, evaluation, directory, sweep)
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:
         failure = str(error) if isinstance(error, AlpacabenchError) else repr(error)
@@ -91,7 +94,7 @@ def execute(experiment: Experiment, directory: Path, sweep: SweepLink | None = N
     return evaluation.metrics
 
 
-def _write(experiment: Experiment, evaluation: Evaluation, directory: Path) -> None:
+def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None) -> None:
     from alpacabench.leaderboard import write_leaderboard
     from alpacabench.report.run_report import write_run_report
 
@@ -99,6 +102,7 @@ def _write(experiment: Experiment, evaluation: Evaluation, directory: Path) -> N
     files.write_run(directory, outcomes, metrics, experiment.judge.label)
     write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)
     facts = about.about(experiment, evaluation.inputs)
+    facts |= {"name": sweep.name} if sweep and sweep.name else {}
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
     report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
     for warning in scores.warnings:

@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 LOG_SECONDS = 15.0
 """How often a line is logged where there is no terminal."""
 
+FIRST_ESTIMATE = 0.05
+"""The share that must be done first: loading a model and reading the prompts come before the first answers."""
+
 
 class Stage:
     """One stage in progress. Units in flight count in part, so that the estimate does not wait for whole ones."""
@@ -26,9 +29,11 @@ class Stage:
 
     @property
     def seconds_left(self) -> float | None:
-        """The estimate; None until anything is done."""
+        """The estimate; None until enough is done for one."""
         reached = self.done + self.partial
-        return (time.monotonic() - self.started) / reached * (self.total - reached) if reached else None
+        if reached < FIRST_ESTIMATE * self.total:
+            return None
+        return (time.monotonic() - self.started) / reached * (self.total - reached)
 
     def advance(self, count: int) -> None:
         """Note that more units are done."""

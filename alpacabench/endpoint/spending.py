@@ -127,7 +127,11 @@ class Purse:
             return 0
         usd = self.bound(body)
         while (hold := await asyncio.to_thread(self._ledger.reserve, usd)) is None:
-            if stopped() or not await asyncio.to_thread(self._ledger.in_flight):
+            waiting = await asyncio.to_thread(self._ledger.in_flight)
+            # What was in flight may have been settled for less after the reservation failed: one more try decides.
+            if not waiting and (hold := await asyncio.to_thread(self._ledger.reserve, usd)) is not None:
+                break
+            if stopped() or not waiting:
                 raise self._exceeded(self._ledger, usd)
             await asyncio.sleep(WAIT_SECONDS)
         self._bounds[hold] = usd

@@ -49,7 +49,7 @@ class Vllm(Model):
     def check(self) -> Iterator[Problem]:
         """Yield a missing vLLM before anything is loaded, and what is wrong with the model."""
         if find_spec("vllm") is None:
-            yield Problem("model", "model=vllm needs vLLM, which is not installed", "pip install 'alpacabench[vllm]'")
+            yield Problem("model", "model=vllm needs vLLM, which is not installed", "pip install -e '.[vllm]'")
         yield from self.source.problems()
 
     def check_with(self, decoding: Decoding, sharding: Sharding) -> Iterator[Problem]:

@@ -71,7 +71,7 @@ def _established(table: SweepTable) -> list[str]:
         ]
     if compared:
         return [
-            f"None of {compared} comparisons with the base is significant at 5% after Holm's correction: "
+            f"No comparison with the base ({compared} in all) is significant at 5% after Holm's correction: "
             "the order of the settings below may be chance."
         ]
     return []
