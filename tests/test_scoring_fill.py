@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scoring_data import COMPLETE, real_table, recorded
 
 from alpacabench.scoring.fill import Filled, fill_win_rate
 from alpacabench.scoring.pairs import Refusal
+from tests.scoring_data import COMPLETE, real_table, recorded
 
 
 def errors_of_subsets(

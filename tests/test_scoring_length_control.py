@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scoring_data import COMPLETE, MODELS, Run, leaderboard, real_table, recorded, synthetic_run, synthetic_table
 
 from alpacabench.errors import DataError
 from alpacabench.scoring.difficulty import DifficultyTable
@@ -22,6 +21,7 @@ from alpacabench.scoring.length_control import (
 )
 from alpacabench.scoring.official import length_controlled_official
 from alpacabench.scoring.pairs import Pairs, Refusal
+from tests.scoring_data import COMPLETE, MODELS, Run, leaderboard, real_table, recorded, synthetic_run, synthetic_table
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from scoring_data import Run, real_table, recorded, synthetic_run, synthetic_table
 
 from alpacabench.errors import DataError
 from alpacabench.scoring.length_control import JUDGE, REFERENCE, LengthControlled, length_controlled
@@ -15,6 +14,7 @@ from alpacabench.scoring.paired import (
     compare_winners,
     mcnemar_exact,
 )
+from tests.scoring_data import Run, real_table, recorded, synthetic_run, synthetic_table
 
 MEASURED = [  # base, run, difference, rho, unpaired and paired standard error, variance reduction, flips in percent
     ("vicuna-13b-v1.5", "vicuna-13b-v1.5-togetherai", 0.24, 0.65, 1.10, 0.65, 2.8, 5.8),

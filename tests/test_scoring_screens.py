@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scoring_data import MODELS, recorded
 
 from alpacabench.errors import DataError
 from alpacabench.scoring.screens import screen
+from tests.scoring_data import MODELS, recorded
 
 TOPICS = [
     *("river", "castle", "pepper", "engine", "violin", "garden"),

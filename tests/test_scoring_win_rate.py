@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scoring_data import MODELS, leaderboard, recorded
 
 from alpacabench.errors import DataError
 from alpacabench.judge.slot import model_first
 from alpacabench.scoring.win_rate import mde_80_paired, score_both_orders, score_slots, score_win_rate, wilson_interval
+from tests.scoring_data import MODELS, leaderboard, recorded
 
 NAMES = ("win_rate", "standard_error", "discrete_win_rate", "n_wins", "n_wins_base", "n_draws", "n_total")
 
