@@ -1,4 +1,4 @@
-"""A model that answers at length, now and then in a word, and in a word to whatever has no capital letter."""
+"""A model that answers at length, now and then in a word, and in a word to whatever begins in lower case."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ class BreaksOnLowerCase(Echo):
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
         for reply, request in zip(super().ask(requests, decoding, sharding), requests, strict=True):
             asked = request.messages[-1][1]
-            short = asked == asked.lower() or random.Random(request.key).random() < SLIPS
+            short = not asked[:1].isupper() or random.Random(request.key).random() < SLIPS
             answer = "No." if short else "word " * 2000
             yield replace(reply, payload={**(reply.payload or {}), "text": answer})

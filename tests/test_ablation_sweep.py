@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from alpacabench.ablation.answer import answer
+from alpacabench.ablation.variant import System, read_variant
+from alpacabench.compare.run import read_run
+from alpacabench.report.ablation_report import write_ablation_report
 from tests.command import run
+from tests.finished_runs import instructions, write_run
 from tests.sweep_command import children, newest_sweep, runs
 
 VARIANTS = ("base", "casing_high", "punctuation_high", "floor_1", "floor_2")
@@ -30,7 +35,7 @@ def test_an_ablation_names_what_breaks_the_model_and_its_runs_can_be_plotted(tmp
         ("casing_high", "casing", "1"), ("punctuation_high", "punctuation", "1"),
     }  # fmt: skip
     assert len(children(parents[0], others)) == len(VARIANTS)
-    assert parents[0].data.metrics["excess_flip/casing_high"] > 0.5 > parents[0].data.metrics["floor_flip_rate"]
+    assert parents[0].data.metrics["excess_flip/casing_high"] > 0.4 > parents[0].data.metrics["floor_flip_rate"]
     artifacts = {path.name for path in (tmp_path / "outputs" / "artifacts").rglob("ablation.*")}
     assert artifacts == {"ablation.html", "ablation.json"}
 
@@ -61,3 +66,18 @@ def test_each_system_of_a_sweep_has_its_own_page(tmp_path: Path) -> None:
     assert done.code == 0, done.text
     pages = {path.name for path in newest_sweep(tmp_path).glob("ablation*.html")}
     assert pages == {"ablation-decoding.temperature_0.5.html", "ablation-decoding.temperature_1.0.html"}
+
+
+def test_flips_of_recorded_variants_are_shown_although_their_wording_is_not_recorded(tmp_path: Path) -> None:
+    base, other = (
+        write_run(tmp_path / "base", [2.0, 1.0, 1.0, 2.0]),
+        write_run(tmp_path / "other", [1.0, 1.0, 1.0, 2.0]),
+    )
+    for folder in (base, other):
+        rows = [{"item_id": i, "sample": 0, "prompt": text, "system": None} for i, text in enumerate(instructions(4))]
+        (folder / "generations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = System(read_variant("base", read_run(str(base))), (read_variant("concise", read_run(str(other))),), ())
+    table = answer(found)
+    assert [prompt.instruction for prompt in table.flipping] == instructions(4)[:1]
+    page = write_ablation_report(tmp_path / "page.html", table).read_text(encoding="utf-8")
+    assert "Its wording is not recorded." in page

@@ -45,7 +45,7 @@ class Variant:
     """None where the files do not tell."""
     kind: Kind = "robustness"
     prompts: Mapping[str, Seen] = field(default_factory=dict)
-    """By instruction; empty where the files do not tell, as for recorded outputs."""
+    """By instruction; empty where the files do not tell a wording, as for recorded outputs."""
 
     @property
     def family(self) -> str:
@@ -59,8 +59,7 @@ class Variant:
 
     def changed(self, instruction: str) -> bool:
         """Return whether the model saw anything but the instruction."""
-        seen = self.seen(instruction)
-        return seen.text != instruction or seen.system is not None
+        return _changed(self.seen(instruction), instruction)
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,15 @@ def read_variant(name: str, run: FinishedRun, kind: Kind | None = None, tracking
     with locate(run.origin, tracking_uri) as files:
         prompts = _prompts(files.generations, run)
         perturbation = _perturbation(files.config)
-    if perturbation is None:
-        return Variant(name, run, kind=kind or "robustness", prompts=prompts)
+    if perturbation is None or not any(_changed(seen, text) for text, seen in prompts.items()):
+        # What makes it a variant is no perturbation of ours: recorded outputs, or a system prompt of the model.
+        return Variant(name, run, kind=kind or "robustness")
     changes_task = perturbation.kind == "task_changing"
     return Variant(name, run, perturbation.strength, kind or ("effect" if changes_task else "robustness"), prompts)
+
+
+def _changed(seen: Seen, instruction: str) -> bool:
+    return seen.text != instruction or seen.system is not None
 
 
 def _prompts(path: Path | None, run: FinishedRun) -> dict[str, Seen]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alpacabench.report.ablation_table import ALPHA, AblationTable, Family, OfK, SliceRow, VariantRow
+from alpacabench.report.ablation_table import ALPHA, AblationTable, Family, OfK, SliceRow, Spread, VariantRow
 from alpacabench.report.ablation_words import statistic
 from alpacabench.report.estimate import FEW, MISSING, Estimate, decimal, probability
 from alpacabench.report.page import Figure, figure
@@ -11,6 +11,10 @@ from alpacabench.report.plot.heat import heat
 from alpacabench.report.plot.lines import SERIES_STYLES, Series, lines
 
 POINTS = "Difference, percentage points (95% interval)"
+FLOOR_LINE = (
+    " The dashed line is what two decodes of the same unchanged prompts differ by: only what is beyond it is due to "
+    "the wording. Re-decodes are hollow."
+)
 MAX_COLUMNS = 6
 """Families in one heat map."""
 
@@ -38,8 +42,7 @@ def _flips(table: AblationTable) -> Figure | None:
     return figure(
         "flips",
         "Whose winner changes",
-        "Share of the prompts whose winner differs from the base. The dashed line is what two decodes of the same "
-        "unchanged prompts differ by: only what is beyond it is due to the wording. Re-decodes are hollow.",
+        f"Share of the prompts whose winner differs from the base.{FLOOR_LINE if floor else ''}",
         lambda width: forest(plot, width),
         ("Variant", "Flips, %", "Beyond the floor, points", "Won to lost", "Lost to won", "McNemar p"),
         [
@@ -128,10 +131,8 @@ def _of_k(table: AblationTable) -> Figure | None:
     plot = Forest(rows, "%, or percentage points (95% interval)", domain=(0.0,))
     return figure(
         "of-k",
-        f"Worst, best and spread over {spread.k} wordings",
-        f"Each against the same statistic of {spread.k} decodes of the unchanged prompts, in orange: the worst of "
-        "several falls by chance alone. Where there are more than that, it is the mean over all draws of "
-        f"{spread.k}; the original wording is one of them, and prompts on which the task changed are left out.",
+        f"Worst, best and spread over {spread.k} {'wordings' if spread.n_wordings else 'decodes'}",
+        _of_k_caption(spread),
         lambda width: forest(plot, width),
         ("Statistic", "Wordings", "Re-decodes", "Beyond chance"),
         [
@@ -139,6 +140,18 @@ def _of_k(table: AblationTable) -> Figure | None:
             for found in spread.statistics
         ],
         wide=True,
+    )
+
+
+def _of_k_caption(spread: Spread) -> str:
+    if not spread.n_decodes:
+        return "The worst of several wordings falls by chance alone; how much of it is chance needs re-decodes."
+    if not spread.n_wordings:
+        return "The same prompts, decoded again: the worst of several falls by chance alone."
+    return (
+        f"Each against the same statistic of {spread.k} decodes of the unchanged prompts, in orange: the worst of "
+        f"several falls by chance alone. Where there are more, it is the mean over all draws of {spread.k}; the original "
+        "wording is one of them, and prompts on which the task changed are left out."
     )
 
 
