@@ -1,7 +1,7 @@
 """`plan=true`: what a job, or a whole sweep, would ask and cost. Runs nothing and loads nothing.
 
-Questions that several jobs share are counted once, as the store asks them once. Requests are exact; the tokens of answers
-that are yet to be written are a range.
+Questions that several jobs share are counted once, as the store asks them once. Requests are exact; the tokens of
+answers that are yet to be written are a range.
 """
 
 from __future__ import annotations

@@ -80,7 +80,8 @@ def unique_instructions(rows: Sequence[Row], path: str | Path, key: str) -> None
             )
         if instruction in seen:
             raise DataError(
-                f"{key}: {path}, row {number}: the same instruction as row {seen[instruction]}: {shorten(instruction)}\n"
+                f"{key}: {path}, row {number}: the same instruction as row {seen[instruction]}: "
+                f"{shorten(instruction)}\n"
                 "    each instruction may stand once; remove one of the two rows"
             )
         seen[instruction] = number

@@ -124,7 +124,8 @@ def test_the_strength_of_a_paraphrase_is_its_rank_by_distance(tmp_path: Path) ->
 
 @pytest.mark.parametrize("stem", ["paraphrase", "translation"])
 def test_a_family_without_its_file_is_refused_before_anything_runs(stem: str, tmp_path: Path) -> None:
-    for keys, message in (({}, "null: this family reads its variants from a file"), ({"path": str(tmp_path / "no.jsonl")}, "no such file")):
+    absent = {"path": str(tmp_path / "no.jsonl")}
+    for keys, message in (({}, "null: this family reads its variants from a file"), (absent, "no such file")):
         (problem,) = perturbation(stem, **keys).check()
         assert problem.where == "perturbation.path"
         assert message in problem.what and '"paraphrases"' in problem.remedy

@@ -106,7 +106,7 @@ def _example(index: int, row: Row, references: dict[str, Row], path: str, taxono
 
 
 class RowFile(Dataset):
-    """Any json, jsonl or csv file of prompts: `dataset=jsonl dataset.path=FILE`; the demo data is one inside the package."""
+    """Any json, jsonl or csv file of prompts; the demo data is one inside the package."""
 
     packaged: str | None = None
     """A file inside the package, used where `dataset.path` is null."""
