@@ -15,7 +15,7 @@ import pytest
 from alpacabench.errors import ConfigError, StageError
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord, SweepLink
-from alpacabench.tracking.example import ExampleRow, VerdictRow, most_informative
+from alpacabench.tracking.example import ExampleRow, VerdictRow, informative
 from alpacabench.tracking.mlflow import Mlflow
 from alpacabench.tracking.redact import HIDDEN, redact, redact_tree
 from alpacabench.tracking.sync import sync
@@ -68,7 +68,9 @@ def run_of(where: str, experiment: str) -> list[Any]:
     return list(client(where).search_runs([found.experiment_id])) if found else []
 
 
-def test_a_job_is_written_whole_and_its_limits_are_kept(tmp_path: Path, database: str) -> None:
+def test_a_job_is_written_whole_and_its_limits_are_kept(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tracking = Mlflow(experiment="whole", uri=database)
     tracking.finish(tracking.start(job(tmp_path)), job(tmp_path))
     tracking.follow_up(tmp_path)
@@ -82,6 +84,8 @@ def test_a_job_is_written_whole_and_its_limits_are_kept(tmp_path: Path, database
     assert {tag.key: tag.value for tag in given.tags} == {"mlflow.data.context": "eval"}
     names = {item.path for item in client(database).list_artifacts(run.info.run_id)}
     assert names == {"config.yaml", "examples.json", "metrics.json"}
+    # load_table asks the global store, whatever its client was made for.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
     table = client(database).load_table(run.info.experiment_id, "examples.json", [run.info.run_id])
     assert list(table["instruction"]) == ["Question 0?", "Question 1?", "Question 2?"]
 
@@ -136,18 +140,23 @@ def test_traces_carry_verdict_and_reference_and_are_written_once(tmp_path: Path,
     assert verdicts["expected_response"].expectation.value == "R"
     missing = {a.name: a for a in held["2"].info.assessments}["preference"]
     assert missing.feedback.error.error_code == "NO_VERDICT" and missing.value is None
-    root, *judged = sorted(held["0"].data.spans, key=lambda span: span.parent_id is not None)
-    assert root.inputs == {"instruction": "Question 0?", "prompt": "question 0?"} and root.outputs == "A"
-    assert [span.outputs["preference"] for span in judged] == [1.0, 2.0]
+    root, *children = sorted(held["0"].data.spans, key=lambda span: span.parent_id is not None)
+    assert root.inputs == {"instruction": "Question 0?"} and root.outputs == "A"
+    answer, *judged = sorted(children, key=lambda span: span.span_type != "LLM")
+    assert answer.inputs == {"prompt": "question 0?"} and answer.outputs["output"] == "A"
+    assert sorted(span.outputs["preference"] for span in judged) == [1.0, 2.0]
     assert not list(tmp_path.glob(".traces*"))
 
 
-def test_failures_disagreements_and_close_calls_come_first_among_the_traces() -> None:
-    wins, losses = [example(i, 2.0) for i in range(10)], [example(i, 1.0) for i in range(10, 20)]
-    notable = [example(20, 1.5), example(21, 1.0, 2.0), example(22, None, failure="refused")]
-    chosen = most_informative([*wins, *losses, *notable], 7)
-    assert [row.index for row in chosen] == [0, 1, 10, 11, 20, 21, 22]
-    assert len(most_informative(wins, 0)) == 0 and len(most_informative(wins, 99)) == 10
+def test_half_of_the_traces_are_the_telling_examples_of_all_runs_and_half_are_the_same_in_every_run() -> None:
+    plain = [example(i, 2.0 if i % 2 else 1.0) for i in range(40)]
+    telling = [example(40, 1.5), example(41, 1.0, 2.0), example(42, None, failure="refused"), example(43, 1.0)]
+    flipped = [*plain, *telling[:3], example(43, 2.0)]
+    chosen = informative([[*plain, *telling], flipped], 8)
+    assert len(chosen) == 8 and {f"Question {i}?" for i in range(40, 44)} <= chosen
+    drawn = informative([plain], 8)
+    assert len(drawn & chosen) >= 4, "a run of another day shares the drawn half"
+    assert informative([plain], 0) == set() and len(informative([plain], "all")) == 40
 
 
 def test_an_unreachable_server_costs_nothing_and_sync_sends_all_later(
