@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from alpacabench.records import Outcome, Verdict
+from alpacabench.records import Outcome, Verdict, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +58,32 @@ def example_rows(outcomes: Iterable[Outcome]) -> list[ExampleRow]:
     return [_row(outcome) for outcome in outcomes]
 
 
-def most_informative(rows: Sequence[ExampleRow], number: int) -> list[ExampleRow]:
-    """Return `number` rows, in their order: failures, verdicts that disagree and close calls, then the others.
+def informative(runs: Sequence[Sequence[ExampleRow]], number: int | Literal["all"]) -> set[str]:
+    """Return the instructions of the `number` examples that say most, the same for all these runs.
 
-    The others are wins and losses in turn, so that both are seen; ties go by index.
+    Half of them are failures, verdicts that disagree, prompts that the runs decide differently, and close calls; the
+    other half is a draw that depends on nothing but the instruction, so that runs of other days share it.
     """
-    decided = sorted((row for row in rows if not _notable(row)), key=lambda row: row.index)
-    wins = [row for row in decided if (row.preference or 0) > 1.5]
-    losses = [row for row in decided if (row.preference or 0) <= 1.5]
-    in_turn = sorted([*enumerate(wins), *enumerate(losses)], key=lambda item: item[0])
-    notable = sorted((row for row in rows if _notable(row)), key=lambda row: (-_interest(row), row.index))
-    chosen = [*notable, *(row for _, row in in_turn)][:number]
-    return sorted(chosen, key=lambda row: row.index)
+    rows: dict[str, list[ExampleRow]] = defaultdict(list)
+    for run in runs:
+        for row in run:
+            rows[row.instruction].append(row)
+    if number == "all" or number >= len(rows):
+        return set(rows)
+    drawn = sorted(rows, key=digest)
+    telling = sorted(drawn, key=lambda text: -_interest(rows[text]))[: (number + 1) // 2]
+    others = [text for text in drawn if text not in set(telling)]
+    return {*telling, *others[: number - len(telling)]}
 
 
-def _notable(row: ExampleRow) -> bool:
-    return _interest(row) > 0.5
-
-
-def _interest(row: ExampleRow) -> float:
-    """Return 3 for a failure, else how much the verdicts disagree plus how near the preference is to a draw, 0 to 2."""
-    if row.preference is None or row.failure:
+def _interest(rows: Sequence[ExampleRow]) -> float:
+    """Return 3 where a run has a failure, else how far verdicts and runs disagree and how near they are to a draw."""
+    means = [row.preference for row in rows if row.preference is not None]
+    if len(means) < len(rows) or any(row.failure for row in rows):
         return 3.0
-    known = [v.preference for v in row.verdicts if v.preference is not None]
-    return (max(known) - min(known) if known else 0.0) + 1 - abs(row.preference - 1.5) * 2
+    single = [[v.preference for v in row.verdicts if v.preference is not None] for row in rows]
+    within = max(max(known) - min(known) if known else 0.0 for known in single)
+    return within + max(means) - min(means) + 1 - min(abs(mean - 1.5) for mean in means) * 2
 
 
 def _row(outcome: Outcome) -> ExampleRow:

@@ -14,7 +14,8 @@ from alpacabench.errors import ConfigError, Problem
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord, Run, Tracking
 from alpacabench.tracking.client import connect, experiment_id
-from alpacabench.tracking.pending import chosen, leave, pending
+from alpacabench.tracking.example import informative
+from alpacabench.tracking.pending import leave, pending
 from alpacabench.tracking.redact import redact
 from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
 from alpacabench.tracking.traces import write_pending
@@ -83,14 +84,16 @@ class Mlflow(Tracking):
             run = replace(run, run_id=self._deliver(run, job, parent=False))
         if run.run_id and self.traces and not run.traced and job.examples:
             ended = round((job.ended or job.started) * 1000)
-            rows = chosen(job.examples, self.traces)
-            self._reach(lambda client: leave(job.directory, str(run.run_id), self._experiment(), ended, rows))
+            self._reach(lambda client: leave(job.directory, str(run.run_id), self._experiment(), ended, job.examples))
 
     def follow_up(self, directory: Path) -> None:
-        """Write the traces that the jobs under this directory left to be written."""
-        for waiting in pending(directory):
-            if self._reach(lambda client, waiting=waiting: write_pending(client, waiting)):  # type: ignore[misc]
-                waiting.path.unlink()
+        """Write the traces that the jobs under this directory left: the same examples for each of them."""
+        waiting = list(pending(directory))
+        texts = informative([run.examples for run in waiting], self.traces)
+        for run in waiting:
+            chosen = replace(run, examples=[row for row in run.examples if row.instruction in texts])
+            if self._reach(lambda client, chosen=chosen: write_pending(client, chosen)) is not None:  # type: ignore[misc]
+                run.path.unlink()
 
     def ui_command(self) -> str:
         """Return the command that opens the UI on a database, or the server's address."""

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
-from alpacabench.tracking.example import ExampleRow, most_informative
+from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.redact import redact_tree
 
 PENDING = ".traces.json"
@@ -24,11 +23,6 @@ class Pending:
     """The experiment's id."""
     ended_ms: int
     examples: Sequence[ExampleRow]
-
-
-def chosen(examples: Sequence[ExampleRow], traces: int | Literal["all"]) -> Sequence[ExampleRow]:
-    """Return the examples that become traces."""
-    return examples if traces == "all" else most_informative(examples, traces)
 
 
 def leave(directory: Path, run_id: str, experiment: str, ended_ms: int, examples: Sequence[ExampleRow]) -> None:

@@ -13,7 +13,7 @@ from alpacabench.errors import StageError
 from alpacabench.tracking import spool
 from alpacabench.tracking.base import JobRecord, SweepLink
 from alpacabench.tracking.client import Unreachable, connect, experiment_id
-from alpacabench.tracking.pending import chosen
+from alpacabench.tracking.example import informative
 from alpacabench.tracking.redact import redact
 from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
 from alpacabench.tracking.traces import write_traces
@@ -71,7 +71,8 @@ def _send(client: MlflowClient, where: str, entry: spool.Spooled) -> None:
     if run_id is None:
         return
     write(client, run_id, entry.job)
-    if rows := chosen(entry.job.examples, entry.traces):
+    texts = informative([entry.job.examples], entry.traces)
+    if rows := [row for row in entry.job.examples if row.instruction in texts]:
         write_traces(client, experiment, run_id, rows, round((entry.job.ended or entry.job.started) * 1000))
 
 

@@ -61,7 +61,6 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, ended_ms
     }
     return TraceInfo(
         trace_id=trace_id,
-        # The same prompt has the same id in every run: it is what MLflow puts side by side.
         client_request_id=digest(row.instruction)[:16],
         trace_location=TraceLocation.from_experiment_id(experiment),
         request_time=ended_ms - duration,
@@ -108,16 +107,19 @@ def _rationale(verdicts: Sequence[VerdictRow]) -> str:
 
 
 def _request(row: ExampleRow) -> dict[str, str]:
-    changed = {"prompt": row.prompt} if row.prompt != row.instruction else {}
-    return {"instruction": row.instruction} | changed | ({"system": row.system} if row.system else {})
+    """Return what identifies the example: MLflow puts two runs side by side where their requests are equal."""
+    return {"instruction": row.instruction}
 
 
 def _spans(trace_id: str, row: ExampleRow, ended_ms: int) -> Iterator[Span]:
-    """Yield the root span, which holds prompt and answer, and one span per verdict."""
+    """Yield the root span, one for the answer (with the text that the model saw), and one per verdict."""
     end = ended_ms * 1_000_000
     start = end - round(row.seconds * 1_000_000_000)
-    root = digest([trace_id, "root"])[:16]
+    root, answer = digest([trace_id, "root"])[:16], digest([trace_id, "answer"])[:16]
+    prompt = {"prompt": row.prompt} | ({"system": row.system} if row.system else {})
+    finished = {"output": row.output, "finish_reason": row.finish_reason, "failure": row.failure}
     yield _span(trace_id, root, None, "example", "CHAIN", (start, end), _request(row), row.output)
+    yield _span(trace_id, answer, root, row.generator or "answer", "LLM", (start, end), prompt, finished)
     for number, verdict in enumerate(row.verdicts):
         shown = {"instruction": row.instruction, "model_first": verdict.model_first, "repeat": verdict.repeat}
         found = {"preference": verdict.preference, "raw": redact_tree(verdict.raw), "failure": verdict.failure}
