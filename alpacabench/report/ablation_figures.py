@@ -150,8 +150,8 @@ def _of_k_caption(spread: Spread) -> str:
         return "The same prompts, decoded again: the worst of several falls by chance alone."
     return (
         f"Each against the same statistic of {spread.k} decodes of the unchanged prompts, in orange: the worst of "
-        f"several falls by chance alone. Where there are more, it is the mean over all draws of {spread.k}; the original "
-        "wording is one of them, and prompts on which the task changed are left out."
+        f"several falls by chance alone. Where there are more, it is the mean over all draws of {spread.k}; the "
+        "original wording is one of them, and prompts on which the task changed are left out."
     )
 
 
