@@ -116,12 +116,12 @@ def test_without_replicates_there_is_nothing_to_split(tmp_path: Path) -> None:
     assert variance_split(scored([({"decoding": "a"}, [1.0] * 10)], tmp_path), ["decoding"]) == {}
 
 
-def test_the_base_is_the_first_job_its_number_or_what_tells_it_from_the_others() -> None:
+def test_the_base_is_named_by_its_number_or_by_what_tells_it_from_the_others() -> None:
     entries = {
         n: JobEntry(str(n), {"decoding": d, "seed": s})
         for n, (d, s) in enumerate((d, s) for d in ("greedy", "sampling") for s in ("0", "1"))
     }
-    assert base_number(None, entries) == 0 and base_number(2, entries) == 2
+    assert base_number(None, entries) is None and base_number(2, entries) == 2
     assert base_number("seed=1,decoding=sampling", entries) == 3
     for wrong in (9, "decoding=greedy", "decoding=beam"):
         with pytest.raises(ConfigError, match=r"report\.base"):

@@ -76,7 +76,7 @@ def test_fail_fast_starts_no_further_job(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", [(), ("hydra/launcher=joblib", "hydra.launcher.n_jobs=4")])
+@pytest.mark.parametrize("launcher", [(), ("hydra/launcher=processes", "hydra.launcher.n_jobs=4")])
 def test_after_kill_9_the_same_command_continues_without_orphans_or_doubles(
     tmp_path: Path, launcher: tuple[str, ...]
 ) -> None:

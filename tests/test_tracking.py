@@ -141,7 +141,7 @@ def test_traces_carry_verdict_and_reference_and_are_written_once(tmp_path: Path,
     missing = {a.name: a for a in held["2"].info.assessments}["preference"]
     assert missing.feedback.error.error_code == "NO_VERDICT" and missing.value is None
     root, *children = sorted(held["0"].data.spans, key=lambda span: span.parent_id is not None)
-    assert root.inputs == {"instruction": "Question 0?"} and root.outputs == "A"
+    assert root.inputs == {"messages": [{"role": "user", "content": "Question 0?"}]} and root.outputs == "A"
     answer, *judged = sorted(children, key=lambda span: span.span_type != "LLM")
     assert answer.inputs == {"prompt": "question 0?"} and answer.outputs["output"] == "A"
     assert sorted(span.outputs["preference"] for span in judged) == [1.0, 2.0]

@@ -98,7 +98,7 @@ def test_a_parallel_sweep_killed_in_the_middle_has_one_parent_and_every_child_on
     settings = {"MLFLOW_TRACKING_URI": server, "SLOW_SECONDS": "0.1"}
     command = (
         *BASE, FLAKY, "decoding=sampling", "decoding.temperature=0.5,0.9", "seed=range(0,12)",
-        "hydra/launcher=joblib", "hydra.launcher.n_jobs=3",
+        "hydra/launcher=processes", "hydra.launcher.n_jobs=3",
     )  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "run.py"), *command], cwd=tmp_path, env=os.environ | settings,

@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 
 def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
-    """Run the job that Hydra composed; returns its objective, NaN where it failed or was left out."""
+    """Run the job that Hydra composed; returns its objective, the worst possible where it failed or was left out."""
     hydra = HydraConfig.get()
     number, sweep = int(hydra.job.num), Path(hydra.sweep.dir)
     result = JobResult(number, f"job {number}", "", {}, "skipped")
     if (sweep / STOPPED).exists():
         replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory)
-        return math.nan
+        return _worst(hydra)
     start = time.monotonic()
     try:
         experiment = config.load(cfg, hydra.runtime.choices)
@@ -42,6 +42,11 @@ def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
         replace(result, status="failed", failure=failure, seconds=time.monotonic() - start).write(directory)
         if cfg.fail_fast:
             (sweep / STOPPED).touch()
-        return math.nan
+        return _worst(hydra)
     replace(result, seconds=time.monotonic() - start).write(directory)
-    return metrics.get(experiment.settings.objective, math.nan)
+    return metrics.get(experiment.settings.objective, _worst(hydra))
+
+
+def _worst(hydra: DictConfig) -> float:
+    """Return a value that a search avoids: Optuna ends at NaN. A grid has no direction."""
+    return {"maximize": -math.inf, "minimize": math.inf}.get(str(hydra.sweeper.get("direction")), math.nan)

@@ -38,8 +38,8 @@ class Sweep:
     lead: Experiment
     """The first job's experiment: its tracking and its label stand for the sweep."""
     manifest: Manifest
-    base: int
-    """Number of the job that the others are compared with."""
+    base: int | None
+    """Number of the job that the others are compared with; None is the first that finishes."""
     inputs: Inputs
     """The first job's, for the published difficulties."""
     record: JobRecord
@@ -50,7 +50,9 @@ class Sweep:
         results = self._results()
         failed = [result for result, _ in results if result.status != "finished"]
         outcome.record(len(failed))
-        metrics, files = conclude(self.manifest, results, self.base, self.directory, self.inputs.difficulties.table)
+        first = next((result.number for result, _ in results if result.status == "finished"), 0)
+        base = first if self.base is None else self.base
+        metrics, files = conclude(self.manifest, results, base, self.directory, self.inputs.difficulties.table)
         done = replace(self.record, ended=time.time(), metrics=metrics, files=files, failure=_failure(failed, results))
         self.lead.tracking.close_sweep(self.run, done)
         self.lead.tracking.follow_up(self.directory)
@@ -102,11 +104,11 @@ def open_sweep(config: DictConfig) -> Sweep | None:
     return Sweep(directory, lead, manifest, base, jobs[0].inputs, record, run)
 
 
-def base_number(given: object, entries: Mapping[int, JobEntry]) -> int:
-    """Return the number of the job that the others are compared with.
+def base_number(given: object, entries: Mapping[int, JobEntry]) -> int | None:
+    """Return the number of the job that the others are compared with; None for the first that finishes.
 
     Args:
-        given: `report.base`: null for the first job, its number, or its overrides (`decoding=greedy`).
+        given: `report.base`: null, the job's number, or its overrides (`decoding=greedy`).
         entries: the jobs; empty where they are not known yet, and only a number can be given.
 
     Raises:
@@ -114,7 +116,7 @@ def base_number(given: object, entries: Mapping[int, JobEntry]) -> int:
 
     """
     if given is None:
-        return 0
+        return None
     numbers = [n for n, entry in entries.items() if given == n or set(str(given).split(",")) <= set(_words(entry))]
     if not entries and isinstance(given, int):
         return given

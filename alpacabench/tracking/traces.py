@@ -106,9 +106,9 @@ def _rationale(verdicts: Sequence[VerdictRow]) -> str:
     return "; ".join(f"{first} shown first: {found}" for first, found in shown)
 
 
-def _request(row: ExampleRow) -> dict[str, str]:
+def _request(row: ExampleRow) -> dict[str, Any]:
     """Return what identifies the example: MLflow puts two runs side by side where their requests are equal."""
-    return {"instruction": row.instruction}
+    return {"messages": [{"role": "user", "content": row.instruction}]}
 
 
 def _spans(trace_id: str, row: ExampleRow, ended_ms: int) -> Iterator[Span]:
