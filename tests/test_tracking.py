@@ -78,6 +78,7 @@ def test_a_job_is_written_whole_and_its_limits_are_kept(
     assert (run.info.status, run.info.run_name) == ("FINISHED", "a job")
     assert run.data.metrics["win_rate"] == 50 and run.data.metrics["m1099"] == 1099
     assert "undefined" not in run.data.metrics
+    assert 0 < run.data.metrics["system/system_memory_usage_percentage"] < 100
     assert run.data.params["judge"] == "longest" and len(run.data.params["long"]) <= 500
     (given,) = run.inputs.dataset_inputs
     assert json.loads(given.dataset.profile) == {"num_rows": 3, "licence": "MIT", "digest": "f" * 64}

@@ -18,6 +18,7 @@ from alpacabench.tracking.example import informative
 from alpacabench.tracking.pending import leave, pending
 from alpacabench.tracking.redact import redact
 from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
+from alpacabench.tracking.system import watch
 from alpacabench.tracking.traces import write_pending
 from alpacabench.tracking.writer import write
 
@@ -74,7 +75,9 @@ class Mlflow(Tracking):
         def start(client: MlflowClient) -> Run:
             experiment = self._experiment()
             left = link.run.run_id if link else find_interrupted(client, experiment, job.identity)
-            return Run(resume(client, left) if left else create(client, experiment, job))
+            run_id = resume(client, left) if left else create(client, experiment, job)
+            watch(run_id)
+            return Run(run_id)
 
         return self._reach(start) or Run()
 

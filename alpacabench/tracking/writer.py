@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.redact import redact, redact_mapping, redact_tree
+from alpacabench.tracking.system import collected
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -78,6 +79,7 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
     metrics = [
         Metric(key, float(value), timestamp, 0) for key, value in job.metrics.items() if math.isfinite(float(value))
     ]
+    metrics += collected(run_id)
     client.log_batch(run_id, metrics[:METRICS_PER_CALL], params[:PARAMS_PER_CALL], run_tags)
     for more in batches(params[PARAMS_PER_CALL:], PARAMS_PER_CALL):
         client.log_batch(run_id, params=more)

@@ -1,0 +1,76 @@
+"""What the machine does while a job runs: sampled in a thread, logged with the job's other metrics when it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
+SECONDS = 10.0
+"""Between two samples, at first."""
+MOST = 200
+"""Samples kept: beyond, every second one is dropped and the pause doubles, so that a long job has no more of them."""
+
+
+@dataclass
+class Watch:
+    """The samples of one run: MLflow's own figures, under the names that its System metrics page shows."""
+
+    samples: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    """(milliseconds since the epoch, values)."""
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def sample(self, monitors: list[Any]) -> None:
+        """Take samples until `done` is set."""
+        pause = SECONDS
+        while not self.done.wait(pause if self.samples else 0):
+            values: dict[str, float] = {}
+            for monitor in monitors:
+                monitor.collect_metrics()
+                values |= monitor.aggregate_metrics()
+                monitor.clear_metrics()
+            self.samples.append((round(time.time() * 1000), values))
+            if len(self.samples) > MOST:
+                self.samples, pause = self.samples[::2], pause * 2
+
+
+_watches: dict[str, Watch] = {}
+
+
+def watch(run_id: str) -> None:
+    """Start to sample for a run."""
+    _watches[run_id] = watching = Watch()
+    threading.Thread(target=watching.sample, args=(_monitors(),), daemon=True, name="system metrics").start()
+
+
+def collected(run_id: str) -> list[Metric]:
+    """Stop to sample for a run; return what was found, nothing where the run was not watched."""
+    from mlflow.entities import Metric
+
+    watched = _watches.pop(run_id, None)
+    if watched is None:
+        return []
+    watched.done.set()
+    return [
+        Metric(f"system/{name}", float(value), timestamp, step)
+        for step, (timestamp, values) in enumerate(list(watched.samples))
+        for name, value in values.items()
+    ]
+
+
+def _monitors() -> list[Any]:
+    """Return MLflow's monitors of this machine; the GPU's only where there is one."""
+    from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
+    from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
+    from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
+
+    monitors = [CPUMonitor(), DiskMonitor()]
+    # Without a GPU, or a library to ask it, there is nothing to watch.
+    with suppress(ImportError, RuntimeError):
+        monitors.append(GPUMonitor())
+    return monitors
