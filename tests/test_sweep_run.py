@@ -62,6 +62,7 @@ def test_a_failed_job_leaves_the_others_alone_and_the_same_command_finishes_it(t
     assert [r.info.run_id for r in again] == [r.info.run_id for r in parents]
     assert {r.info.run_id for r in finished} == {r.info.run_id for r in others}
     assert {r.info.status for r in (*again, *finished)} == {"FINISHED"}
+    assert not any("failure" in r.data.tags for r in (*again, *finished))
 
 
 def _holding(directory: Path, secret: bytes) -> list[Path]:

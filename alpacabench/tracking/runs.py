@@ -21,6 +21,8 @@ OWNER = "alpacabench.owner"
 """Tag: the process that writes the run."""
 TRACES = "alpacabench.traces"
 """Tag: how many traces the run has, once they are written."""
+FAILURE = "failure"
+"""Tag: why the run failed."""
 PARENT = "mlflow.parentRunId"
 
 PAGE = 1000
@@ -72,6 +74,8 @@ def resume(client: MlflowClient, run_id: str) -> str:
     """Set a run that was interrupted to running, and ours; return its id."""
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, OWNER, new_owner())
+    if FAILURE in client.get_run(run_id).data.tags:
+        client.delete_tag(run_id, FAILURE)
     return run_id
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.redact import redact, redact_mapping, redact_tree
+from alpacabench.tracking.runs import FAILURE
 from alpacabench.tracking.system import collected
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _verdicts(row: ExampleRow) -> str:
 def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: int) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
-    tags = redact_mapping(job.tags) | ({"failure": redact(job.failure)} if job.failure else {})
+    tags = redact_mapping(job.tags) | ({FAILURE: redact(job.failure)} if job.failure else {})
     if job.examples:
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": TABLE, "type": "table"}])
     run_tags = [RunTag(key, shortened(value, TAG_LENGTH)) for key, value in tags.items()]
