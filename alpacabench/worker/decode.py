@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 REFILL = 4
 """Prompts are taken in when a 1/REFILL of the batch is free: a prefill costs a pass over the weights."""
 
+SHORTEST = 0.75
+"""Prompts are read together where the shortest has this share of the longest's tokens: the rest would be padding."""
+
 STOP_TAIL = 24
 """How many of the last tokens are read for a stop string, beside one for each of its characters."""
 
@@ -75,7 +78,7 @@ class DecodeLoop:
             while self.lockstep.anyone(bool(self.waiting or self.rows)):
                 free = self.batch_size - len(self.rows)
                 if self.waiting and (not self.rows or free >= min(len(self.waiting), -(-self.batch_size // REFILL))):
-                    self._admit(self.waiting[:free])
+                    self._admit(alike(self.waiting[:free]))
                 elif self.rows:
                     self._step()
                 else:
@@ -207,6 +210,12 @@ def finish(row: Row, encoder: Encoder, spec: DecodeSpec, now: float) -> Answer |
         reasoning=parted.reasoning,
         batch_size=row.batch_size,
     )
+
+
+def alike(rows: list[Row]) -> list[Row]:
+    """Return the first rows whose prompts are about as long as the first one's; rows come longest first."""
+    least = SHORTEST * len(rows[0].prompt.ids)
+    return [row for row in rows if len(row.prompt.ids) >= least]
 
 
 def penalise(logits: Tensor, rows: list[Row], penalty: float) -> None:
