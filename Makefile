@@ -27,10 +27,10 @@ demo: setup  ## the main job: a real sweep on the embedded data, two decodings x
 	$(BIN)/python run.py experiment=demo
 
 test: setup  ## the tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-all: setup  ## the tests, slow, browser and cluster ones included
-	$(BIN)/python -m pytest -q -m ""
+	$(BIN)/python -m pytest -q -m "" -n auto --dist loadfile
 
 check: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .
