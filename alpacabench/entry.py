@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from alpacabench.errors import AlpacabenchError, ConfigError, allowed
+from alpacabench.errors import AlpacabenchError, ConfigError, Problem, allowed
 from alpacabench.password import password_problem
+from alpacabench.tracking.redact import redact, secrets
 
 INTERRUPTED = 130
 
@@ -33,7 +34,7 @@ def run(main: Callable[[], Any]) -> int:
     # Hydra prints errors in its own words and exits; with this set it raises them, and we print them in ours.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        _refuse_passwords(sys.argv[1:])
+        _refuse_secrets(sys.argv[1:])
         if "LOCAL_RANK" in os.environ:
             from alpacabench.sharding import refuse_launcher
 
@@ -52,7 +53,7 @@ def run(main: Callable[[], Any]) -> int:
 def _report(error: Exception) -> int:
     ours = _ours(error)
     log = logging.getLogger("alpacabench")
-    message = str(ours) if ours else explain(error)
+    message = redact(str(ours) if ours else explain(error))
     # Before Hydra has set logging up there is no handler: the message must be seen all the same.
     if logging.getLogger().handlers:
         log.error("%s", message)
@@ -109,8 +110,15 @@ def _siblings(parent: str) -> list[str]:
     return [str(key) for key in node if key != "_target_"] if isinstance(node, DictConfig) else []
 
 
-def _refuse_passwords(arguments: list[str]) -> None:
-    """Refuse a literal password before Hydra writes the overrides into files."""
+def _refuse_secrets(arguments: list[str]) -> None:
+    """Refuse a password in a URL, or a key that the shell wrote out, before Hydra writes the overrides into files."""
     problems = [problem for a in arguments for problem in password_problem(a.partition("=")[0], a)]
+    for argument in arguments:
+        names = [name for name, value in secrets().items() if value in argument]
+        if names:
+            remedy = (
+                f"leave it in the environment, and write ${{oc.env:{names[0]}}} in single quotes where it is needed"
+            )
+            problems.append(Problem(argument.partition("=")[0], f"holds the value of {names[0]}", remedy))
     if problems:
         raise ConfigError(problems)

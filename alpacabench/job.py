@@ -21,6 +21,7 @@ from alpacabench.errors import AlpacabenchError
 from alpacabench.pipeline import Evaluation
 from alpacabench.store.store import Store
 from alpacabench.tracking.base import JobRecord, SweepLink
+from alpacabench.tracking.redact import redact
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def run(cfg: DictConfig) -> float | None:
     try:
         return _single(cfg, dict(hydra.runtime.choices), directory)
     except AlpacabenchError as error:
-        log.error("%s", error)
+        log.error("%s", redact(str(error)))
         # Past Hydra, which would print its own words about an exception.
         raise SystemExit(error.exit_code) from None
 

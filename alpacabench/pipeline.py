@@ -16,6 +16,7 @@ from alpacabench.component import require
 from alpacabench.config import Experiment
 from alpacabench.dataset.base import card
 from alpacabench.errors import DataError, GenerationError, JudgeError
+from alpacabench.judge.slot import moved_share
 from alpacabench.records import Example, Generation, Outcome, Pair, Prompt, Verdict
 from alpacabench.rows import shorten
 from alpacabench.scoring.scoring import Difficulties, Scores
@@ -92,6 +93,12 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation
     judged = time.monotonic()
     outcomes = join(inputs.prompts, generations, verdicts)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
+    texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
+    if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:
+        scores.warnings.append(
+            "the judge reads the perturbed instruction, so a change of the verdict may be a change of the question; "
+            f"slots stay those of the original instruction (alpaca_eval would move {moved:.0%} of the changed prompts)"
+        )
     spent = usage(
         generations,
         verdicts,

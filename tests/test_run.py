@@ -113,6 +113,23 @@ def test_a_key_in_the_environment_is_written_nowhere(tmp_path: Path) -> None:
     assert not [path for path in found if path.name != "store.db" and not path.name.startswith("store.db-")], found
 
 
+def test_a_key_that_the_shell_wrote_into_the_command_is_refused_and_written_nowhere(tmp_path: Path) -> None:
+    secret = "sk-very-secret-0123456789"
+    outcome = run(tmp_path, *FAST, f"model.system_prompt={secret}", env={"OPENAI_API_KEY": secret})
+    assert outcome.code == 2
+    assert "model.system_prompt: holds the value of OPENAI_API_KEY" in outcome.text
+    assert secret not in outcome.text
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and secret.encode() in p.read_bytes()]
+
+
+def test_a_judge_that_reads_the_perturbed_text_is_warned_about_with_the_slots(tmp_path: Path) -> None:
+    overrides = ("perturbation=casing", "perturbation.strength=1.0", "judge.instruction=perturbed")
+    outcome = run(tmp_path, *FAST, *overrides)
+    assert outcome.code == 0, outcome.text
+    assert "the judge reads the perturbed instruction" in outcome.text
+    assert "alpaca_eval would move" in outcome.text
+
+
 @pytest.mark.parametrize("arguments", [["--help"], [*FAST, "plan=true"], ["plan=true"]])
 def test_help_and_plan_import_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     done = subprocess.run(

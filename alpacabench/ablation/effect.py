@@ -13,7 +13,7 @@ from alpacabench.ablation.floor import excess_flips, exchangeable_p, mean_estima
 from alpacabench.ablation.outcomes import Outcomes
 from alpacabench.ablation.variant import System, Variant
 from alpacabench.compare.length import fit_runs
-from alpacabench.judge.slot import model_first
+from alpacabench.judge.slot import moved_share
 from alpacabench.report.ablation_table import VariantRow
 from alpacabench.report.estimate import Estimate
 from alpacabench.scoring.arrays import Bools
@@ -141,6 +141,5 @@ def _slot_flips(variant: Variant, texts: list[str]) -> float | None:
     if variant.run.judge_settings.get("instruction") != "perturbed":
         return None
     seed = int(variant.run.judge_settings.get("seed") or 0)
-    changed = [text for text in texts if variant.seen(text).text != text]
-    moved = [model_first(variant.seen(text).text, seed) != model_first(text, seed) for text in changed]
-    return 100 * fmean(moved) if moved else None
+    moved = moved_share(((text, variant.seen(text).text) for text in texts), seed)
+    return None if moved is None else 100 * moved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 
 def model_first(instruction: str, seed: int) -> bool:
@@ -11,3 +12,17 @@ def model_first(instruction: str, seed: int) -> bool:
     Source: alpaca_eval 0.6.6, `processors.RandomSwitchTwoColumnsProcessor` with `utils.random_seeded_choice`.
     """
     return random.Random(f"is_switched_outputs{instruction}{seed}").choices([False, True], k=1)[0]
+
+
+def moved_share(texts: Iterable[tuple[str, str]], seed: int) -> float | None:
+    """Return the share of changed prompts whose slot would change if it followed the text that the model saw.
+
+    About half of them, whatever the edit (MEASUREMENT finding 7). None where no text is changed.
+
+    Args:
+        texts: of each prompt the original instruction and the text that the model saw.
+        seed: `judge.seed`.
+
+    """
+    moved = [model_first(old, seed) != model_first(new, seed) for old, new in texts if old != new]
+    return sum(moved) / len(moved) if moved else None
