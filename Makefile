@@ -25,6 +25,7 @@ setup: $(STAMP)  ## virtual environment, pinned packages, the default model's we
 
 demo: setup  ## the main job: a real sweep on the embedded data, two decodings x two perturbations
 	$(BIN)/python run.py experiment=demo
+	@echo "The judge here is a 135M model: for trying the machinery, not for conclusions."
 
 test: setup  ## the tests
 	$(BIN)/python -m pytest -q -n auto --dist loadfile

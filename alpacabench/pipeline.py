@@ -93,6 +93,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation
     judged = time.monotonic()
     outcomes = join(inputs.prompts, generations, verdicts)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
+    scores.warnings.extend(filter(None, [judge.caution]))
     texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
     if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:
         scores.warnings.append(

@@ -76,6 +76,11 @@ class Judge(Component):
     def label(self) -> str:
         """The judge's name as it stands in annotations and leaderboards."""
 
+    @property
+    def caution(self) -> str:
+        """What a reader of this judge's verdicts must know; empty where there is nothing."""
+        return ""
+
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """Return what besides the prompt determines a verdict: judge model, decoding values. JSON-serialisable."""

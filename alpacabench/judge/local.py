@@ -51,6 +51,13 @@ class LocalJudge(Judge):
         return self.name or "local-" + (NAME if self.model_name == BUNDLED else Path(self.model_name).name)
 
     @property
+    def caution(self) -> str:
+        """What the default judge is good for."""
+        if self.model_name != BUNDLED:
+            return ""
+        return "the judge is a 135M model: it is for trying the machinery, and its verdicts say nothing about quality"
+
+    @property
     def source(self) -> Source:
         """The judge model's weights."""
         return Source(
