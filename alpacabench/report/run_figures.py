@@ -114,7 +114,12 @@ def position(pairs: Sequence[Scored]) -> Figure | None:
 
 
 def slice_figure(
-    key: str, title: str, pairs: Sequence[Scored], rate: Estimate, of: Callable[[Outcome], str]
+    key: str,
+    title: str,
+    pairs: Sequence[Scored],
+    rate: Estimate,
+    of: Callable[[Outcome], Sequence[str]],
+    note: str = "",
 ) -> Figure | None:
     """Draw the win rate of each slice; None where there is only one."""
     rows = slices(pairs, of)
@@ -125,7 +130,7 @@ def slice_figure(
         key,
         title,
         "Largest slice first. Hollow points have fewer than 30 prompts: too few to conclude from. "
-        "With many slices, one outside its interval by chance is to be expected.",
+        f"With many slices, one outside its interval by chance is to be expected.{note}",
         plot,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alpacabench.dataset.taxonomy import tags
 from alpacabench.records import Outcome
 from alpacabench.report import run_figures, run_words
 from alpacabench.report.estimate import Estimate, Number
@@ -104,9 +105,13 @@ def _overview(pairs: Sequence[Scored]) -> list[Figure]:
 def _breakdown(pairs: Sequence[Scored], rate: Estimate | None) -> list[Figure]:
     if not rate or not pairs:
         return []
+    overlap = " A prompt may be in several."
     figures = [
-        run_figures.slice_figure("source", "By source", pairs, rate, lambda outcome: outcome.example.source),
+        run_figures.slice_figure("source", "By source", pairs, rate, lambda outcome: [outcome.example.source]),
         run_figures.length(pairs),
-        run_figures.slice_figure("category", "By category", pairs, rate, lambda outcome: outcome.example.category),
+        run_figures.slice_figure("category", "By category", pairs, rate, lambda outcome: [outcome.example.category]),
+        run_figures.slice_figure(
+            "structure", "By structure of the prompt", pairs, rate, lambda o: tags(o.example.instruction), overlap
+        ),
     ]
     return [figure for figure in figures if figure]

@@ -37,11 +37,12 @@ def share(part: int, whole: int) -> Estimate:
     return mean([100.0] * part + [0.0] * (whole - part)) or Estimate(0.0)
 
 
-def slices(pairs: Sequence[Scored], key: Callable[[Outcome], str]) -> list[ForestRow]:
-    """Return one row per slice, largest first; small ones are marked."""
+def slices(pairs: Sequence[Scored], labels: Callable[[Outcome], Sequence[str]]) -> list[ForestRow]:
+    """Return one row per slice, largest first; small ones are marked. A prompt with several labels is in several."""
     groups: dict[str, list[float]] = defaultdict(list)
     for outcome, score in pairs:
-        groups[key(outcome) or "(none)"].append(score)
+        for label in labels(outcome):
+            groups[label or "(none)"].append(score)
     largest_first = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
         ForestRow(name, mean(scores), slice_note(len(scores)), "few" if len(scores) < FEW else "")
