@@ -29,6 +29,10 @@ class Reply:
     """For a failure: what was received, so that a person can look at it. JSON-serialisable."""
 
 
+FLUSH = Reply("")
+"""Yielded between replies: nothing more has arrived for now, so what has is committed before anything new is sent."""
+
+
 @dataclass(slots=True)
 class Answers:
     """The outcome of `ask_once`, by key."""
@@ -127,6 +131,10 @@ def _ask(
     last_commit = time.monotonic()
     try:
         for reply in ask([questions[key] for key in keys]) if keys else ():
+            if reply is FLUSH:
+                store.commit(kind, pending)
+                pending, last_commit = [], time.monotonic()
+                continue
             pending.append(reply)
             unanswered.discard(reply.key)
             if reply.payload is not None:
@@ -139,7 +147,8 @@ def _ask(
                 store.commit(kind, pending)
                 pending, last_commit = [], time.monotonic()
     except AlpacabenchError as error:
-        error.add_note(f"{len(unanswered)} of {len(questions)} {kind}s are missing; the others are kept")
+        missing = len(questions) - len(answers.payloads)
+        error.add_note(f"{missing} of {len(questions)} {kind}s are missing; the others are kept")
         raise
     finally:
         store.commit(kind, pending)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,17 @@ class Settings(Component):
     store: StoreSettings
     budget: BudgetSettings
 
+    def check(self) -> Iterator[Problem]:
+        """Yield a store URL that names no database."""
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(self.store.url)
+        except ArgumentError:
+            remedy = "give sqlite:///outputs/store.db, or postgresql+psycopg://HOST/NAME"
+            yield Problem("store.url", "is no database URL", remedy)
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
@@ -107,15 +118,15 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
     parts = {group: build(group, resolved.get(group) or {}, problems, choices.get(group, "")) for group in GROUPS}
     rest = {key: value for key, value in resolved.items() if key not in GROUPS}
     settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems)
-    for part in parts.values():
+    for part in (*parts.values(), settings):
         if part is not None:
             problems.extend(part.check())
-    if not problems:
-        experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **parts)  # type: ignore[arg-type]
-        problems.extend(_across(experiment))
-        require(problems)
-        return experiment
-    raise ConfigError(problems)
+    if settings is None or None in parts.values():
+        raise ConfigError(problems)
+    experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **parts)  # type: ignore[arg-type]
+    problems.extend(_across(experiment))
+    require(problems)
+    return experiment
 
 
 def _resolve(cfg: DictConfig) -> dict[str, Any]:

@@ -51,9 +51,32 @@ def read_rows(path: str | Path, key: str) -> list[Row]:
     if not isinstance(rows, list):
         raise DataError(f"{key}: {path} holds a {type(rows).__name__}; a list of objects is needed")
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict):
-            raise DataError(f"{key}: {path}, row {number}: a {type(row).__name__}; each row must be an object")
+        _check_row(row, f"{key}: {path}, row {number}")
     return rows
+
+
+def _check_row(row: Any, where: str) -> None:
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: a {type(row).__name__}; each row must be an object")
+    if None in row:
+        raise DataError(
+            f"{where}: {len(row[None])} more fields than the header names, from {shorten(str(row[None][0]))}\n"
+            "    put double quotes around a text that has commas or line breaks in it"
+        )
+    for name, value in row.items():
+        if isinstance(value, str) and not _is_text(value):
+            raise DataError(
+                f"{where}: '{name}' has half of a surrogate pair in it: {shorten(ascii(value))}\n"
+                "    a broken emoji, most often: write the text as UTF-8 again"
+            )
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def missing_file(path: str | Path, key: str) -> Iterator[Problem]:

@@ -47,6 +47,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
         ("a.json", '{"instruction": "x"}', ["holds a dict", "list of objects"]),
         ("a.json", '["x"]', ["row 1", "must be an object"]),
         ("a.txt", "x", ["'.txt'", ".jsonl", ".csv"]),
+        ("a.csv", "instruction,output\nColours?,red, green, and blue\n", ["row 1", "2 more fields", "double quotes"]),
+        ("a.json", '[{"instruction": "a \\ud800 b"}]', ["row 1", "'instruction'", "surrogate"]),
     ],
 )
 def test_a_broken_file_is_named_with_the_row(tmp_path: Path, name: str, text: str, words: list[str]) -> None:

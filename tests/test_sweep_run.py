@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -126,3 +127,19 @@ def test_the_plan_of_a_sweep_runs_nothing(tmp_path: Path) -> None:
     planned = run(tmp_path, *BASE, "seed=0,1", "plan=true")
     assert planned.code == 0 and "2 jobs" in planned.stdout
     assert not (tmp_path / "outputs" / "mlflow.db").exists() and not list(tmp_path.glob("outputs/sweeps/*/*"))
+
+
+def test_a_sweep_in_which_every_job_fails_still_ends_with_its_table(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text('[{"instruction": "Hi?", "output": "Hello."}]')
+    dead = "judge.base_url=http://127.0.0.1:9/v1,http://127.0.0.1:9/v2"
+    judge = "judge=weighted_alpaca_eval_gpt4_turbo"
+    outcome = run(tmp_path, "-m", "dataset=jsonl", "dataset.path=one.json", "model=echo", judge, dead)
+    assert outcome.code == 1
+    assert "Traceback" not in outcome.text
+    assert "2 of 2 jobs failed" in outcome.text
+    assert "http://127.0.0.1:9/v1 gives no answer" in outcome.text
+    connection = sqlite3.connect(tmp_path / "outputs" / "mlflow.db")
+    assert {status for (status,) in connection.execute("select status from runs")} == {"FAILED"}
+    values = {value for (value,) in connection.execute("select value from params where key = 'judge.base_url'")}
+    assert {"http://127.0.0.1:9/v1", "http://127.0.0.1:9/v2"} <= values
+    assert not [value for value in values if "\\" in value]

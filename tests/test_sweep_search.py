@@ -14,7 +14,7 @@ from tests.sweep_command import BASE, FLAKY, children, newest_sweep, runs
 
 def _needs(module: str, extra: str) -> None:
     if importlib.util.find_spec(module) is None:
-        pytest.skip(f"not installed: pip install 'alpacabench[{extra}]'")
+        pytest.skip(f"not installed: pip install -e '.[{extra}]'")
 
 
 @pytest.mark.cluster

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alpacabench.ask import Payload, Reply
+from alpacabench.ask import FLUSH, Payload, Reply
 from alpacabench.endpoint.dialect import Dialect
 from alpacabench.endpoint.pacer import Pacer
 from alpacabench.endpoint.provider import NO_KEY, api_key, key_variable, shown
@@ -61,7 +61,7 @@ def ask_server(
         StageError: of the class `error`, where going on makes no sense; what was paid for has been yielded before.
 
     """
-    yield from stream(_Session(wire, read, concurrency, purse, error).run_with(calls))
+    yield from stream(_Session(wire, read, concurrency, purse, error).run_with(calls), FLUSH)
 
 
 class _Session:
@@ -73,7 +73,7 @@ class _Session:
         self.answered = 0
         self.stop: StageError | None = None
         self.stopped = asyncio.Event()
-        self.emit: Emit[Reply] = lambda reply: None
+        self.emit: Emit[Reply]
 
     def run_with(self, calls: Sequence[Call]) -> Callable[[Emit[Reply]], Any]:
         """Return the work for `stream`."""
@@ -124,6 +124,8 @@ class _Session:
         while (attempt := await queue.get()) is not None and not self.stop:
             delay = await self._try(attempt)
             if delay is None:
+                # What is paid for is safe before the next request goes out: kill -9 repeats only what is in flight.
+                await self.emit.taken()
                 queue.task_done()
             else:
                 # A request that has to wait leaves its slot to the others.
@@ -200,8 +202,10 @@ class _Session:
 
     def _broken(self, attempt: _Attempt, error: BrokenError) -> float | None:
         attempt.broken += 1
-        tries = BROKEN_TRIES if self.answered or error.reached else UNREACHABLE_TRIES
+        tries = BROKEN_TRIES if self.answered else UNREACHABLE_TRIES
         if attempt.broken < tries and not self.stop:
+            if not self.answered:
+                log.warning("no usable answer of %s yet, trying again: %s", shown(self.wire.url), error)
             return self._wait(attempt.broken, None)
         self.emit(Reply(attempt.call.key, failure=str(error), detail=attempt.spent))
         if not self.answered:

@@ -28,6 +28,8 @@ from alpacabench.scoring.win_rate import POWER_80
 
 MARGIN = 2.0
 """Points within which two runs count as equivalent."""
+ROUNDING = 1e-8
+"""Preferences that differ by less are equal: published files are rounded to ten digits."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def compare_win_rates(
         DataError: the runs are not on the same instructions, or share fewer than two verdicts.
     """
     _, base, y = _align(base_instructions, base_preferences, instructions, preferences)
+    y = np.where(np.abs(y - base) < ROUNDING, base, y)
     estimate = float(np.mean(y - base) * 100)
     resampled = bootstrap_means((y - base)[None] * 100, draws, seed)[:, 0]
     return _delta(estimate, (base - np.mean(base)) * 100, (y - np.mean(y)) * 100, resampled, margin)

@@ -84,7 +84,10 @@ class Scoring(Component):
                 path = dataset_file(ALPACA_EVAL, "df_gamed.csv", ALPACA_EVAL_REVISION, "scoring.lc_data")
             except DataError as error:
                 return Difficulties(None, str(error))
-        return Difficulties(DifficultyTable.read(path, [example.instruction for example in examples]))
+        try:
+            return Difficulties(DifficultyTable.read(path, [example.instruction for example in examples]))
+        except DataError as error:
+            raise DataError(f"scoring.lc_data: {error}") from error
 
     def score(
         self,

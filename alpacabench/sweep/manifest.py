@@ -98,9 +98,17 @@ def label(params: Mapping[str, str]) -> str:
 
 
 def pairs(overrides: Sequence[str]) -> dict[str, str]:
-    """Return the overrides by key."""
+    """Return the values by key, as they are and not as they are quoted or escaped for Hydra."""
     split = (override.partition("=") for override in overrides)
-    return {key.lstrip("+~"): value for key, _, value in split}
+    return {key.lstrip("+~"): _plain(value) for key, _, value in split}
+
+
+def _plain(value: str) -> str:
+    if "\\" not in value and not value.startswith(("'", '"')):
+        return value
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return str(OverridesParser.create().parse_override(f"key={value}").value())
 
 
 def read_results(sweep_directory: Path) -> list[tuple[JobResult, Path]]:

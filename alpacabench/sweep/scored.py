@@ -50,7 +50,8 @@ class ScoredSweep:
 
         from alpacabench.scoring.arrays import outcomes
 
-        y = np.array([outcomes(self.preferences(job)) for job in self.jobs]).reshape(len(self.jobs), -1)
+        y = np.array([outcomes(self.preferences(job)) for job in self.jobs])
+        y = y.reshape(len(self.jobs), len(self.instructions))
         return np.asarray(y[:, ~np.isnan(y).any(axis=0)])
 
 

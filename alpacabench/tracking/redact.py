@@ -19,7 +19,7 @@ WORKING_DIRECTORIES = ("PWD", "OLDPWD")
 SHORTEST = 6
 """Shorter values are ordinary words more often than secrets, and would be cut out of every text."""
 
-URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)[^/\s@]+@")
+URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)(?!\$\{)[^/\s@]+@")
 
 Value = TypeVar("Value")
 

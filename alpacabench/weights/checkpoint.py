@@ -68,11 +68,15 @@ class Checkpoint:
         if not file.is_file() or self.gguf:
             return {}
         try:
-            return json.loads(file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-        except json.JSONDecodeError as error:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(
                 [Problem("model.path", f"{file} is broken JSON: {error}", "download it again")]
             ) from error
+        if not isinstance(found, dict):
+            what = f"{file} holds a {type(found).__name__} where an object is needed"
+            raise ConfigError([Problem("model.path", what, "download it again")])
+        return found
 
 
 def locate(path: str, revision: str | None, key: str = "model.path") -> Checkpoint:
