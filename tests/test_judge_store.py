@@ -97,7 +97,7 @@ def test_after_kill_9_only_what_is_missing_is_asked(tmp_path: Path) -> None:
         process.wait()
         done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True)
     assert done.stdout.strip() == b"300", done.stderr.decode()
-    assert len(server.requests) <= 300 + 2 * 16, "at most what was in flight or just answered is asked twice"
+    assert len(server.requests) <= 300 + 16, "at most what was in flight is asked twice"
 
 
 def test_longest_prefers_more_characters_and_needs_no_server(tmp_path: Path) -> None:
