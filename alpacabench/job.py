@@ -52,8 +52,9 @@ def _single(cfg: DictConfig, choices: dict[str, str], directory: Path) -> float 
         from alpacabench.plan import show
 
         show([experiment])
-        # Hydra made the directory before it called us; a plan leaves nothing behind.
-        shutil.rmtree(directory)
+        # Hydra made the directory before it called us. One that holds more than Hydra's own files is somebody's run.
+        if {path.name for path in directory.iterdir()} <= {".hydra", f"{HydraConfig.get().job.name}.log"}:
+            shutil.rmtree(directory)
         return None
     metrics = execute(experiment, directory)
     experiment.tracking.follow_up(directory)

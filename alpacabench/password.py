@@ -6,7 +6,8 @@ import re
 
 from alpacabench.errors import Problem
 
-LITERAL_PASSWORD = re.compile(r"\w+://[^/\s:@]*:(?!\$\{)[^/\s@]+@")
+LITERAL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)(?!\$\{)[^/\s@]+@")
+"""Group 1 is what stands before the password."""
 
 
 def password_problem(key: str, value: str) -> list[Problem]:

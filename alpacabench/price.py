@@ -52,12 +52,6 @@ def price_of(model: str) -> Price | None:
     return None
 
 
-def prices_as_of(model: str) -> str | None:
-    """Return the date of the file that holds a model's price."""
-    found = (file for file in _files() if _newest(file.get("models") or {}, model) is not None)
-    return next((str(file["as_of"]) for file in found), None)
-
-
 def retired(where: str, model: str, url: str) -> Iterator[Problem]:
     """Yield a problem where the URL is the own host of the provider that has shut the model down."""
     provider = provider_of(url)

@@ -40,6 +40,15 @@ def test_annotations_average_the_verdicts_and_verdicts_are_kept_one_by_one(tmp_p
         assert row["preference"] == sum(own) / 4
 
 
+def test_a_plan_leaves_nothing_behind_and_never_touches_a_run_that_is_there(tmp_path: Path) -> None:
+    assert run(tmp_path, *FAST, "plan=true").code == 0
+    assert not list((tmp_path / "outputs" / "runs").iterdir())
+    succeed(tmp_path, *FAST)
+    held = {path.name for path in (tmp_path / "run").iterdir()}
+    assert run(tmp_path, *FAST, "plan=true", f"hydra.run.dir={tmp_path}/run").code == 0
+    assert held == {path.name for path in (tmp_path / "run").iterdir()}
+
+
 def test_five_more_prompts_make_five_more_requests(tmp_path: Path) -> None:
     succeed(tmp_path, "model=echo", "judge=longest", "tracking=none", "subset=head", "subset.n=7")
     more = succeed(tmp_path, "model=echo", "judge=longest", "tracking=none", "subset=head", "subset.n=12")

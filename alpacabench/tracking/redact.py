@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
+from alpacabench.password import LITERAL_PASSWORD
+
 HIDDEN = "<redacted>"
 
 SECRET_NAME = re.compile(
@@ -18,8 +20,6 @@ WORKING_DIRECTORIES = ("PWD", "OLDPWD")
 
 SHORTEST = 6
 """Shorter values are ordinary words more often than secrets, and would be cut out of every text."""
-
-URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)(?!\$\{)[^/\s@]+@")
 
 Value = TypeVar("Value")
 
@@ -37,7 +37,7 @@ def redact(text: str) -> str:
     """Return the text without any secret of the environment and without passwords in URLs."""
     for value in sorted(secrets().values(), key=len, reverse=True):
         text = text.replace(value, HIDDEN)
-    return URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
+    return LITERAL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
 
 
 def redact_mapping(texts: Mapping[str, str]) -> dict[str, str]:
