@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 """Between two samples, at first."""
+FIRST_SECONDS = 2.0
+"""The longest that a run's end waits for the first sample."""
 MOST = 200
 """Samples kept: beyond, every second one is dropped and the pause doubles, so that a long job has no more of them."""
 
@@ -24,17 +26,20 @@ class Watch:
     samples: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     """(milliseconds since the epoch, values)."""
     done: threading.Event = field(default_factory=threading.Event)
+    first: threading.Event = field(default_factory=threading.Event)
+    """Set once there is a sample."""
 
     def sample(self, monitors: list[Any]) -> None:
-        """Take samples until `done` is set."""
+        """Take samples until `done` is set, and at least one."""
         pause = SECONDS
-        while not self.done.wait(pause if self.samples else 0):
+        while not self.samples or not self.done.wait(pause):
             values: dict[str, float] = {}
             for monitor in monitors:
                 monitor.collect_metrics()
                 values |= monitor.aggregate_metrics()
                 monitor.clear_metrics()
             self.samples.append((round(time.time() * 1000), values))
+            self.first.set()
             if len(self.samples) > MOST:
                 self.samples, pause = self.samples[::2], pause * 2
 
@@ -56,6 +61,8 @@ def collected(run_id: str) -> list[Metric]:
     if watched is None:
         return []
     watched.done.set()
+    # A job from the store can end before the first sample is taken.
+    watched.first.wait(FIRST_SECONDS)
     return [
         Metric(f"system/{name}", float(value), timestamp, step)
         for step, (timestamp, values) in enumerate(list(watched.samples))
