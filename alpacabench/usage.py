@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 
 from alpacabench.records import Generation, Verdict
 
@@ -22,6 +23,11 @@ class Usage:
     judge_completion_tokens: int
     cost_usd: float | None
     """None where a price is unknown."""
+    full_cost_usd: float | None
+    """What all answers and verdicts cost when they were made, the store's included; None where one was recorded
+    elsewhere, or its price is unknown."""
+    seconds_per_answer: float | None
+    """Mean over all answers when they were written, the store's included; None where one was recorded elsewhere."""
     generate_seconds: float
     judge_seconds: float
     generated_tokens_per_second: float
@@ -31,6 +37,11 @@ class Usage:
     model_loads: int
     peak_memory_bytes: int
     """The most that a process of this run has held; 0 where no model was loaded."""
+    n_written: int | None = None
+    """Variants and checks of them that models were asked for; None where the perturbation asks no model."""
+    n_written_cached: int | None = None
+    writer_prompt_tokens: int | None = None
+    writer_completion_tokens: int | None = None
 
     def metrics(self) -> dict[str, float]:
         """Return the figures by name, unknown ones left out."""
@@ -38,9 +49,8 @@ class Usage:
 
 
 def usage(
-    generations: Sequence[Generation], verdicts: Sequence[Verdict], generate_seconds: float, judge_seconds: float,
-    model_loads: int,
-    peak_memory_bytes: int,
+    generations: Sequence[Generation], verdicts: Sequence[Verdict], wordings: Sequence[Generation],
+    generate_seconds: float, judge_seconds: float, model_loads: int, peak_memory_bytes: int,
 ) -> Usage:  # fmt: skip
     """Add up what a run did."""
     # Recorded answers and verdicts have no key: nobody asked for them.
@@ -48,7 +58,11 @@ def usage(
     judged = {v.key: v for v in verdicts if v.key and v.preference is not None}
     written = [g for g in answers.values() if not g.cached]
     asked = [v for v in judged.values() if not v.cached]
-    costs = [g.cost_usd for g in written] + [v.cost_usd for v in asked]
+    variants = {g.key: g for g in wordings if g.key and g.text is not None}
+    reworded = [g for g in variants.values() if not g.cached]
+    answered_here = bool(answers) and all(g.key for g in generations)
+    # Equal answers are a draw that nobody is asked for.
+    judged_here = all(v.key for v in verdicts if v.pair.reference != v.pair.output)
     seconds = sorted(g.seconds for g in written)
     tokens = sum(g.completion_tokens for g in written)
     return Usage(
@@ -60,7 +74,11 @@ def usage(
         completion_tokens=tokens,
         judge_prompt_tokens=sum(v.prompt_tokens for v in asked),
         judge_completion_tokens=sum(v.completion_tokens for v in asked),
-        cost_usd=None if any(c is None for c in costs) else sum(c for c in costs if c is not None),
+        cost_usd=_dollars([*written, *reworded], asked),
+        full_cost_usd=_dollars([*answers.values(), *variants.values()], judged.values())
+        if answered_here and judged_here
+        else None,
+        seconds_per_answer=fmean(g.seconds for g in answers.values()) if answered_here else None,
         generate_seconds=generate_seconds,
         judge_seconds=judge_seconds,
         generated_tokens_per_second=tokens / generate_seconds if generate_seconds > 0 else 0.0,
@@ -68,7 +86,18 @@ def usage(
         latency_p95_seconds=_quantile(seconds, 0.95),
         model_loads=model_loads,
         peak_memory_bytes=peak_memory_bytes,
+        n_written=len(reworded) if wordings else None,
+        n_written_cached=len(variants) - len(reworded) if wordings else None,
+        writer_prompt_tokens=sum(g.prompt_tokens for g in reworded) if wordings else None,
+        writer_completion_tokens=sum(g.completion_tokens for g in reworded) if wordings else None,
     )
+
+
+def _dollars(answers: Iterable[Generation], verdicts: Iterable[Verdict]) -> float | None:
+    """Return what they cost together; None where a price is unknown."""
+    costs = [g.cost_usd for g in answers] + [v.cost_usd for v in verdicts]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:
