@@ -9,7 +9,13 @@ from alpacabench.endpoint.provider import api_key
 from alpacabench.endpoint.sdk import receive
 from alpacabench.endpoint.wire import Body, BrokenError, Completion
 
-FINISH = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length"}
+FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+}
 
 
 class AnthropicWire:

@@ -71,11 +71,19 @@ def parse(text: str, seconds: float) -> Completion:
             prompt_tokens=int(usage.get("prompt_tokens") or 0),
             completion_tokens=int(usage.get("completion_tokens") or 0),
             cached_tokens=int(cached),
-            reasoning=message.get("reasoning_content") or message.get("reasoning"),
+            reasoning=message.get("reasoning_content") or message.get("reasoning") or _thinking(message),
             seconds=seconds,
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise BrokenError(f"the answer is no completion: {text[:200]!r}") from None
+
+
+def _thinking(message: dict[str, Any]) -> str | None:
+    """Return the trace that Mistral's reasoning models send as a part of the content."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    pieces = [piece.get("text") or "" for part in parts for piece in part.get("thinking") or []]
+    return "".join(pieces) or None
 
 
 def _text(message: dict[str, Any]) -> str:

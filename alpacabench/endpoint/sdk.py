@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Awaitable
@@ -38,8 +39,7 @@ async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Rece
         response = (await sent).http_response
         text = response.text
     except sdk.APIStatusError as error:
-        detail = error.body if isinstance(error.body, dict) else {}
-        detail = detail["error"] if isinstance(detail.get("error"), dict) else detail
+        detail = _detail(error.body)
         message = str(detail.get("message") or error.message)[:500]
         log.debug("request %s: HTTP %d %s", error.request_id, error.status_code, message)
         code, wait = str(detail.get("code") or detail.get("type") or ""), seconds_to_wait(error.response.headers)
@@ -56,3 +56,16 @@ async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Rece
     headers = response.headers
     log.debug("request %s: %.3f s", headers.get("x-request-id") or headers.get("request-id"), seconds)
     return Received(text, seconds)
+
+
+def _detail(body: object) -> dict[str, Any]:
+    """Return what an error body says: Gemini puts it in a list, FastAPI under `detail`, Ollama's error is a text."""
+    body = body[0] if isinstance(body, list) and body else body
+    if isinstance(body, str):
+        return {"message": body}
+    if not isinstance(body, dict):
+        return {}
+    inner = body.get("error") or body.get("detail")
+    if isinstance(inner, dict):
+        return inner
+    return body | {"message": inner if isinstance(inner, str) else json.dumps(inner)} if inner else body

@@ -153,4 +153,4 @@ def _answer(_key: str, completion: Completion) -> Payload:
 
 
 def _finish(reason: str) -> str:
-    return "length" if reason in ("length", "max_tokens") else "stop"
+    return "length" if reason in ("length", "max_tokens", "model_length") else "stop"
