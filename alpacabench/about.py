@@ -56,6 +56,7 @@ def params(experiment: Experiment) -> dict[str, str]:
     """Return the chosen option of each group, and what an ablation varies."""
     chosen = {group: choice for group in GROUPS if (choice := experiment.choices.get(group))}
     chosen["strength"] = f"{experiment.perturbation.strength:g}"
+    chosen |= {"step": str(step)} if (step := experiment.tracking.step) is not None else {}
     return chosen | ({"variant": name} if (name := experiment.settings.variant) else {})
 
 

@@ -78,6 +78,8 @@ def execute(experiment: Experiment, directory: Path, sweep: SweepLink | None = N
         tags=about.tags(experiment, inputs),
         config=config.redacted_yaml(experiment),
         dataset=inputs.dataset,
+        parent=experiment.tracking.parent,
+        step=experiment.tracking.step or 0,
         started=time.time(),
     )
     tracked = experiment.tracking.start(record)

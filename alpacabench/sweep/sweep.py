@@ -162,6 +162,7 @@ def _parent(identity: str, axes: Sequence[str], jobs: Sequence[PlannedJob], dire
         params=values,
         tags={key: value for key, value in tags[0].items() if all(tag.get(key) == value for tag in tags)},
         dataset=cards[0] if all(card == cards[0] for card in cards) else {},
+        parent=jobs[0].experiment.tracking.parent,
         started=time.time(),
     )
 

@@ -63,6 +63,10 @@ class JobRecord:
     """The resolved configuration as YAML."""
     dataset: Mapping[str, Any] = field(default_factory=dict)
     """The data set's card: name, source, licence, digest, rows."""
+    parent: str | None = None
+    """Id of the run, no job of ours, under which this one is shown; a sweep's own parent run wins."""
+    step: int = 0
+    """The training step that the metrics belong to."""
     started: float = field(default_factory=time.time)
     """Seconds since the epoch."""
     ended: float | None = None
@@ -79,6 +83,7 @@ class Tracking(Component):
     """Base of all tracking: the contract keys of the group."""
 
     group: ClassVar[str] = "tracking"
+    shared_keys: ClassVar[frozenset[str]] = frozenset({"parent", "step"})
 
     experiment: str | None = None
     """MLflow's experiment."""
@@ -86,6 +91,10 @@ class Tracking(Component):
     """Where runs are logged; null is MLFLOW_TRACKING_URI, then sqlite:///outputs/mlflow.db."""
     traces: int | Literal["all"] | None = Field(None, union_mode="left_to_right")
     """How many examples of a run become traces."""
+    parent: str | None = Field(None, pattern=r"^\w+$")
+    """Id of the run, no job of ours, under which this one is shown."""
+    step: int | None = Field(None, ge=0)
+    """The training step that the metrics belong to."""
 
     @abstractmethod
     def open_sweep(self, parent: JobRecord, jobs: Sequence[str]) -> tuple[Run, dict[str, Run]]:

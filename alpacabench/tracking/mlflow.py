@@ -74,7 +74,7 @@ class Mlflow(Tracking):
 
         def start(client: MlflowClient) -> Run:
             experiment = self._experiment()
-            left = link.run.run_id if link else find_interrupted(client, experiment, job.identity)
+            left = link.run.run_id if link else find_interrupted(client, experiment, job)
             run_id = resume(client, left) if left else create(client, experiment, job)
             watch(run_id)
             return Run(run_id)

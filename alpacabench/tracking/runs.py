@@ -46,10 +46,12 @@ def find_sweep(client: MlflowClient, experiment: str, identity: str) -> SweepRun
     return SweepRuns(_run(parents[0]) if parents else None, {run.data.tags[JOB]: _run(run) for run in ordered})
 
 
-def find_interrupted(client: MlflowClient, experiment: str, identity: str) -> str | None:
-    """Return the single run that an earlier process left unfinished when it died."""
-    for run in _find(client, experiment, {JOB: identity}):
+def find_interrupted(client: MlflowClient, experiment: str, job: JobRecord) -> str | None:
+    """Return the single run, under the same parent, that an earlier process left unfinished when it died."""
+    for run in _find(client, experiment, {JOB: job.identity}):
         tags = run.data.tags
+        if tags.get(PARENT) != job.parent:
+            continue
         if run.info.status == "RUNNING" and SWEEP not in tags and OWNER in tags and surely_dead(tags[OWNER]):
             return str(run.info.run_id)
     return None
@@ -58,7 +60,7 @@ def find_interrupted(client: MlflowClient, experiment: str, identity: str) -> st
 def create(client: MlflowClient, experiment: str, job: JobRecord) -> str:
     """Create a running run with the tags that make it known again; return its id."""
     link = job.sweep
-    tags = redact_mapping(job.tags) | {OWNER: new_owner()}
+    tags = redact_mapping(job.tags) | {OWNER: new_owner()} | ({PARENT: job.parent} if job.parent else {})
     if link is None:
         tags[JOB] = job.identity
     else:

@@ -80,7 +80,7 @@ def _target(client: MlflowClient, experiment: str, entry: spool.Spooled) -> str 
     """Return the run to write to; None where the server has the finished run already."""
     link = entry.job.sweep
     if link is None:
-        left = find_interrupted(client, experiment, entry.job.identity)
+        left = find_interrupted(client, experiment, entry.job)
         return resume(client, left) if left else create(client, experiment, entry.job)
     known = find_sweep(client, experiment, link.identity)
     own = known.parent if entry.parent else known.jobs.get(link.job)

@@ -78,7 +78,9 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
     chosen = dict(job.params) | dict(job.sweep.params if job.sweep else {})
     params = [Param(key, shortened(value, PARAM_LENGTH)) for key, value in redact_mapping(chosen).items()]
     metrics = [
-        Metric(key, float(value), timestamp, 0) for key, value in job.metrics.items() if math.isfinite(float(value))
+        Metric(key, float(value), timestamp, job.step)
+        for key, value in job.metrics.items()
+        if math.isfinite(float(value))
     ]
     metrics += collected(run_id)
     client.log_batch(run_id, metrics[:METRICS_PER_CALL], params[:PARAMS_PER_CALL], run_tags)

@@ -54,7 +54,8 @@ class Checkpoint:
         """Return the Hub commit, or a digest of the local weights and config files."""
         if self.commit:
             return {"repository": self.source, "commit": self.commit, "gguf": self.gguf}
-        files = [self.directory / self.gguf] if self.gguf else self.files(*SAFE, *PICKLED)
+        # Beside safetensors, pickled files are not weights: a trainer leaves its optimizer there.
+        files = [self.directory / self.gguf] if self.gguf else self.files(*SAFE) or self.files(*PICKLED)
         names = [file.name for file in files] if not self.gguf else ["gguf"]
         config = {k: v for k, v in self.config().items() if k not in ("transformers_version", "_name_or_path")}
         return {"digest": digest([config, *([n, file_digest(f)] for n, f in zip(names, files, strict=True))])}
