@@ -151,8 +151,13 @@ def sweep() -> SweepTable:
                     q_bh=None if base else min(1.0, 4 * 2.718 ** (-abs(value - 41.3) * 1.6)),
                     tied_with_best=value > 39.5,
                     n=240,
-                    cost_usd=0.55 + 0.25 * float(temperature) + rng.random() * 0.05,
-                    seconds=310 + 100 * float(temperature),
+                    p_max_t=None if base else min(1.0, 9 * 2.718 ** (-abs(value - 41.3) * 1.6)),
+                    p_unpaired=None if base else min(1.0, 2.718 ** (-abs(value - 41.3) * 0.6)),
+                    mde_80=None if base else 3.0,
+                    cost_usd=0.0,
+                    seconds=3.1,
+                    full_cost_usd=0.55 + 0.25 * float(temperature) + rng.random() * 0.05,
+                    seconds_per_answer=4 + float(temperature),
                 )
             )
     return SweepTable(

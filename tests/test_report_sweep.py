@@ -64,6 +64,21 @@ def test_the_best_is_named_with_those_it_cannot_be_separated_from() -> None:
     assert "cannot be separated from temperature=0, perturbation=none; temperature=0.3, perturbation=none" in words
 
 
+def test_what_only_the_pairing_shows_is_said_so() -> None:
+    found = replace(
+        sweep(), rows=tuple(replace(row, p_holm=row.p_holm and 0.01, p_unpaired=0.2) for row in sweep().rows)
+    )
+    assert "Pairing prompt by prompt is what shows it" in " ".join(sweep_words.sentences(found))
+    missed_by_none = replace(sweep(), rows=tuple(replace(row, p_unpaired=0.01) for row in sweep().rows))
+    assert "unpaired" not in " ".join(sweep_words.sentences(missed_by_none))
+
+
+def test_settings_that_cost_the_same_have_no_plot_of_cost() -> None:
+    rows = tuple(replace(row, full_cost_usd=0.0, seconds_per_answer=1.0) for row in sweep().rows)
+    assert "pareto" in [figure.key for figure in sweep_figures.figures(sweep())]
+    assert "pareto" not in [figure.key for figure in sweep_figures.figures(replace(sweep(), rows=rows))]
+
+
 def test_failed_jobs_are_listed_and_left_out_of_the_rest(tmp_path: Path) -> None:
     html = write_sweep_report(tmp_path / "sweep.html", sweep()).read_text(encoding="utf-8")
     jobs, _, failed = html.partition("All jobs")[2].partition("Failed jobs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 from scipy.stats import binom
 
 from alpacabench.errors import ConfigError
-from alpacabench.scoring.arrays import two_sided_p
 from alpacabench.sweep.against import compare_to_base
 from alpacabench.sweep.answer import conclude, sweep_metrics
 from alpacabench.sweep.effects import effects
@@ -72,17 +72,19 @@ def test_main_effects_and_a_planted_interaction_are_recovered() -> None:
             jobs.append(({"decoding": decoding, "perturbation": perturbation}, list(1 + y)))
     found = {effect.name: effect for effect in effects(scored(jobs), ["decoding", "perturbation"])}
     assert set(found) == {
-        "decoding: sampling - greedy", "perturbation: typos - none", "decoding=sampling x perturbation=typos"
-    }  # fmt: skip
-    assert found["perturbation: typos - none"].estimate.value == pytest.approx(-17.5, abs=1)
-    assert found["decoding: sampling - greedy"].estimate.value == pytest.approx(-7.5, abs=1)
+        "decoding: sampling instead of greedy",
+        "perturbation: typos instead of none",
+        "decoding=sampling x perturbation=typos",
+    }
+    assert found["perturbation: typos instead of none"].estimate.value == pytest.approx(-17.5, abs=1)
+    assert found["decoding: sampling instead of greedy"].estimate.value == pytest.approx(-7.5, abs=1)
     assert found["decoding=sampling x perturbation=typos"].estimate.value == pytest.approx(-15, abs=1.5)
     assert all(effect.p_holm is not None and effect.p_holm < 0.01 for effect in found.values())
 
 
 def test_seeds_are_replicates_and_a_cell_that_is_missing_is_left_out() -> None:
     jobs = [({"decoding": d, "seed": s}, [1.0, 1.5, 2.0]) for d in ("a", "b") for s in ("0", "1")]
-    assert [effect.name for effect in effects(scored(jobs[:3]), ["decoding", "seed"])] == ["decoding: b - a"]
+    assert [effect.name for effect in effects(scored(jobs[:3]), ["decoding", "seed"])] == ["decoding: b instead of a"]
     assert effects(scored(jobs[:2]), ["decoding", "seed"]) == ()
 
 
@@ -178,12 +180,43 @@ def test_one_finished_job_of_a_sweep_is_no_comparison(tmp_path: Path) -> None:
     assert "best_run" not in sweep_metrics(sweep, against, [sweep.jobs[0].result], ["seed"])  # type: ignore[list-item]
 
 
-def test_the_paired_test_finds_at_one_percent_what_the_unpaired_one_does_not(alpaca_data: Path) -> None:
+def test_the_paired_test_finds_at_five_percent_what_the_unpaired_one_does_not(
+    alpaca_data: Path, tmp_path: Path
+) -> None:
+    names = ("vicuna-7b-v1.5", "vicuna-13b-v1.5")
     results = []
-    for number, name in enumerate(("vicuna-7b-v1.5", "vicuna-13b-v1.5")):
-        source = next(alpaca_data.rglob(f"*{name}*annotations.json*"))
-        results.append((JobResult(number, name, name, {"model": name}, "finished"), source))
-    against = compare_to_base(read_jobs(results), 0, None)
-    delta = against.comparisons[1].delta
-    assert against.comparisons[1].p_holm < 0.01
-    assert two_sided_p(delta.estimate, delta.standard_error_unpaired) > 0.01
+    for number, name in enumerate(names):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        with gzip.open(alpaca_data / f"{name}.annotations.json.gz", "rt") as file:
+            rows = json.load(file)
+        (directory / "annotations.json").write_text(json.dumps(rows))
+        (directory / "verdicts.jsonl").write_text("")
+        rate = float(np.mean([row["preference"] for row in rows]) - 1) * 100
+        (directory / "metrics.json").write_text(json.dumps({"win_rate": rate, "n_total": len(rows)}))
+        params = {"model.path": f"{alpaca_data}/{name}.outputs.json.gz"}
+        results.append((JobResult(number, name, name, params, "finished"), directory))
+    entries = {result.number: JobEntry(result.identity, result.params) for result, _ in results}
+    _, files = conclude(Manifest("f" * 64, "two", None, ["model.path"], entries, {}), results, 0, tmp_path, None)
+    row = list(csv.DictReader(files[0].open()))[1]
+    assert float(row["delta_wr"]) == pytest.approx(1.92, abs=0.01)
+    assert float(row["delta_wr_se"]) == pytest.approx(0.67, abs=0.01) and float(row["p_holm"]) < 0.01
+    assert float(row["delta_se_unpaired"]) == pytest.approx(1.02, abs=0.01) and float(row["delta_p_unpaired"]) > 0.05
+    page = files[1].read_text()
+    assert "Established against the base (paired): path=vicuna-13b-v1.5.outputs +1.9 (+0.6 to +3.2) points" in page
+    assert "an unpaired test would miss path=vicuna-13b-v1.5.outputs, p = 0.058" in page
+
+
+def test_a_repeated_sweep_shows_what_its_answers_cost_when_they_were_made(tmp_path: Path) -> None:
+    results = []
+    for number, dollars in enumerate((0.25, 0.5)):
+        result, path = _finished(tmp_path, number, [("a", 1.0 + number), ("b", 2.0), ("c", 1.0)])
+        held = json.loads((path / "metrics.json").read_text())
+        cost = {"cost_usd": 0.0, "full_cost_usd": dollars, "seconds_per_answer": 2.0}
+        (path / "metrics.json").write_text(json.dumps(held | cost))
+        results.append((result, path))
+    entries = {n: JobEntry(str(n), {"seed": str(n)}) for n in range(2)}
+    _, files = conclude(Manifest("f" * 64, "two", None, ["seed"], entries, {}), results, 0, tmp_path, None)
+    assert [row["full_cost_usd"] for row in csv.DictReader(files[0].open())] == ["0.25", "0.5"]
+    page = files[1].read_text()
+    assert "Quality for the money" in page and "$0.25" in page and "$0.50" in page

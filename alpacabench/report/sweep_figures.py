@@ -138,21 +138,23 @@ def _effects(table: SweepTable) -> Figure | None:
 
 
 def _pareto(table: SweepTable) -> Figure | None:
-    priced = len({row.cost_usd for row in table.rows if finite(row.cost_usd)}) > 1
+    priced = len({row.full_cost_usd for row in table.rows if finite(row.full_cost_usd)}) > 1
     spots = []
     for row, rate in _done(table):
-        price = row.cost_usd if priced else row.seconds
+        price = row.full_cost_usd if priced else row.seconds_per_answer
         if finite(price):
             spots.append(Spot(table.values(row), price, rate, _kind(table, row)))
-    if len(spots) < 2:
+    if len({spot.x for spot in spots}) < 2:
         return None
     on_frontier = {spot.label for spot in frontier(spots)}
-    unit = "Cost, US dollars" if priced else "Time, seconds"
+    unit = "Cost of all answers and verdicts, US dollars" if priced else "Mean time to write an answer, seconds"
     return figure(
         "pareto",
         "Quality for the money" if priced else "Quality for the time",
         f"Settings are named by {', '.join(table.axes())}; names that find no room are in the table. The dashed line "
-        "joins the settings that nothing cheaper beats. Whiskers are 95% intervals.",
+        f"joins the settings that nothing {'cheaper' if priced else 'faster'} beats. Whiskers are 95% intervals. "
+        f"{'Cost' if priced else 'Time'} is what it was when the answers were made, also where this call had them from "
+        "the store.",
         lambda width: pareto(spots, unit, WIN_RATE, width),
         ("Setting", unit, WIN_RATE, "On the line"),
         [

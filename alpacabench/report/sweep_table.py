@@ -24,11 +24,23 @@ class SweepRow:
     delta_lc: Estimate | None = None
     p_holm: float | None = None
     q_bh: float | None = None
+    p_max_t: float | None = None
+    """Joint with all other comparisons, from one bootstrap."""
+    p_unpaired: float | None = None
+    """Not adjusted: what a test that ignores that the prompts are shared would say."""
+    mde_80: float | None = None
+    """The smallest paired difference in points that this comparison finds with 80% power."""
     tied_with_best: bool = False
     """Whether it cannot be separated from the best at 5% (true for the best itself)."""
     n: int = 0
     cost_usd: float | None = None
+    """Paid by this call."""
     seconds: float | None = None
+    """Taken by this call."""
+    full_cost_usd: float | None = None
+    """What its answers and verdicts cost when they were made, the store's included."""
+    seconds_per_answer: float | None = None
+    """When they were written, the store's included."""
     failure: str | None = None
     """Why the job has no result."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alpacabench.report.estimate import count, decimal, dollars, duration, finite, probability
 from alpacabench.report.run_words import Tile
 from alpacabench.report.sweep_table import SweepRow, SweepTable
@@ -65,16 +67,24 @@ def _established(table: SweepTable) -> list[str]:
     ]
     more = f"; and {len(rows) - MAX_NAMED} more" if len(rows) > MAX_NAMED else ""
     if rows:
-        return [
-            f"Established against the base (paired, Holm-adjusted over {compared} comparisons): "
-            f"{'; '.join(named)}{more}."
-        ]
+        over = f", Holm-adjusted over {compared} comparisons" if compared > 1 else ""
+        return [f"Established against the base (paired{over}): {'; '.join(named)}{more}.", *_unpaired(table, rows)]
     if compared:
         return [
             f"No comparison with the base ({compared} in all) is significant at 5% after Holm's correction: "
             "the order of the settings below may be chance."
         ]
     return []
+
+
+def _unpaired(table: SweepTable, rows: Sequence[SweepRow]) -> list[str]:
+    """Return what a test would miss that ignores that all settings answered the same prompts."""
+    missed = [row for row in rows if finite(row.p_unpaired) and row.p_unpaired >= ALPHA]
+    if not missed:
+        return []
+    named = "; ".join(f"{table.label(row)}, p = {probability(row.p_unpaired)}" for row in missed[:MAX_NAMED])
+    more = f"; and {len(missed) - MAX_NAMED} more" if len(missed) > MAX_NAMED else ""
+    return [f"Pairing prompt by prompt is what shows it: an unpaired test would miss {named}{more}."]
 
 
 def _best(table: SweepTable, top: SweepRow) -> str:
@@ -112,8 +122,8 @@ def tiles(table: SweepTable) -> list[Tile]:
     costs = [row.cost_usd for row in table.rows]
     if any(finite(cost) for cost in costs):
         total = sum(cost for cost in costs if finite(cost))
-        found.append(Tile("Cost", dollars(total), "all jobs" if all(finite(cost) for cost in costs) else "where known"))
+        found.append(Tile("Cost", dollars(total), "of this call" if all(map(finite, costs)) else "where known"))
     seconds = [row.seconds for row in table.rows if finite(row.seconds)]
     if seconds:
-        found.append(Tile("Time", duration(sum(seconds)), "sum over jobs"))
+        found.append(Tile("Time", duration(sum(seconds)), "of this call, all jobs"))
     return found

@@ -29,6 +29,8 @@ class Comparison:
     q_bh: float
     p_max_t: float
     """Joint, step-down, from one bootstrap that all jobs share."""
+    p_unpaired: float
+    """Not adjusted: what a test that ignores that the prompts are shared would say."""
     delta_lc: Delta | None = None
 
 
@@ -77,6 +79,7 @@ def compare_to_base(sweep: ScoredSweep, base: int, table: DifficultyTable | None
 
 
 def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled]) -> dict[int, Comparison]:
+    from alpacabench.scoring.arrays import two_sided_p
     from alpacabench.scoring.multiplicity import benjamini_hochberg, holm
     from alpacabench.scoring.paired import compare_length_controlled, compare_win_rates
 
@@ -93,6 +96,7 @@ def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthCon
             p_holm=float(p_holm),
             q_bh=float(q_bh),
             p_max_t=float(p_joint),
+            p_unpaired=two_sided_p(delta.estimate, delta.standard_error_unpaired),
             delta_lc=compare_length_controlled(lc[base.result.number], lc[job.result.number]) if lc else None,
         )
         for job, delta, p_holm, q_bh, p_joint in zip(

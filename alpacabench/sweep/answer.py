@@ -13,6 +13,7 @@ from alpacabench.sweep.against import Against, compare_to_base
 from alpacabench.sweep.effects import effects
 from alpacabench.sweep.manifest import JobResult, Manifest
 from alpacabench.sweep.scored import ScoredJob, ScoredSweep, read_jobs
+from alpacabench.sweep.setting import short_params
 from alpacabench.sweep.table_file import write_csv
 from alpacabench.sweep.terminal import show
 from alpacabench.sweep.variance import seed_spread, variance_split
@@ -96,9 +97,13 @@ def _table(
     tied = [sweep.jobs[i].result.number for i in against.selection.tied_with_best] if against.selection else []
     base = next((result.name for result, _ in results if result.number == against.base), None)
     compared = bool(against.selection)
+    shown = short_params([result.params for result, _ in results])
     return SweepTable(
         title=manifest.name,
-        rows=tuple(_row(result, jobs.get(result.number), against, result.number in tied) for result, _ in results),
+        rows=tuple(
+            _row(result, params, jobs.get(result.number), against, result.number in tied)
+            for (result, _), params in zip(results, shown, strict=True)
+        ),
         base=base,
         lc_name=against.lc_metric,
         effects=effects(sweep, manifest.axes) if compared else (),
@@ -109,16 +114,15 @@ def _table(
     )
 
 
-def _row(result: JobResult, job: ScoredJob | None, against: Against, tied: bool) -> SweepRow:
+def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, against: Against, tied: bool) -> SweepRow:
     if job is None:
         failure = result.failure or "no result"
-        return SweepRow(result.name, result.params, seconds=result.seconds, failure=failure)
+        return SweepRow(result.name, shown, seconds=result.seconds, failure=failure)
     metrics, comparison = job.run.metrics, against.comparisons.get(result.number)
     lc, delta_lc = against.lc.get(result.number), comparison.delta_lc if comparison else None
-    cost = metrics.get("cost_usd")
     return SweepRow(
         name=result.name,
-        overrides=result.params,
+        overrides=shown,
         win_rate=Estimate(metrics["win_rate"], metrics.get("win_rate_ci_low"), metrics.get("win_rate_ci_high")),
         lc=Estimate(lc.value, lc.value - 1.96 * lc.standard_error, lc.value + 1.96 * lc.standard_error) if lc else None,
         delta_wr=Estimate(comparison.delta.estimate, comparison.delta.ci_low, comparison.delta.ci_high)
@@ -127,8 +131,13 @@ def _row(result: JobResult, job: ScoredJob | None, against: Against, tied: bool)
         delta_lc=Estimate(delta_lc.estimate, delta_lc.ci_low, delta_lc.ci_high) if delta_lc else None,
         p_holm=comparison.p_holm if comparison else None,
         q_bh=comparison.q_bh if comparison else None,
+        p_max_t=comparison.p_max_t if comparison else None,
+        p_unpaired=comparison.p_unpaired if comparison else None,
+        mde_80=comparison.delta.mde_80 if comparison and comparison.delta.standard_error > 0 else None,
         tied_with_best=tied,
         n=int(metrics.get("n_total", 0)),
-        cost_usd=cost if finite(cost) else None,
+        cost_usd=metrics.get("cost_usd"),
         seconds=result.seconds,
+        full_cost_usd=metrics.get("full_cost_usd"),
+        seconds_per_answer=metrics.get("seconds_per_answer"),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from alpacabench.report.estimate import Estimate
 from alpacabench.report.sweep_table import Effect
 from alpacabench.sweep.scored import ScoredSweep
+from alpacabench.sweep.setting import short_params
 
 if TYPE_CHECKING:
     from alpacabench.scoring.arrays import Floats
@@ -68,8 +69,9 @@ class _Grid:
         import numpy as np
 
         rows: dict[Cell, list[Floats]] = {}
-        for job, y in zip(sweep.jobs, sweep.outcomes(), strict=True):
-            rows.setdefault(tuple(job.params.get(axis, "") for axis in axes), []).append(y * 100)
+        jobs = short_params([job.params for job in sweep.jobs])
+        for params, y in zip(jobs, sweep.outcomes(), strict=True):
+            rows.setdefault(tuple(params.get(axis, "") for axis in axes), []).append(y * 100)
         return cls(axes, {cell: np.mean(values, axis=0) for cell, values in rows.items()})
 
     def values(self, axis: int) -> list[str]:
@@ -86,7 +88,7 @@ class _Grid:
                     if cell[axis] == value and (opposite := _with(cell, axis, first)) in self.cells
                 ]
                 if pairs:
-                    yield _Contrast(f"{name}: {value} - {first}", _mean(pairs))
+                    yield _Contrast(f"{name}: {value} instead of {first}", _mean(pairs))
 
     def interactions(self) -> Iterator[_Contrast]:
         for one, other in combinations(range(len(self.axes)), 2):

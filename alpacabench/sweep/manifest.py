@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alpacabench.files import write_json
+from alpacabench.sweep.setting import job_name
 from alpacabench.tracking.base import Run, SweepLink
 
 MANIFEST = "sweep.json"
@@ -68,7 +69,7 @@ class Manifest:
         return SweepLink(
             identity=self.identity,
             job=entry.key,
-            name=label(entry.params),
+            name=job_name(entry.params),
             params=entry.params,
             parent_run_id=self.parent_run_id,
             run=self.runs.get(entry.key, Run()),

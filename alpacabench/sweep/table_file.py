@@ -48,7 +48,9 @@ def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Agai
         f"lc_ci_low{suffix}": lc and lc.low,
         f"lc_ci_high{suffix}": lc and lc.high,
         "cost_usd": row.cost_usd,
+        "full_cost_usd": row.full_cost_usd,
         "seconds": row.seconds,
+        "seconds_per_answer": row.seconds_per_answer,
         "identity": result.identity,
         "failure": result.failure,
     }
@@ -64,6 +66,8 @@ def _comparison(number: int, against: Against) -> dict[str, Any]:
         "delta_ci_low": delta and delta.ci_low,
         "delta_ci_high": delta and delta.ci_high,
         "delta_p": delta and delta.p_value,
+        "delta_se_unpaired": delta and delta.standard_error_unpaired,
+        "delta_p_unpaired": found and found.p_unpaired,
         "p_holm": found and found.p_holm,
         "q_bh": found and found.q_bh,
         "p_max_t": found and found.p_max_t,

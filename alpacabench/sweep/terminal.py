@@ -21,13 +21,14 @@ def show(table: SweepTable) -> None:
     grid = Table(title=table.title, title_justify="left", caption=_caption(table), caption_justify="left")
     for column in ("", "win rate, % (95%)", "difference, points (95%)", "p (Holm)", "n", "best?"):
         grid.add_column(column, overflow="fold")
+    best = "maybe" if sum(row.tied_with_best for row in table.rows) > 1 else "yes"
     for row in table.rows:
         if row.win_rate is None:
             grid.add_row(table.label(row), f"failed: {row.failure}", style="red")
             continue
         difference = row.delta_wr.text(signed=True) if row.delta_wr else "base" if row.name == table.base else ""
         adjusted = probability(row.p_holm) if row.delta_wr else ""
-        tied = "maybe" if row.tied_with_best else "no" if len(table.rows) > 1 else ""
+        tied = best if row.tied_with_best else "no" if len(table.rows) > 1 else ""
         grid.add_row(table.label(row), row.win_rate.text(), difference, adjusted, str(row.n), tied)
     console.print(grid)
     for sentence in (*sweep_words.sentences(table), *table.warnings):
@@ -35,4 +36,5 @@ def show(table: SweepTable) -> None:
 
 
 def _caption(table: SweepTable) -> str:
-    return "" if table.base is None else f"differences are paired, prompt by prompt, to: {table.base}"
+    base = next((table.label(row) for row in table.rows if row.name == table.base), None)
+    return "" if base is None else f"differences are paired, prompt by prompt, to: {base}"
