@@ -59,7 +59,7 @@ def test_what_a_provider_refuses_is_shown_in_its_own_words_after_one_request(
 @pytest.mark.parametrize(
     ("option", "status", "body"),
     [
-        ("openai", 429, {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}}),
+        ("openai", 429, {"error": {"message": "Rate limit", "type": "requests", "code": "rate_limit_exceeded"}}),
         ("anthropic", 529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
         ("gemini", 503, [{"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}]),
         ("mistral_api", 429, {"message": "Requests rate limit exceeded", "request_id": "r"}),

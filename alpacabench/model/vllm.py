@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from alpacabench.errors import Problem
 from alpacabench.model.base import Model, Request
 from alpacabench.reasoning import part
 from alpacabench.sharding import Sharding
+from alpacabench.weights.adapter import Adapter
 from alpacabench.weights.source import Dtype, Source
 
 CHUNK = 256
@@ -50,7 +52,12 @@ class Vllm(Model):
         """Yield a missing vLLM before anything is loaded, and what is wrong with the model."""
         if find_spec("vllm") is None:
             yield Problem("model", "model=vllm needs vLLM, which is not installed", "pip install -e '.[vllm]'")
-        yield from self.source.problems()
+        problems = list(self.source.problems())
+        yield from problems
+        if not problems and self.source.checkpoint().gguf:
+            yield Problem("model.path", f"given '{self.path}', and vLLM gets no GGUF file from here", "use model=hf")
+        if self.lora is not None:
+            yield from Adapter(Path(self.lora)).problems("model.lora")
 
     def check_with(self, decoding: Decoding, sharding: Sharding) -> Iterator[Problem]:
         """Yield what vLLM cannot do, and a degree that does not divide the heads."""
@@ -60,7 +67,7 @@ class Vllm(Model):
 
     def identity(self) -> dict[str, Any]:
         """Return weights, adapter, template text, dtype and quantisation."""
-        adapter = Source(self.lora).checkpoint().weights() if self.lora else None
+        adapter = Adapter(Path(self.lora)).identity() if self.lora else None
         return self.source.identity() | {"backend": "vllm", "lora": adapter, "quantization": self.quantization}
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
@@ -71,7 +78,8 @@ class Vllm(Model):
             return
         engine = _engine(self, sharding.num_processes)
         tokenizer = engine.get_tokenizer()
-        encoder = Encoder(tokenizer, self.source.format(), set(), self.max_model_len)
+        context = self.max_model_len or self.source.checkpoint().config().get("max_position_embeddings")
+        encoder = Encoder(tokenizer, self.source.format(), set(), context)
         for start in range(0, len(requests), CHUNK):
             encoded = []
             for request in requests[start : start + CHUNK]:
@@ -98,6 +106,7 @@ def _engine(model: Vllm, degree: int) -> Any:
     from vllm import LLM
 
     spec = model.source.spec()
+    adapter = {"enable_lora": True, "max_lora_rank": Adapter(Path(model.lora)).capacity()} if model.lora else {}
     return LLM(
         model=spec.source,
         revision=spec.revision,
@@ -106,9 +115,10 @@ def _engine(model: Vllm, degree: int) -> Any:
         gpu_memory_utilization=model.gpu_memory_utilization,
         max_model_len=model.max_model_len,
         quantization=model.quantization,
-        enable_lora=model.lora is not None,
         trust_remote_code=model.trust_remote_code,
         load_format="auto" if model.allow_pickle else "safetensors",
+        disable_log_stats=False,  # without them, outputs have no times
+        **adapter,
     )
 
 
@@ -119,7 +129,7 @@ def _sampling(decoding: Decoding, key: str, encoder: Any) -> Any:
     return SamplingParams(
         temperature=decoding.temperature,
         top_p=decoding.top_p,
-        top_k=decoding.top_k,
+        top_k=decoding.top_k or -1,
         max_tokens=decoding.max_new_tokens,
         seed=int(key[:8], 16),
         repetition_penalty=decoding.repetition_penalty,
@@ -131,14 +141,20 @@ def _sampling(decoding: Decoding, key: str, encoder: Any) -> Any:
 def _payload(output: Any, opened: bool, sharding: Sharding) -> dict[str, Any]:
     answer = output.outputs[0]
     parted = part(answer.text, opened)
-    timing = getattr(output, "metrics", None)
-    seconds = (getattr(timing, "finished_time", 0) or 0) - (getattr(timing, "first_scheduled_time", 0) or 0)
     payload = {
         "text": parted.text,
         "finish_reason": "length" if answer.finish_reason == "length" else "stop",
         "prompt_tokens": len(output.prompt_token_ids),
         "completion_tokens": len(answer.token_ids),
-        "seconds": max(0.0, float(seconds)),
+        "seconds": _seconds(output.metrics),
         "layout": {"sharding": sharding.mode, "processes": sharding.num_processes},
     }
     return payload | ({"reasoning": parted.reasoning} if parted.reasoning is not None else {})
+
+
+def _seconds(timing: Any) -> float:
+    """Return the time from the first scheduling to the last token; its names changed with vLLM's second engine."""
+    for first, last in (("scheduled_ts", "last_token_ts"), ("first_scheduled_time", "finished_time")):
+        if getattr(timing, last, None):
+            return max(0.0, float(getattr(timing, last) - getattr(timing, first)))
+    return 0.0

@@ -15,6 +15,9 @@ from alpacabench.worker.spec import ChatFormat, ModelSpec
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
+PACKAGES = {"8bit": "bitsandbytes", "4bit": "bitsandbytes", "flash_attention_2": "flash-attn"}
+"""What a value needs beside transformers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -46,9 +49,12 @@ class Source:
                 yield Problem(self._where(self.template_key), what, choices(self._where(self.template_key)))
         except ConfigError as error:
             yield from error.problems
-        if self.quantization and find_spec("bitsandbytes") is None:
-            what = f"given '{self.quantization}', but bitsandbytes is not installed"
-            yield Problem(f"{self.group}.quantization", what, "pip install bitsandbytes")
+        for key, value in (("quantization", self.quantization), ("attention", self.attention)):
+            package = PACKAGES.get(value or "")
+            if package and find_spec(package.replace("-", "_")) is None:
+                yield Problem(
+                    self._where(key), f"given '{value}', but {package} is not installed", f"pip install {package}"
+                )
 
     def checkpoint(self) -> Checkpoint:
         """Return where the model's files are.
