@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
+from alpacabench import wording
 from alpacabench.component import Component, build, require
 from alpacabench.dataset import Dataset
 from alpacabench.decoding import Decoding
@@ -167,6 +168,7 @@ def _leaves(key: str, value: Any) -> list[tuple[str, str]]:
 def _across(experiment: Experiment) -> list[Problem]:
     """Return what no component sees alone."""
     problems = list(experiment.model.check_with(experiment.decoding, experiment.sharding))
+    problems += wording.problems(experiment.perturbation)
     known = experiment.scoring.metric_names(experiment.dataset.has_difficulty, experiment.judge.order)
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"

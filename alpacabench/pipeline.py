@@ -9,9 +9,9 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from alpacabench import worker
+from alpacabench import wording, worker
 from alpacabench.component import require
 from alpacabench.config import Experiment
 from alpacabench.dataset.base import card
@@ -86,14 +86,18 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation
 
     """
     model, judge = experiment.model, experiment.judge
-    start, loaded = time.monotonic(), worker.loads()
+    loaded = worker.loads()
+    wordings = wording.write(
+        experiment.perturbation, inputs.prompts, experiment.sharding, store, experiment.settings.max_failures
+    )
+    inputs, written = replace(inputs, prompts=wordings.prompts), time.monotonic()
     generations = model.generate(inputs.prompts, experiment.decoding, experiment.sharding, store)
     generated = time.monotonic()
     verdicts = judge.judge(pairs(generations, judge.instruction), store)
     judged = time.monotonic()
     outcomes = join(inputs.prompts, generations, verdicts)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
-    scores.warnings.extend(filter(None, [judge.caution]))
+    scores.warnings.extend(filter(None, [judge.caution, *wordings.warnings]))
     texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
     if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:
         scores.warnings.append(
@@ -103,7 +107,8 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation
     spent = usage(
         generations,
         verdicts,
-        generate_seconds=generated - start,
+        wordings.generations,
+        generate_seconds=generated - written,
         judge_seconds=judged - generated,
         model_loads=worker.loads() - loaded,
         peak_memory_bytes=worker.peak_bytes(),

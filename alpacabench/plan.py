@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from alpacabench import wording
 from alpacabench.config import Experiment
 from alpacabench.expected import Expected
+from alpacabench.model.base import Request
 from alpacabench.pipeline import Inputs, pairs, prepare
 from alpacabench.records import Pair
 from alpacabench.store.store import Store
@@ -24,8 +26,11 @@ class Plan:
 
     jobs: int = 0
     prompts: int = 0
+    variants: dict[str, Expected] = field(default_factory=dict)
+    """What models write and check of the prompts themselves."""
     answers: dict[str, Expected] = field(default_factory=dict)
     verdicts: dict[str, Expected] = field(default_factory=dict)
+    variants_known: set[str] = field(default_factory=set)
     answers_known: set[str] = field(default_factory=set)
     verdicts_known: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
@@ -37,23 +42,33 @@ class Plan:
         model, judge, decoding = experiment.model, experiment.judge, experiment.decoding
         self.jobs += 1
         self.prompts += len(inputs.prompts)
-        known, missing = model.known(inputs.prompts, decoding, store)
+        wordings = wording.planned(experiment.perturbation, inputs.prompts, store)
+        self.variants |= wordings.missing
+        self.variants_known |= wordings.known
+        known, missing = model.known(wordings.prompts, decoding, store)
         self.answers_known |= {g.key for g in known if g.key}
-        for request in missing:
-            self.answers[request.key] = model.expected(request, decoding)
-            longest = model.expected(request, decoding).completion[1]
-            example = request.prompt.example
-            shown = request.prompt.text if judge.instruction == "perturbed" else example.instruction
-            unwritten = Pair(example, shown, example.reference or "", "", request.sample)
-            for number, question in enumerate(judge.questions([unwritten])):
-                # The answer's own text is not known yet: its key stands for it.
-                self.verdicts[f"{question.key}/{request.key}/{number}"] = judge.expected(question, longest)
+        # A prompt that is yet to be written is nobody's question yet: the job stands in for its text.
+        unwritten = model.requests(wordings.unwritten, decoding) if wordings.unwritten else []
+        asked = [(r.key, r) for r in missing] + [(f"{experiment.identity}/{r.key}", r) for r in unwritten]
+        for key, request in asked:
+            self._add_answer(experiment, key, request)
         judged = pairs(known, judge.instruction)
-        asked = {question.key for question in judge.questions(judged)}
+        held = {question.key for question in judge.questions(judged)}
         for question in judge.missing(judged, store):
             self.verdicts[question.key] = judge.expected(question, 0.0)
-            asked.discard(question.key)
-        self.verdicts_known |= asked
+            held.discard(question.key)
+        self.verdicts_known |= held
+
+    def _add_answer(self, experiment: Experiment, key: str, request: Request) -> None:
+        """Add an answer that is yet to be written, and its verdicts."""
+        judge, expected = experiment.judge, experiment.model.expected(request, experiment.decoding)
+        self.answers[key] = expected
+        example = request.prompt.example
+        shown = request.prompt.text if judge.instruction == "perturbed" else example.instruction
+        pair = Pair(example, shown, example.reference or "", "", request.sample)
+        for number, question in enumerate(judge.questions([pair])):
+            # The answer's own text is not known yet: its key stands for it.
+            self.verdicts[f"{question.key}/{key}/{number}"] = judge.expected(question, expected.completion[1])
 
 
 def show(experiments: Sequence[Experiment]) -> None:
@@ -76,7 +91,9 @@ def print_plan(plan: Plan) -> None:
     for column in ("prompt tokens", "completion tokens", "dollars"):
         table.add_column(column, justify="right")
     everything: list[Expected] = []
-    stages = (("answers", plan.answers, plan.answers_known), ("verdicts", plan.verdicts, plan.verdicts_known))
+    stages = [("answers", plan.answers, plan.answers_known), ("verdicts", plan.verdicts, plan.verdicts_known)]
+    if plan.variants or plan.variants_known:
+        stages.insert(0, ("variants", plan.variants, plan.variants_known))
     for title, requests, known in stages:
         by_who: dict[str, list[Expected]] = defaultdict(list)
         for expected in requests.values():
@@ -85,7 +102,7 @@ def print_plan(plan: Plan) -> None:
             table.add_row(title, who, str(len(group)), str(len(known)), *_totals(group))
         everything += requests.values()
     table.add_section()
-    known_in_all = str(len(plan.answers_known) + len(plan.verdicts_known))
+    known_in_all = str(sum(len(known) for _, _, known in stages))
     table.add_row("in all", "", str(len(everything)), known_in_all, *_totals(everything))
     # Without a terminal rich assumes 80 columns, which would cut the labels.
     console = Console(width=None if sys.stdout.isatty() else 120)

@@ -21,6 +21,7 @@ def perturbation(stem: str, **overrides: Any) -> Perturbation:
     """Return the option's component, built as a run builds it."""
     config = OmegaConf.merge({"seed": 0}, {"perturbation": OmegaConf.load(CONF / f"{stem}.yaml")})
     values = OmegaConf.to_container(config, resolve=True)["perturbation"]
+    values.pop("defaults", None)
     problems: list[Any] = []
     component = build("perturbation", values | overrides, problems, stem)
     assert isinstance(component, Perturbation), "\n".join(map(str, problems))

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from alpacabench.component import Component
 from alpacabench.perturbation.distance import levenshtein
-from alpacabench.perturbation.gate import check
+from alpacabench.perturbation.gate import GateResult, check
 from alpacabench.records import Example, Prompt
 
 Kind = Literal["meaning_preserving", "noise", "task_changing"]
@@ -86,16 +86,34 @@ class Perturbation(Component):
         """Return one prompt per example, in their order, with the edits recorded and the gate's verdict."""
         return [self._prompt(example) for example in examples]
 
+    def gate(self, original: str, text: str) -> GateResult:
+        """Return whether a variant still asks for the same task."""
+        return check(original, text)
+
+    @property
+    def author(self) -> str:
+        """Which models write and check the variants; empty where none does."""
+        return ""
+
+    @property
+    def gated(self) -> bool:
+        """Whether a variant that the gate rejects does not count, because the family means to keep the task."""
+        return self.kind != "task_changing"
+
     def _prompt(self, example: Example) -> Prompt:
-        item_id, original = str(example.index), example.instruction
-        text, n_edits = self.edit(original, self.strength, self.seed, item_id)
-        system = self.system(self.strength, self.seed, item_id)
-        gate = check(original, text)
+        item_id = str(example.index)
+        edited = self.edit(example.instruction, self.strength, self.seed, item_id)
+        return self.varied(example, edited, self.system(self.strength, self.seed, item_id))
+
+    def varied(self, example: Example, edited: Edited, system: str | None = None) -> Prompt:
+        """Return the prompt of a variant, with its edits and the gate's verdict."""
+        original, text = example.instruction, edited.text
+        gate = self.gate(original, text)
         return Prompt(
             example=example,
             text=text,
             system=system,
-            n_edits=n_edits + (system is not None),
+            n_edits=edited.n_edits + (system is not None),
             edit_ratio=levenshtein(original, text) / max(1, len(original)),
             same_task=gate.same_task,
             gate_reasons=gate.reasons,

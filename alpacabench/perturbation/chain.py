@@ -24,6 +24,9 @@ class Chain(Perturbation):
     def check(self) -> Iterator[Problem]:
         """Yield the problems of every step."""
         for i, step in enumerate(self.steps):
+            if step.author:
+                remedy = "let it write in a run of its own, and give its variants to the chain as a file: path=FILE"
+                yield Problem(f"perturbation.steps[{i}]", f"a step of a chain cannot be {step.author}", remedy)
             for problem in step.check():
                 yield Problem(
                     problem.where.replace("perturbation", f"perturbation.steps[{i}]"), problem.what, problem.remedy

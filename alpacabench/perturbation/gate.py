@@ -12,15 +12,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from alpacabench.perturbation.alignment import align
+from alpacabench.perturbation.facts import missing_verbatim
 from alpacabench.perturbation.lexicon import DEMANDS, FILLERS, FRAMES, IMPERATIVES, LABELS, NEGATIONS, opposites
 from alpacabench.perturbation.spans import head_end
 from alpacabench.perturbation.tokens import Token, plain, tokens
 
-_VERBATIM = {
-    "code": re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL),
-    "link": re.compile(r"(?:https?://|www\.)[^\s)>\]]*[\w/]"),
-    "quoted text": re.compile(r"\"[^\"\n]+\"|(?<!\w)'[^'\n]+'(?!\w)"),
-}
 _DEMONSTRATIONS = re.compile(r"\A(?:(?:Instruction|Q|Input|Example):.*?\n(?:Answer|A|Output):[^\n]*\n\n)+", re.DOTALL)
 _WH = frozenset(("what", "which", "who", "whose", "when", "where", "why", "how"))
 _LEADS = frozenset(("can", "could", "would", "will", "you", "i", "me", "us", "we", "to", "a", "if", "am", "is", "it"))
@@ -42,21 +38,10 @@ def check(original: str, variant: str) -> GateResult:
     original, variant = plain(original), plain(variant)
     if not _DEMONSTRATIONS.match(original):
         variant = _DEMONSTRATIONS.sub("", variant)
-    reasons = list(_missing_verbatim(original, variant))
+    reasons = list(missing_verbatim(original, variant))
     original, variant = _without_input(original, variant)
     reasons += _differences(tokens(original), tokens(variant))
     return GateResult(not reasons, tuple(dict.fromkeys(reasons)))
-
-
-def _missing_verbatim(original: str, variant: str) -> Iterator[str]:
-    squeezed = " ".join(variant.split())
-    for what, pattern in _VERBATIM.items():
-        for match in pattern.finditer(original):
-            span, there = " ".join(match.group().split()), squeezed
-            if what == "quoted text":
-                span, there = span[1:-1].strip().casefold(), squeezed.casefold()
-            if span not in there:
-                yield f"{what} changed: {match.group()!r}"
 
 
 def _without_input(original: str, variant: str) -> tuple[str, str]:

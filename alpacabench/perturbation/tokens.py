@@ -71,9 +71,9 @@ def tokens(text: str) -> list[Token]:
         end = _ENDS.match(text, match.end())
         ends = (end[1] or "\n") if end else ""
         written = match.group().lower()
-        name = match.group()[0].isupper() and not starts and not shouted and written != "i"
+        name = match.group()[0].isupper() and not starts and not shouted and not re.match(r"i\b", written)
         for form, kind in _forms(written, match.lastgroup or ""):
-            found.append(Token(written, form, stem(form), kind, name, starts, ends))
+            found.append(Token(written, form, stem(form) if kind == "word" else form, kind, name, starts, ends))
         starts = bool(ends)
     return found
 

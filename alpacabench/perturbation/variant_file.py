@@ -38,8 +38,13 @@ class FileVariants(Perturbation):
             raise DataError(
                 f"{path}: no variants of item {item_id}: {text[:80]!r}; add a row for it, or choose a subset"
             )
+        return Edited(self.ranked(text, variants, strength), 1)
+
+    @staticmethod
+    def ranked(text: str, variants: Sequence[str], strength: float) -> str:
+        """Return the variant of the strength's rank by distance from the text."""
         ranked = sorted(variants, key=lambda variant: (levenshtein(text, variant), variant))
-        return Edited(ranked[math.ceil(strength * len(ranked)) - 1], 1)
+        return ranked[math.ceil(strength * len(ranked)) - 1]
 
     def apply(self, examples: Sequence[Example]) -> list[Prompt]:
         """Return one prompt per example; all examples without a variant are named in one error."""
