@@ -74,6 +74,27 @@ def test_a_worker_that_is_killed_is_reported_and_the_rest_is_kept(spec: ModelSpe
     pool.close()
 
 
+def test_workers_that_crash_in_native_code_start_again_once(spec: ModelSpec) -> None:
+    plan = Plan("data_parallel", 2)
+    backend, loads = pool.Pooled(spec, plan), pool.loads()
+    answers = []
+    for answer in backend.generate(tasks(), DecodeSpec(60), ChatFormat(), 1):
+        if not answers:
+            pool.group(spec, plan).ranks.processes[1].send_signal(signal.SIGABRT)
+        answers.append(answer)
+    assert sorted(answer.key for answer in answers) == sorted(task.key for task in tasks())
+    assert pool.loads() == loads + 2
+    pool.close()
+
+
+def test_workers_that_crash_again_and_again_are_reported(spec: ModelSpec) -> None:
+    plan = Plan("data_parallel", 2)
+    with pytest.raises(WorkerDied, match="signal 11"):
+        for _ in pool.Pooled(spec, plan).generate(tasks(40), DecodeSpec(200), ChatFormat(), 1):
+            pool.group(spec, plan).ranks.processes[1].send_signal(signal.SIGSEGV)
+    pool.close()
+
+
 def test_no_worker_outlives_a_parent_that_is_killed(spec: ModelSpec) -> None:
     script = (
         "from alpacabench.worker import pool\nfrom alpacabench.worker.spec import *\n"

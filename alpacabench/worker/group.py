@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -36,14 +37,22 @@ log = logging.getLogger(__name__)
 START_SECONDS = 600.0
 """How long the ranks may take to connect; loading the model afterwards has no limit."""
 
-LAST_LINES = 12
+LAST_LINES = 30
 """How much of a dead worker's output is shown."""
 
 Item = TypeVar("Item")
 
 
+CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
+"""Signals by which native code ends its own process; the other fatal ones come from outside."""
+
+
 class WorkerDied(GenerationError):
     """A worker process ended or failed; the message has its last lines."""
+
+
+class WorkerCrashed(WorkerDied):
+    """A worker process died of a fault in native code, such as a collective's: the same work may well succeed."""
 
 
 class Ranks:
@@ -189,7 +198,7 @@ class Group:
                 try:
                     message = connection.recv()  # type: ignore[union-attr, call-arg]
                 except (EOFError, ConnectionError):
-                    troubles.append(WorkerDied(self._story(rank, "died")))
+                    troubles.append(self._death(rank))
                     del waiting[connection]  # type: ignore[arg-type]
                     continue
                 if not isinstance(message, Finished):
@@ -205,6 +214,11 @@ class Group:
                 break  # the others wait for the lost rank, for ever
         if troubles:
             raise troubles[0]
+
+    def _death(self, rank: int) -> WorkerDied:
+        story = self._story(rank, "died")
+        local = self.ranks.processes[rank : rank + 1]
+        return (WorkerCrashed if any(-(p.returncode or 0) in CRASHES for p in local) else WorkerDied)(story)
 
     def _story(self, rank: int, what: str) -> str:
         kept = "the answers that it had sent are kept, and the same command goes on from there"

@@ -16,7 +16,10 @@ def whole(spec: ModelSpec) -> Loaded:
 
 def tensor_parallel(spec: ModelSpec) -> tuple[Loaded, Alone]:
     """Return this rank's slice of every layer, by transformers' own plan for the model."""
-    return load(spec, tp_plan="auto"), Mirrored()
+    from torch.distributed import get_world_size
+    from transformers.distributed import DistributedConfig
+
+    return load(spec, distributed_config=DistributedConfig(tp_size=get_world_size(), tp_plan="auto")), Mirrored()
 
 
 def zero3(spec: ModelSpec, plan: Plan, cpu: bool) -> tuple[Loaded, Alone]:

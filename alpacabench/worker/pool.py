@@ -6,7 +6,7 @@ import atexit
 import logging
 from collections.abc import Iterator, Sequence
 
-from alpacabench.worker.group import Group
+from alpacabench.worker.group import Group, WorkerCrashed
 from alpacabench.worker.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, ModelSpec, Plan, Task
 
 log = logging.getLogger(__name__)
@@ -28,8 +28,16 @@ class Pooled:
     def generate(
         self, tasks: Sequence[Task], spec: DecodeSpec, form: ChatFormat, batch_size: int | None = None
     ) -> Iterator[Answer]:
-        """Yield answers as they arrive; ranks in lockstep that run out of memory start again with half."""
+        """Yield answers as they arrive.
+
+        Ranks in lockstep that run out of memory start again with half, and workers that crash start again once.
+
+        Raises:
+            WorkerDied: a worker was killed, failed, or crashed a second time.
+
+        """
         left = {task.key: task for task in tasks}
+        crashed = False
         if self.plan.lockstep:
             batch_size = batch_size or LOCKSTEP_ROWS
         while left:
@@ -37,6 +45,11 @@ class Pooled:
                 for answer in group(self.spec, self.plan).generate(list(left.values()), spec, form, batch_size):
                     del left[answer.key]
                     yield answer
+            except WorkerCrashed as error:
+                if crashed:
+                    raise
+                crashed = True
+                log.warning("the workers start again for the %d answers that are left: %s", len(left), error)
             except MemoryError:
                 if not batch_size or batch_size < 2:
                     raise
@@ -53,6 +66,8 @@ def group(spec: ModelSpec, plan: Plan) -> Group:
     found = _groups.get((spec, plan))
     if found is not None and found.alive:
         return found
+    if found is not None:
+        _end((spec, plan))
     _make_room(spec, plan)
     _groups[spec, plan] = Group(spec, plan)
     return _groups[spec, plan]
@@ -76,10 +91,16 @@ def peak_bytes() -> int:
 @atexit.register
 def close() -> None:
     """End all groups."""
+    for key in list(_groups):
+        _end(key)
+
+
+def _end(key: tuple[ModelSpec, Plan]) -> None:
+    """End a group; what it loaded and held still counts."""
     global _ended_loads, _ended_peak
-    _ended_loads, _ended_peak = loads(), peak_bytes()
-    while _groups:
-        _groups.popitem()[1].close()
+    group = _groups.pop(key)
+    _ended_loads, _ended_peak = _ended_loads + group.loads, max(_ended_peak, group.peak_bytes)
+    group.close()
 
 
 def _make_room(spec: ModelSpec, plan: Plan) -> None:

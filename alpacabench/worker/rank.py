@@ -5,6 +5,7 @@ It imports torch, transformers and accelerate, and knows no configuration: the p
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 import threading
@@ -25,6 +26,7 @@ CALL_SECONDS = 600.0
 
 def main() -> None:
     """Connect to the parent, load the model once, and answer jobs until the parent is gone."""
+    faulthandler.enable(all_threads=False)  # a crash in native code names the Python line that led to it
     threading.Thread(target=_die_with_parent, daemon=True).start()
     rank = int(os.environ["RANK"])
     host, _, port = os.environ[PARENT].rpartition(":")
