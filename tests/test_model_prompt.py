@@ -11,12 +11,13 @@ from alpacabench.reasoning import part
 from alpacabench.weights.template import explicit
 from alpacabench.worker.prompt import Encoder, PromptError
 from alpacabench.worker.spec import ChatFormat, Messages
+from tests.chat_families import FAMILIES, Family, build_family
 from tests.tiny import CHATML, build_tokenizer
 
 USER: Messages = (("user", "Hi"),)
 WITH_SYSTEM: Messages = (("system", "Be brief."), ("user", "Hi"))
 
-# In the style of the four families, written for the tiny tokenizer, whose BOS is <s> and whose turn ends are special.
+# A template that prints the date, and one that refuses a system prompt, as those of some families do.
 LLAMA3 = (
     "{{ bos_token }}{% if date_string is not defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
     "{{ 'Today: ' + date_string }}{% for m in messages %}<|im_start|>{{ m.role }}\n\n{{ m.content }}<|im_end|>"
@@ -27,11 +28,6 @@ GEMMA = (
     "{% for m in messages %}<|im_start|>{{ 'model' if m.role == 'assistant' else m.role }}\n{{ m.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>model\n{% endif %}"
 )
-QWEN = CHATML.replace("{{ bos_token }}", "")
-MISTRAL = (
-    "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]"
-    "{% else %} {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}"
-)
 
 
 def encoder(folder: Path, template: str | None, form: ChatFormat | None = None) -> Encoder:
@@ -41,19 +37,22 @@ def encoder(folder: Path, template: str | None, form: ChatFormat | None = None) 
     return Encoder(tokenizer, form or ChatFormat(), {2}, 512)
 
 
-@pytest.mark.parametrize(
-    ("template", "bos", "stops"),
-    [(LLAMA3, 1, {2, 4}), (GEMMA, 1, {2, 4}), (QWEN, 0, {2, 4}), (MISTRAL, 1, {2})],
-    ids=["llama3", "gemma", "qwen", "mistral"],
-)
-def test_each_family_has_its_one_bos_and_its_stop_tokens(
-    tmp_path: Path, template: str, bos: int, stops: set[int]
-) -> None:
-    made = encoder(tmp_path, template)
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_each_family_has_its_one_bos_and_its_stop_tokens(tmp_path: Path, family: Family) -> None:
+    tokenizer = build_family(tmp_path, family)
+    id_of = {token: i for i, token in enumerate(family.special)}
+    made = Encoder(tokenizer, ChatFormat(), {id_of[token] for token in family.generation_eos}, 512)
     ids = made.encode(USER).ids
-    assert ids.count(1) == bos
-    assert bos == 0 or ids[0] == 1
-    assert made.stop_ids == stops
+    expected: list[int] = []
+    for piece in family.prompt:
+        plain = piece not in id_of
+        expected += tokenizer(piece, add_special_tokens=False)["input_ids"] if plain else [id_of[piece]]
+    assert ids == expected
+    # Qwen has no BOS token at all; with the others a plain text gets one, and the rendered prompt must not get two.
+    if family.bos is not None:
+        bos = id_of[family.bos]
+        assert tokenizer("Hi")["input_ids"][0] == ids[0] == bos and ids.count(bos) == 1
+    assert made.stop_ids == {id_of[token] for token in family.stops}
 
 
 @pytest.mark.parametrize("name", ["alpaca", "chatml", "hh", "raw"])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alpacabench.errors import GenerationError
 from alpacabench.worker.spec import ModelSpec, Plan
 
 log = logging.getLogger(__name__)
@@ -47,14 +49,21 @@ def loads() -> int:
 
 
 def resident(spec: ModelSpec, plan: Plan) -> Loaded:
-    """Return the model, loading it unless it is here already; others leave where memory does not hold both."""
+    """Return the model, loading it unless it is here already."""
     found = _resident.get((spec, plan))
     if found is None:
-        if _resident and weight_bytes(spec) * ROOM > free_bytes(spec.device):
-            log.info("memory does not hold both models: unloading the other")
-            unload()
         found = _resident[spec, plan] = load(spec, **dispatched(plan))
     return found
+
+
+def plan_of(spec: ModelSpec) -> Plan | None:
+    """Return the plan under which this process holds the model, if it does."""
+    return next((plan for known, plan in _resident if known == spec), None)
+
+
+def held() -> bool:
+    """Return whether this process holds any model."""
+    return bool(_resident)
 
 
 def dispatched(plan: Plan) -> dict[str, Any]:
@@ -107,18 +116,47 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
     elif not placement and device.type == "cuda":
         placement["device_map"] = {"": device}
     log.info("Loading %s (%s) on %s", spec.source, spec.dtype, device)
-    model = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement).eval()
+    model, info = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement, output_loading_info=True)
+    _refuse_missing(spec, info["missing_keys"])
     tokenizer = AutoTokenizer.from_pretrained(spec.source, **source)
     if not placement:
         model.to(device)
     _loads += 1
-    return Loaded(spec, model, tokenizer, next(model.parameters()).device if placement else device)
+    return Loaded(spec, model.eval(), tokenizer, _first_device(model) if placement else device)
+
+
+def _first_device(model: Any) -> Any:
+    """Return where the first layer computes: accelerate's choice where its weights wait in RAM or on disk."""
+    import torch
+
+    device = next(model.parameters()).device
+    if device.type != "meta":
+        return device
+    return torch.device(next((at for at in model.hf_device_map.values() if at not in ("cpu", "disk")), "cpu"))
+
+
+def _refuse_missing(spec: ModelSpec, names: Iterable[str]) -> None:
+    """Raise where the files lack weights: transformers would make them up at random, and only warn."""
+    missing = sorted(names)
+    if missing:
+        where = f"{spec.source}/{spec.gguf}" if spec.gguf else spec.source
+        raise GenerationError(
+            f"{where} lacks {len(missing)} weights of the model (the first: {missing[0]}), which would be random\n"
+            "    download or save it again, and check that config and weights belong together"
+        )
 
 
 def weight_bytes(spec: ModelSpec) -> int:
     """Return the size of the weight files, an estimate of the weights in memory; 0 where they are not local."""
     folder = Path(spec.source)
     return sum(f.stat().st_size for pattern in ("*.safetensors", "*.bin", "*.gguf") for f in folder.glob(pattern))
+
+
+def on_cpu(spec: ModelSpec) -> bool:
+    """Return whether the model's processes share the machine's RAM."""
+    import torch
+
+    return spec.device == "cpu" or not torch.cuda.is_available()
 
 
 def free_bytes(device: str | None) -> int:
@@ -130,6 +168,13 @@ def free_bytes(device: str | None) -> int:
     import psutil
 
     return int(psutil.virtual_memory().available)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether this error says that memory ran out, on an accelerator or in RAM."""
+    from accelerate.utils.memory import should_reduce_batch_size
+
+    return isinstance(error, MemoryError) or should_reduce_batch_size(error)
 
 
 def peak_bytes() -> int:
