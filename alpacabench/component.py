@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from alpacabench.errors import ConfigError, Problem, allowed
 
@@ -28,6 +28,15 @@ class Component(BaseModel):
     def check(self) -> Iterator[Problem]:
         """Yield what would make this component fail later (files, keys, extras), without doing anything expensive."""
         yield from ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would read `true` as 1: `subset.n=true` is a mistake, not one prompt.
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and not {bool, Any} & {annotation, *get_args(annotation)}:
+            raise ValueError("true and false do not belong here")
+        return value
 
 
 def unused_keys(cls: type[Component]) -> set[str]:

@@ -15,13 +15,15 @@ from alpacabench.password import password_problem
 from alpacabench.tracking.redact import redact, secrets
 
 INTERRUPTED = 130
+READER_GONE = 141
+"""What shells report for a command that a closed pipe ended: 128 + SIGPIPE."""
 
 
 def run(main: Callable[[], Any]) -> int:
     """Run the Hydra application; returns the exit code.
 
     0: all went well. 1: a run or a job of a sweep failed. 2: the configuration or a data file is wrong.
-    130: interrupted.
+    130: interrupted. 141: nobody reads the output any more.
     """
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
@@ -43,6 +45,10 @@ def run(main: Callable[[], Any]) -> int:
     except KeyboardInterrupt:
         print("Interrupted. What was finished is kept: the same command continues.", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`--help | head`) has gone. Python must not complain at its own exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
     except (AlpacabenchError, HydraException, OmegaConfBaseException) as error:
         if wants_traceback:
             raise

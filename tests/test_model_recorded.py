@@ -50,6 +50,12 @@ def test_foreign_instructions_are_refused_and_named(tmp_path: Path) -> None:
     assert "row 2 'something else'" in problem.what
 
 
+def test_an_instruction_that_differs_in_white_space_only_is_said_to(tmp_path: Path) -> None:
+    rows = [{"instruction": "prompt  0\n", "output": "x"}, {"instruction": "something else", "output": "x"}]
+    problem = next(iter(Recorded(path=outputs(tmp_path, rows)).check_examples(examples())))
+    assert "1 of them differ from one of its prompts in white space only" in problem.what
+
+
 def test_duplicate_instructions_are_refused_and_named(tmp_path: Path) -> None:
     rows = [{"instruction": "prompt 0", "output": "x"}, {"instruction": "prompt 0", "output": "y"}]
     problem = next(iter(Recorded(path=outputs(tmp_path, rows)).check()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,7 @@ MISTAKES = {
     "unknown option": (["judge=longst"], ["judge", "longst", "did you mean 'longest'"]),
     "misspelt key": (["judge.oder=both"], ["judge.oder", "did you mean 'order'"]),
     "misspelt group": (["judg=longest"], ["judg", "did you mean 'judge'"]),
+    "truth for a number": (["subset=head", "subset.n=true"], ["subset.n", "True", "do not belong"]),
     "wrong type": (["subset=head", "subset.n=many"], ["subset.n", "'many'", "integer"]),
     "out of range": (["decoding.top_p=3"], ["decoding.top_p", "3"]),
     "missing file": (["dataset=jsonl", "dataset.path=none.json"], ["dataset.path", "none.json", "no such file"]),
@@ -149,6 +151,21 @@ def test_help_and_plan_import_nothing_heavy(tmp_path: Path, arguments: list[str]
     imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
     heavy = {"torch", "transformers", "mlflow", "alpaca_eval", "pandas", "datasets", "sklearn", "openai", "accelerate"}
     assert not heavy & imported
+
+
+def test_help_that_nobody_reads_to_the_end_ends_quietly(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), "--help"],
+        cwd=tmp_path,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (process.returncode, process.stderr) == (141, "")
 
 
 def test_a_perturbed_run_is_judged_against_the_original_instruction(tmp_path: Path) -> None:

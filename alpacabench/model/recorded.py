@@ -51,9 +51,12 @@ class Recorded(Model):
         known = {example.instruction for example in examples}
         foreign = [row for instruction, row in self._rows().items() if instruction not in known]
         if foreign:
+            similar = {" ".join(instruction.split()) for instruction in known}
+            spaced = sum(" ".join(row["instruction"].split()) in similar for row in foreign)
             yield Problem(
                 "model.path", f"{self.path} holds {len(foreign)} instructions that are not in the data set: "
-                + _named((row["instruction"], row["row"]) for row in foreign),
+                + _named((row["instruction"], row["row"]) for row in foreign)
+                + (f" ({spaced} of them differ from one of its prompts in white space only)" if spaced else ""),
                 "give the outputs of this data set's prompts, or choose the data set that they answer",
             )  # fmt: skip
 
