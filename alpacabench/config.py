@@ -51,6 +51,14 @@ class BudgetSettings(Component):
     usd: float | None = Field(None, ge=0.0)
 
 
+class EarlyStoppingSettings(Component):
+    """`early_stopping.*`."""
+
+    alpha: float | None = Field(None, gt=0.0, lt=1.0)
+    margin: float = Field(0.0, ge=0.0, lt=100.0)
+    every: int = Field(50, ge=1)
+
+
 class Settings(Component):
     """The keys that stand outside the groups."""
 
@@ -64,6 +72,7 @@ class Settings(Component):
     report: ReportSettings
     store: StoreSettings
     budget: BudgetSettings
+    early_stopping: EarlyStoppingSettings
 
     def check(self) -> Iterator[Problem]:
         """Yield a store URL that names no database."""
@@ -173,6 +182,9 @@ def _across(experiment: Experiment) -> list[Problem]:
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))
+    if experiment.settings.early_stopping.alpha is not None and experiment.judge.mode == "batch":
+        remedy = "leave judge.mode at direct, or early_stopping.alpha at null"
+        problems.append(Problem("early_stopping.alpha", "a batch is judged as a whole, within a day", remedy))
     return problems
 
 

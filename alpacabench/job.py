@@ -17,8 +17,8 @@ from omegaconf import DictConfig
 from alpacabench import about, config, files, pipeline
 from alpacabench.config import Experiment
 from alpacabench.endpoint.spending import paying
-from alpacabench.errors import AlpacabenchError
-from alpacabench.pipeline import Evaluation
+from alpacabench.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.pipeline import Evaluation, Stopping
 from alpacabench.store.store import Store
 from alpacabench.tracking.base import JobRecord, SweepLink
 from alpacabench.tracking.redact import redact
@@ -56,13 +56,18 @@ def _single(cfg: DictConfig, choices: dict[str, str], directory: Path) -> float 
         if {path.name for path in directory.iterdir()} <= {".hydra", f"{HydraConfig.get().job.name}.log"}:
             shutil.rmtree(directory)
         return None
-    metrics = execute(experiment, directory)
+    if experiment.settings.early_stopping.alpha is not None:
+        what = "a single run has no other job to compare itself with"
+        raise ConfigError([Problem("early_stopping.alpha", what, "leave it at null, or run a sweep: -m")])
+    metrics = execute(experiment, directory).metrics
     experiment.tracking.follow_up(directory)
     return metrics.get(experiment.settings.objective, math.nan)
 
 
-def execute(experiment: Experiment, directory: Path, sweep: SweepLink | None = None) -> dict[str, float]:
-    """Run one job, write its files and track it; returns its metrics.
+def execute(
+    experiment: Experiment, directory: Path, sweep: SweepLink | None = None, stopping: Stopping | None = None
+) -> Evaluation:
+    """Run one job, write its files and track it; returns what it found.
 
     Raises:
         AlpacabenchError: the job failed; the tracked run says so, and what was answered is kept.
@@ -87,7 +92,7 @@ def execute(experiment: Experiment, directory: Path, sweep: SweepLink | None = N
     try:
         scope = sweep.identity if sweep else experiment.identity
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
-            evaluation = pipeline.evaluate(experiment, inputs, store)
+            evaluation = pipeline.evaluate(experiment, inputs, store, stopping)
         _write(experiment, evaluation, directory, sweep)
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:
@@ -95,7 +100,7 @@ def execute(experiment: Experiment, directory: Path, sweep: SweepLink | None = N
         experiment.tracking.finish(tracked, replace(_found(record, evaluation, directory), failure=failure))
         raise
     experiment.tracking.finish(tracked, _found(record, evaluation, directory))
-    return evaluation.metrics
+    return evaluation
 
 
 def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None) -> None:
@@ -123,4 +128,6 @@ def _found(record: JobRecord, evaluation: Evaluation | None, directory: Path) ->
     if evaluation is not None:
         written = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
         found |= {"metrics": evaluation.metrics, "examples": example_rows(evaluation.outcomes), "files": written}
+        if evaluation.stopped:
+            found["tags"] = {**record.tags, "alpacabench.stopped_early": evaluation.stopped}
     return replace(record, **found)

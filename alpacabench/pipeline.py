@@ -9,7 +9,8 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from alpacabench import wording, worker
 from alpacabench.component import require
@@ -51,11 +52,40 @@ class Evaluation:
     outcomes: list[Outcome]
     scores: Scores
     usage: Usage
+    stopped: str | None = None
+    """Why it was stopped before its last prompt."""
 
     @property
     def metrics(self) -> dict[str, float]:
         """The scores and what the run did and cost, as one flat mapping."""
         return self.scores.metrics | self.usage.metrics()
+
+
+@dataclass
+class Answered:
+    """Answers and verdicts, round by round."""
+
+    prompts: list[Prompt] = field(default_factory=list)
+    generations: list[Generation] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    generate_seconds: float = 0.0
+    judge_seconds: float = 0.0
+    stopped: str | None = None
+
+    def outcomes(self) -> list[Outcome]:
+        """Return one outcome per prompt, in the data set's order."""
+        ordered = sorted(self.prompts, key=lambda prompt: prompt.example.index)
+        return join(ordered, self.generations, self.verdicts)
+
+
+class Stopping(Protocol):
+    """Looks at a run between rounds of prompts."""
+
+    def rounds(self, prompts: Sequence[Prompt]) -> list[list[Prompt]]:
+        """Return the prompts in the parts between which the run is looked at."""
+
+    def verdict(self, outcomes: Sequence[Outcome], total: int) -> str | None:
+        """Return why the run is stopped after these of `total` prompts; None where it goes on."""
 
 
 def prepare(experiment: Experiment) -> Inputs:
@@ -78,26 +108,23 @@ def prepare(experiment: Experiment) -> Inputs:
     return Inputs(prompts, examples, difficulties, card(dataset, examples), subset_hash(chosen))
 
 
-def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation:
-    """Generate, judge and score.
+def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Stopping | None = None) -> Evaluation:
+    """Generate, judge and score; in rounds of prompts where something may stop the run.
 
     Raises:
         StageError: a stage could not finish; what it had is in the store.
 
     """
-    model, judge = experiment.model, experiment.judge
+    judge = experiment.judge
     loaded = worker.loads()
     wordings = wording.write(
         experiment.perturbation, inputs.prompts, experiment.sharding, store, experiment.settings.max_failures
     )
-    inputs, written = replace(inputs, prompts=wordings.prompts), time.monotonic()
-    generations = model.generate(inputs.prompts, experiment.decoding, experiment.sharding, store)
-    generated = time.monotonic()
-    verdicts = judge.judge(pairs(generations, judge.instruction), store)
-    judged = time.monotonic()
-    outcomes = join(inputs.prompts, generations, verdicts)
+    inputs = replace(inputs, prompts=wordings.prompts)
+    answered = answer(experiment, inputs.prompts, store, stopping)
+    outcomes = answered.outcomes()
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
-    scores.warnings.extend(filter(None, [judge.caution, *wordings.warnings]))
+    scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings]))
     texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
     if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:
         scores.warnings.append(
@@ -105,15 +132,33 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store) -> Evaluation
             f"slots stay those of the original instruction (alpaca_eval would move {moved:.0%} of the changed prompts)"
         )
     spent = usage(
-        generations,
-        verdicts,
+        answered.generations,
+        answered.verdicts,
         wordings.generations,
-        generate_seconds=generated - written,
-        judge_seconds=judged - generated,
+        generate_seconds=answered.generate_seconds,
+        judge_seconds=answered.judge_seconds,
         model_loads=worker.loads() - loaded,
         peak_memory_bytes=worker.peak_bytes(),
     )
-    return Evaluation(inputs, outcomes, scores, spent)
+    return Evaluation(inputs, outcomes, scores, spent, answered.stopped)
+
+
+def answer(experiment: Experiment, prompts: list[Prompt], store: Store, stopping: Stopping | None) -> Answered:
+    """Generate and judge: all prompts at once, or round by round until the run is stopped."""
+    judge, answered = experiment.judge, Answered()
+    for part in stopping.rounds(prompts) if stopping else [prompts]:
+        start = time.monotonic()
+        generations = experiment.model.generate(part, experiment.decoding, experiment.sharding, store)
+        generated = time.monotonic()
+        answered.verdicts += judge.judge(pairs(generations, judge.instruction), store)
+        answered.generate_seconds += generated - start
+        answered.judge_seconds += time.monotonic() - generated
+        answered.prompts += part
+        answered.generations += generations
+        if stopping and (reason := stopping.verdict(answered.outcomes(), len(prompts))):
+            answered.stopped = reason
+            break
+    return answered
 
 
 def pairs(generations: Sequence[Generation], instruction: str) -> list[Pair]:

@@ -22,6 +22,7 @@ def write_sweep_report(path: Path | str, table: SweepTable) -> Path:
         sentences=[*sweep_words.sentences(table), *table.sentences],
         tiles=sweep_words.tiles(table),
         figures=sweep_figures.figures(table),
-        rows=[row for row in ranked if not row.failure],
+        rows=[row for row in ranked if not row.failure and not row.stopped],
+        stopped=[row for row in ranked if row.stopped],
         failed=[row for row in ranked if row.failure],
     )

@@ -43,6 +43,8 @@ class SweepRow:
     """When they were written, the store's included."""
     failure: str | None = None
     """Why the job has no result."""
+    stopped: str | None = None
+    """Why the job was stopped early; it has no win rate then."""
 
 
 @dataclass(frozen=True, slots=True)

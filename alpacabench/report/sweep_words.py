@@ -52,6 +52,13 @@ def sentences(table: SweepTable) -> list[str]:
         found.append(
             f"Paired differences below about {decimal(detectable)} points are more likely missed than found here."
         )
+    if stopped := [row for row in table.rows if row.stopped]:
+        named = "; ".join(table.label(row) for row in stopped[:MAX_NAMED])
+        more = f"; and {len(stopped) - MAX_NAMED} more" if len(stopped) > MAX_NAMED else ""
+        found.append(
+            f"{len(stopped)} of {len(table.rows)} settings were stopped early, since another is shown to be better: "
+            f"{named}{more}. They are in no comparison, and count as comparisons that found nothing."
+        )
     failed = sum(row.failure is not None for row in table.rows)
     if failed:
         found.append(f"{failed} of {len(table.rows)} jobs failed and are listed at the end.")
@@ -113,7 +120,7 @@ def tiles(table: SweepTable) -> list[Tile]:
     done = [row for row in table.rows if not row.failure]
     failed = len(table.rows) - len(done)
     found = [Tile("Jobs", count(len(table.rows)), f"{failed} failed" if failed else "none failed")]
-    if sizes := {row.n for row in done}:
+    if sizes := {row.n for row in done if not row.stopped}:
         found.append(
             Tile("Prompts in each", count(max(sizes)), "" if len(sizes) == 1 else f"fewest: {count(min(sizes))}")
         )

@@ -89,7 +89,8 @@ def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthCon
     texts = sweep.instructions
     reference = sweep.preferences(base)
     deltas = [compare_win_rates(texts, reference, texts, sweep.preferences(job), draws=FEW_DRAWS) for job in others]
-    p_values = [delta.p_value for delta in deltas]
+    # A job that was stopped early would have been compared, too: it counts as a comparison that found nothing.
+    p_values = [delta.p_value for delta in deltas] + [1.0] * len(sweep.stopped)
     return {
         job.result.number: Comparison(
             delta=delta,
@@ -100,7 +101,12 @@ def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthCon
             delta_lc=compare_length_controlled(lc[base.result.number], lc[job.result.number]) if lc else None,
         )
         for job, delta, p_holm, q_bh, p_joint in zip(
-            others, deltas, holm(p_values), benjamini_hochberg(p_values), _joint(sweep, base, others), strict=True
+            others,
+            deltas,
+            holm(p_values)[: len(others)],
+            benjamini_hochberg(p_values)[: len(others)],
+            _joint(sweep, base, others),
+            strict=True,
         )
     }
 

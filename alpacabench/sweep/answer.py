@@ -65,10 +65,13 @@ def conclude(
 
 def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: Sequence[str]) -> dict[str, float]:
     """Return the sweep's own figures under their MLflow names."""
-    metrics: dict[str, float] = {"n_jobs": len(results), "n_failed_jobs": len(results) - len(sweep.jobs)}
+    scored = (*sweep.jobs, *sweep.stopped)
+    metrics: dict[str, float] = {"n_jobs": len(results), "n_failed_jobs": len(results) - len(scored)}
+    if sweep.stopped:
+        metrics["n_stopped_jobs"] = len(sweep.stopped)
     for name in SUMMED:
-        known = [job.run.metrics[name] for job in sweep.jobs if finite(job.run.metrics.get(name))]
-        if len(known) == len(sweep.jobs) and known:
+        known = [job.run.metrics[name] for job in scored if finite(job.run.metrics.get(name))]
+        if len(known) == len(scored) and known:
             metrics[name] = sum(known)
     detectable = [c.delta.mde_80 for c in against.comparisons.values() if c.delta.standard_error > 0]
     if detectable:
@@ -93,7 +96,7 @@ def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: 
 def _table(
     manifest: Manifest, sweep: ScoredSweep, against: Against, results: Results, metrics: Mapping[str, float]
 ) -> SweepTable:
-    jobs = {job.result.number: job for job in sweep.jobs}
+    jobs = {job.result.number: job for job in (*sweep.jobs, *sweep.stopped)}
     tied = [sweep.jobs[i].result.number for i in against.selection.tied_with_best] if against.selection else []
     base = next((result.name for result, _ in results if result.number == against.base), None)
     compared = bool(against.selection)
@@ -123,7 +126,9 @@ def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, aga
     return SweepRow(
         name=result.name,
         overrides=shown,
-        win_rate=Estimate(metrics["win_rate"], metrics.get("win_rate_ci_low"), metrics.get("win_rate_ci_high")),
+        win_rate=None
+        if result.stopped
+        else Estimate(metrics["win_rate"], metrics.get("win_rate_ci_low"), metrics.get("win_rate_ci_high")),
         lc=Estimate(lc.value, lc.value - 1.96 * lc.standard_error, lc.value + 1.96 * lc.standard_error) if lc else None,
         delta_wr=Estimate(comparison.delta.estimate, comparison.delta.ci_low, comparison.delta.ci_high)
         if comparison
@@ -140,4 +145,5 @@ def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, aga
         seconds=result.seconds,
         full_cost_usd=metrics.get("full_cost_usd"),
         seconds_per_answer=metrics.get("seconds_per_answer"),
+        stopped=result.stopped,
     )

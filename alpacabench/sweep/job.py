@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from alpacabench import config, job
 from alpacabench.errors import AlpacabenchError
+from alpacabench.sweep.early_stopping import EarlyStopping
 from alpacabench.sweep.manifest import STOPPED, JobResult, Manifest, label, pairs
 from alpacabench.tracking.redact import redact
 
@@ -33,7 +34,8 @@ def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
         manifest = Manifest.read(sweep)
         entry = manifest.entry(number, experiment.identity, pairs(hydra.overrides.task))
         result = replace(result, name=label(entry.params), identity=entry.key, params=entry.params, status="finished")
-        metrics = job.execute(experiment, directory, manifest.link(entry))
+        stopping = EarlyStopping.of(experiment.settings.early_stopping, manifest, number, sweep)
+        evaluation = job.execute(experiment, directory, manifest.link(entry), stopping)
     # Whatever it is: the other jobs go on.
     except Exception as error:
         expected = isinstance(error, AlpacabenchError)
@@ -43,8 +45,10 @@ def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
         if cfg.fail_fast:
             (sweep / STOPPED).touch()
         return _worst(hydra)
+    if evaluation.stopped:
+        result = replace(result, status="stopped", stopped=evaluation.stopped)
     replace(result, seconds=time.monotonic() - start).write(directory)
-    return metrics.get(experiment.settings.objective, _worst(hydra))
+    return evaluation.metrics.get(experiment.settings.objective, _worst(hydra))
 
 
 def _worst(hydra: DictConfig) -> float:

@@ -20,7 +20,7 @@ RESULT = "job.json"
 STOPPED = "stopped"
 """A file in the sweep's directory: a job failed under fail_fast=true, and no further job starts."""
 
-Status = Literal["finished", "failed", "skipped"]
+Status = Literal["finished", "failed", "skipped", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Manifest:
     """By job number; empty where the sweeper chooses jobs as it goes."""
     runs: Mapping[str, Run]
     """The runs that jobs have already from an earlier, equal call, by the job's key."""
+    base: int | None = None
+    """Number of the job that the others are compared with; None is the first that finishes."""
 
     def write(self, directory: Path) -> None:
         """Write sweep.json."""
@@ -87,6 +89,8 @@ class JobResult:
     status: Status
     seconds: float = 0.0
     failure: str | None = None
+    stopped: str | None = None
+    """Why it was stopped early."""
 
     def write(self, directory: Path) -> None:
         """Write job.json."""

@@ -39,6 +39,8 @@ class ScoredSweep:
     instructions: tuple[str, ...]
     """Shared by all jobs, sorted."""
     warnings: tuple[str, ...]
+    stopped: tuple[ScoredJob, ...] = ()
+    """Stopped early: scored on fewer prompts, and in no comparison."""
 
     def preferences(self, job: ScoredJob) -> list[float]:
         """Return the job's preferences in the order of `instructions`; NaN where there is none."""
@@ -62,7 +64,7 @@ def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
         DataError: a file of a job cannot be used.
 
     """
-    jobs = tuple(ScoredJob(r, path, read_run(str(path))) for r, path in results if r.status == FINISHED)
+    jobs, stopped = _read(results, FINISHED), _read(results, "stopped")
     sets = [set(job.run.items) for job in jobs]
     shared = tuple(sorted(set.intersection(*sets))) if sets else ()
     warnings = []
@@ -76,4 +78,8 @@ def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
     missing = sum(math.isnan(job.run.items[text].preference) for job in jobs for text in shared)
     if missing:
         warnings.append(f"{missing} verdicts are missing; a comparison leaves out the prompts that lack one.")
-    return ScoredSweep(jobs, shared, tuple(warnings))
+    return ScoredSweep(jobs, shared, tuple(warnings), stopped)
+
+
+def _read(results: Sequence[tuple[JobResult, Path]], status: str) -> tuple[ScoredJob, ...]:
+    return tuple(ScoredJob(r, path, read_run(str(path))) for r, path in results if r.status == status)

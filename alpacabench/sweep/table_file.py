@@ -53,6 +53,7 @@ def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Agai
         "seconds_per_answer": row.seconds_per_answer,
         "identity": result.identity,
         "failure": result.failure,
+        "stopped": result.stopped,
     }
 
 

@@ -23,6 +23,9 @@ def show(table: SweepTable) -> None:
         grid.add_column(column, overflow="fold")
     best = "maybe" if sum(row.tied_with_best for row in table.rows) > 1 else "yes"
     for row in table.rows:
+        if row.stopped:
+            grid.add_row(table.label(row), row.stopped, "", "", str(row.n), "no", style="yellow")
+            continue
         if row.win_rate is None:
             grid.add_row(table.label(row), f"failed: {row.failure}", style="red")
             continue
