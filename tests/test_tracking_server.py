@@ -6,11 +6,9 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,16 +16,11 @@ from typing import Any
 import pytest
 
 from tests.command import ROOT, run
+from tests.mlflow_server import free_port, mlflow_server
 from tests.sweep_command import BASE, FLAKY
 
 pytestmark = pytest.mark.cluster
 DRIVERS = {"psycopg": "postgresql+psycopg", "psycopg2": "postgresql+psycopg2"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -38,7 +31,7 @@ def postgres(tmp_path: Path) -> Iterator[str]:
         pytest.skip("needs PostgreSQL's initdb and pg_ctl in the PATH, and psycopg")
     import tempfile
 
-    home, port = Path(tempfile.mkdtemp()), _free_port()
+    home, port = Path(tempfile.mkdtemp()), free_port()
     as_user = ["runuser", "-u", "nobody", "--"] if os.getuid() == 0 else []
     if as_user:
         shutil.chown(home, "nobody")
@@ -57,32 +50,8 @@ def postgres(tmp_path: Path) -> Iterator[str]:
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an `mlflow server`."""
     backend = f"sqlite:///{tmp_path}/m.db" if request.param == "sqlite" else request.getfixturevalue("postgres")
-    port = _free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", backend, "--port", str(port),
-         "--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(address, process)
+    with mlflow_server(backend, tmp_path) as address:
         yield address
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the server ended"
-        try:
-            urllib.request.urlopen(f"{address}/health", timeout=2).close()
-        except OSError:
-            time.sleep(0.5)
-        else:
-            return
-    pytest.fail("the server did not answer")
 
 
 def _runs(address: str) -> tuple[list[Any], list[Any]]:
