@@ -64,9 +64,14 @@ class Decision:
     """Of a loss of the margin or more: small where the run is not inferior."""
     n: int
 
+    @property
+    def loss(self) -> str:
+        """What the run must not be: 'worse', or '2 points worse'."""
+        return f"{self.margin:g} points worse" if self.margin else "worse"
+
     def sentence(self) -> str:
         """Return the verdict in words."""
-        return WORDS[self.verdict].format(loss=f"{self.margin:g} points worse" if self.margin else "worse")
+        return WORDS[self.verdict].format(loss=self.loss)
 
 
 def decide(differences: Floats, margin: float, alpha: float, seed: int = 0, draws: int = DRAWS) -> Decision:
@@ -150,13 +155,13 @@ def markdown(decision: Decision, comparison: Comparison, metric: str) -> str:
     difference = f"{decimal(decision.estimate, 2, True)} ± {decimal(decision.standard_error, 2)}"
     bound = f"at least {decimal(decision.low, 2, True)}, at most {decimal(decision.high, 2, True)}"
     rows = {
-        f"Win rate, {comparison.base.name} (base)": before,
-        f"Win rate, {comparison.run.name}": after,
+        f"Win rate in % (95% interval), {comparison.base.name} (base)": before,
+        f"Win rate in % (95% interval), {comparison.run.name}": after,
         "Judge, reference": f"{comparison.run.judge}, {comparison.run.reference}",
         f"Difference in {metric}, points ± standard error": difference,
         f"One-sided {1 - decision.alpha:.0%} bounds": bound,
-        "p value of 'worse by more than the margin'": probability(decision.p_worse),
-        "p value of 'not worse by the margin'": probability(decision.p_not_worse),
+        f"Shown to be {decision.loss}?": _shown(decision.p_worse, decision.alpha),
+        f"Shown not to be {decision.loss}?": _shown(decision.p_not_worse, decision.alpha),
         "Prompts, flips won / lost": f"{decision.n}, {flips.n_loss_to_win} / {flips.n_win_to_loss}",
     }
     lines = [
@@ -168,6 +173,11 @@ def markdown(decision: Decision, comparison: Comparison, metric: str) -> str:
     ]
     test = f"Paired one-sided test: margin {decision.margin:g} points, alpha {decision.alpha:g}."
     return "\n".join([*lines, "", test, ""])
+
+
+def _shown(p: float, alpha: float) -> str:
+    """Return 'yes (p < 0.001)'."""
+    return f"{'yes' if p <= alpha else 'no'} (p = {probability(p)})".replace("= <", "<")
 
 
 def _differences(comparison: Comparison, metric: str) -> Floats:

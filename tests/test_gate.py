@@ -126,6 +126,8 @@ def test_the_markdown_summary_is_appended_and_the_json_holds_the_decision(tmp_pa
     assert (decision["verdict"], decision["n"], decision["estimate"]) == ("block", 100, pytest.approx(-14))
     text = summary.read_text(encoding="utf-8")
     assert text.startswith("# before\n### Block") and "| 100, 1 / 15 |" in text
+    assert "| Shown to be worse? | yes (p = 0.0" in text or "| Shown to be worse? | yes (p < 0.001)" in text
+    assert "| Shown not to be worse? | no (p = " in text
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,22 @@ def test_a_base_that_is_no_job_is_refused_and_one_that_is_names_the_differences(
     assert [row["base"] for row in _rows(tmp_path)] == ["False", "True"]
 
 
+def test_another_base_of_a_finished_sweep_changes_its_page_in_mlflow_and_adds_no_run(tmp_path: Path) -> None:
+    grid = (*BASE, "seed=0,1", "decoding=sampling")
+    assert run(tmp_path, *grid).code == 0
+    (before,), others = runs(tmp_path)
+    logged = Path(before.info.artifact_uri.removeprefix("file://")) / "sweep.csv"
+    bases = [[row["base"] for row in csv.DictReader(logged.open())]]
+    again = run(tmp_path, *grid, "report.base=1")
+    assert again.code == 0 and "finished already" in again.text, again.text
+    bases.append([row["base"] for row in csv.DictReader(logged.open())])
+    assert bases == [["True", "False"], ["False", "True"]]
+    (after,), same = runs(tmp_path)
+    assert [r.info.run_id for r in (after, *same)] == [r.info.run_id for r in (before, *others)]
+    assert (before.data.tags["alpacabench.base"], after.data.tags["alpacabench.base"]) == ("seed=0", "seed=1")
+    assert after.data.metrics["n_judged"] == before.data.metrics["n_judged"] > 0
+
+
 def test_the_plan_of_a_sweep_runs_nothing(tmp_path: Path) -> None:
     planned = run(tmp_path, *BASE, "seed=0,1", "plan=true")
     assert planned.code == 0 and "2 jobs" in planned.stdout

@@ -17,10 +17,10 @@ from alpacabench.errors import ConfigError, Problem
 from alpacabench.pipeline import Inputs
 from alpacabench.records import digest
 from alpacabench.sweep import grid, outcome
-from alpacabench.sweep.answer import conclude
+from alpacabench.sweep.answer import SUMMED, conclude
 from alpacabench.sweep.grid import PlannedJob
 from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest, label, read_results
-from alpacabench.tracking.base import JobRecord, Run, SweepLink
+from alpacabench.tracking.base import BASE, JobRecord, Run, SweepLink
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +48,22 @@ class Sweep:
     def close(self) -> None:
         """Compare the jobs, write sweep.csv and sweep.html, end the parent run, and write what could wait."""
         results = self._results()
-        failed = [result for result, _ in results if result.status not in ("finished", "stopped")]
+        failed = [result for result, _ in results if result.status != "finished"]
         outcome.record(len(failed))
         first = next((result.number for result, _ in results if result.status == "finished"), 0)
         base = first if self.base is None else self.base
         metrics, files = conclude(self.manifest, results, base, self.directory, self.inputs.difficulties.table)
-        done = replace(self.record, ended=time.time(), metrics=metrics, files=files, failure=_failure(failed, results))
+        if self.run.finished:
+            # This call asked nothing: what the sweep took and cost was written when it did.
+            metrics = {name: value for name, value in metrics.items() if name not in SUMMED}
+        done = replace(
+            self.record,
+            ended=time.time(),
+            tags={**self.record.tags, BASE: _base_name(results, base)},
+            metrics=metrics,
+            files=files,
+            failure=_failure(failed, results),
+        )
         self.lead.tracking.close_sweep(self.run, done)
         self.lead.tracking.follow_up(self.directory)
         if self.run.run_id and (command := self.lead.tracking.ui_command()):
@@ -89,7 +99,6 @@ def open_sweep(config: DictConfig) -> Sweep | None:
         show([job.experiment for job in jobs])
         return None
     if overrides is None:
-        _refuse_early_stopping(lead)
         axes, entries = grid.searched(config), {}
         identity = digest([lead.identity, axes, OmegaConf.to_container(config.hydra.sweeper), _task(config)])
     else:
@@ -99,16 +108,10 @@ def open_sweep(config: DictConfig) -> Sweep | None:
     base = base_number(lead.settings.report.base, entries)
     record = _parent(identity, axes, jobs, directory)
     run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if overrides is not None else [])
-    manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs, base)
+    manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs)
     manifest.write(directory)
     _tell(len(entries), run, runs)
     return Sweep(directory, lead, manifest, base, jobs[0].inputs, record, run)
-
-
-def _refuse_early_stopping(lead: Experiment) -> None:
-    if lead.settings.early_stopping.alpha is not None:
-        what = "a search chooses its settings by win rates, and those of stopped jobs are too low"
-        raise ConfigError([Problem("early_stopping.alpha", what, "leave it at null, or sweep a grid")])
 
 
 def base_number(given: object, entries: Mapping[int, JobEntry]) -> int | None:
@@ -135,8 +138,13 @@ def base_number(given: object, entries: Mapping[int, JobEntry]) -> int | None:
     raise ConfigError([Problem("report.base", f"given {given!r}, which {found}", remedy)])
 
 
-def _words(entry: JobEntry) -> list[str]:
-    return [f"{key}={value}" for key, value in entry.params.items()]
+def _words(job: JobEntry | JobResult) -> list[str]:
+    return [f"{key}={value}" for key, value in job.params.items()]
+
+
+def _base_name(results: Sequence[tuple[JobResult, Path]], base: int) -> str:
+    """Return what `report.base` would be for this job, whatever the order of the overrides."""
+    return next((",".join(sorted(_words(result))) for result, _ in results if result.number == base), "")
 
 
 def _task(config: DictConfig) -> list[str]:

@@ -14,6 +14,9 @@ from pydantic import Field
 from alpacabench.component import Component
 from alpacabench.tracking.example import ExampleRow
 
+BASE = "alpacabench.base"
+"""Tag of a sweep's parent run: the job that the others are compared with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -102,7 +105,7 @@ class Tracking(Component):
 
     @abstractmethod
     def close_sweep(self, run: Run, parent: JobRecord) -> None:
-        """Write what the sweep found and end the parent run."""
+        """Write what the sweep found and end the parent run; a finished one gets only what another base changes."""
 
     @abstractmethod
     def start(self, job: JobRecord) -> Run:

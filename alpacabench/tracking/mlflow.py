@@ -20,7 +20,7 @@ from alpacabench.tracking.redact import redact
 from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
 from alpacabench.tracking.system import watch
 from alpacabench.tracking.traces import write_pending
-from alpacabench.tracking.writer import write
+from alpacabench.tracking.writer import compare_again, write
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -60,9 +60,11 @@ class Mlflow(Tracking):
         return self._reach(open_) or (Run(), {})
 
     def close_sweep(self, run: Run, parent: JobRecord) -> None:
-        """Write what the sweep found and end the parent run; nothing is added to a finished one."""
+        """Write what the sweep found and end the parent run; a finished one gets only what another base changes."""
         if not run.finished:
             self._deliver(run, parent, parent=True)
+        else:
+            self._reach(lambda client: compare_again(client, str(run.run_id), parent))
 
     def start(self, job: JobRecord) -> Run:
         """Create the job's run, or continue the one that an interrupted call left."""

@@ -7,11 +7,12 @@ import json
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from alpacabench.tracking.base import JobRecord
+from alpacabench.tracking.base import BASE, JobRecord
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.redact import redact, redact_mapping, redact_tree
 from alpacabench.tracking.runs import FAILURE
@@ -34,12 +35,20 @@ Item = TypeVar("Item")
 
 def write(client: MlflowClient, run_id: str, job: JobRecord) -> None:
     """Write parameters, metrics, tags, data set, table and files, and end the run."""
-    ended = round((job.ended or job.started) * 1000)
-    _log_values(client, run_id, job, ended)
+    _log_values(client, run_id, job, _ended(job))
     if job.dataset:
         client.log_inputs(run_id, [_dataset(job.dataset)])
     _log_files(client, run_id, job)
-    client.set_terminated(run_id, "FAILED" if job.failure else "FINISHED", ended)
+    client.set_terminated(run_id, "FAILED" if job.failure else "FINISHED", _ended(job))
+
+
+def compare_again(client: MlflowClient, run_id: str, parent: JobRecord) -> None:
+    """Write the figures and files of a finished sweep again where it is now compared with another base."""
+    base = parent.tags.get(BASE)
+    if base is None or client.get_run(run_id).data.tags.get(BASE) == redact(base):
+        return
+    _log_values(client, run_id, replace(parent, params={}, sweep=None, tags={BASE: base}, failure=None), _ended(parent))
+    _log_files(client, run_id, parent)
 
 
 def shortened(text: str, length: int) -> str:
@@ -66,6 +75,11 @@ def _verdicts(row: ExampleRow) -> str:
         + (f"{v.preference:.3f}" if v.preference is not None else f"none ({v.failure})")
         for v in row.verdicts
     )
+
+
+def _ended(job: JobRecord) -> int:
+    """Return milliseconds since the epoch."""
+    return round((job.ended or job.started) * 1000)
 
 
 def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: int) -> None:
