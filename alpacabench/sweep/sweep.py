@@ -48,7 +48,7 @@ class Sweep:
     def close(self) -> None:
         """Compare the jobs, write sweep.csv and sweep.html, end the parent run, and write what could wait."""
         results = self._results()
-        failed = [result for result, _ in results if result.status != "finished"]
+        failed = [result for result, _ in results if result.status not in ("finished", "stopped")]
         outcome.record(len(failed))
         first = next((result.number for result, _ in results if result.status == "finished"), 0)
         base = first if self.base is None else self.base
@@ -99,6 +99,7 @@ def open_sweep(config: DictConfig) -> Sweep | None:
         show([job.experiment for job in jobs])
         return None
     if overrides is None:
+        _refuse_early_stopping(lead)
         axes, entries = grid.searched(config), {}
         identity = digest([lead.identity, axes, OmegaConf.to_container(config.hydra.sweeper), _task(config)])
     else:
@@ -108,10 +109,16 @@ def open_sweep(config: DictConfig) -> Sweep | None:
     base = base_number(lead.settings.report.base, entries)
     record = _parent(identity, axes, jobs, directory)
     run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if overrides is not None else [])
-    manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs)
+    manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs, base)
     manifest.write(directory)
     _tell(len(entries), run, runs)
     return Sweep(directory, lead, manifest, base, jobs[0].inputs, record, run)
+
+
+def _refuse_early_stopping(lead: Experiment) -> None:
+    if lead.settings.early_stopping.alpha is not None:
+        what = "a search chooses its settings by win rates, and those of stopped jobs are too low"
+        raise ConfigError([Problem("early_stopping.alpha", what, "leave it at null, or sweep a grid")])
 
 
 def base_number(given: object, entries: Mapping[int, JobEntry]) -> int | None:
