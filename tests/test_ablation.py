@@ -173,3 +173,22 @@ def test_a_wording_that_does_not_count_on_a_prompt_leaves_k_equal_on_both_sides(
     # Three of three wordings on the first prompt; two of two wordings, and two of three decodes, on the second.
     assert worst.wordings and worst.wordings.value == pytest.approx((0 + 1) / 2 * 100)
     assert worst.decodes and worst.decodes.value == pytest.approx((0 + 1 / 3) / 2 * 100)
+
+
+def test_a_base_that_wins_next_to_nothing_has_no_drop_rate() -> None:
+    texts = instructions(300)
+    base, other = [1.0, *[0.0] * 299], [0.0] * 300
+    found = answer(System(variant("base", base, texts), (variant("typos_low", other, texts),), ()))
+    assert found.rows[0].pdr is None and "pdr/typos_low" not in found.metrics
+
+
+def test_a_failed_translation_does_not_count_although_its_family_changes_the_task() -> None:
+    texts = instructions(40)
+    y = [float(i % 2) for i in range(40)]
+    prompts = {
+        text: Seen(f"{text}!", same_task=i >= 4, reasons=("it is not in German",)) for i, text in enumerate(texts)
+    }
+    one = replace(variant("translation", y, texts, "effect"), prompts=prompts)
+    counted = answer(System(variant("base", y, texts), (one,), ()))
+    assert (counted.rows[0].n, len(counted.rejected)) == (36, 3)
+    assert answer(System(variant("base", y, texts), (replace(one, gated=False),), ())).rows[0].n == 40

@@ -63,6 +63,7 @@ def test_the_figures_of_a_small_ablation_are_those_computed_by_hand(tmp_path: Pa
     assert metrics["floor_flip_rate"] == pytest.approx(0.2) and metrics["excess_flip"] == pytest.approx(0.2)
     assert metrics["worst_of_k"] == pytest.approx(sum(map(min, BASE, OTHER)) * 10 - 100)
     assert metrics["floor_worst_of_k"] == pytest.approx(sum(map(min, BASE, AGAIN)) * 10 - 100)
+    assert metrics["pdr/casing_low"] == pytest.approx(1 - (sum(OTHER) - 10) / (sum(BASE) - 10))
     assert metrics["delta_wr/casing_low"] == pytest.approx((sum(OTHER) - sum(BASE)) * 10)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,24 +41,41 @@ def test_an_ablation_names_what_breaks_the_model_and_its_runs_can_be_plotted(tmp
     assert artifacts == {"ablation.html", "ablation.json"}
 
 
-def test_recorded_outputs_are_variants_of_one_system_by_a_file_each(alpaca_data: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "mine" / "variant"
+def recorded_ablation(data: Path, directory: Path, models: dict[str, str]) -> dict[str, Any]:
+    """Sweep over recorded outputs, a variant file for each as docs/ablations.md shows; returns ablation.json."""
+    folder = directory / "mine" / "variant"
     folder.mkdir(parents=True)
-    for name, model in (("plain", "vicuna-13b-v1.5"), ("floor_host", "vicuna-13b-v1.5-togetherai")):
-        files = {kind: alpaca_data / f"{model}.{kind}.json.gz" for kind in ("outputs", "annotations")}
+    for name, model in models.items():
+        files = {kind: data / f"{model}.{kind}.json.gz" for kind in ("outputs", "annotations")}
         (folder / f"{name}.yaml").write_text(
             f"# @package _global_\nvariant: {name}\n"
             f"model: {{path: '{files['outputs']}'}}\njudge: {{path: '{files['annotations']}'}}\n"
         )
-    reference = alpaca_data / "gpt4_1106_preview.outputs.json.gz"
+    reference = data / "gpt4_1106_preview.outputs.json.gz"
     done = run(
-        tmp_path, "-m", "--config-dir", str(folder.parent), "tracking=none", "model=recorded", "judge=recorded",
-        "dataset=alpaca_eval", f"dataset.path={reference}", "variant=plain,floor_host",
+        directory, "-m", "--config-dir", str(folder.parent), "tracking=none", "model=recorded", "judge=recorded",
+        "dataset=alpaca_eval", f"dataset.path={reference}", f"variant={','.join(models)}",
     )  # fmt: skip
     assert done.code == 0, done.text
-    metrics = json.loads((newest_sweep(tmp_path) / "ablation.json").read_text(encoding="utf-8"))["metrics"]
+    found: dict[str, Any] = json.loads((newest_sweep(directory) / "ablation.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_one_model_on_two_hosts_is_the_measured_noise_floor(alpaca_data: Path, tmp_path: Path) -> None:
+    hosts = {"plain": "vicuna-13b-v1.5", "floor_host": "vicuna-13b-v1.5-togetherai"}
+    metrics = recorded_ablation(alpaca_data, tmp_path, hosts)["metrics"]
     assert metrics["floor_flip_rate"] * 100 == pytest.approx(5.8, abs=0.05)
     assert metrics["floor_worst_of_k"] == pytest.approx(4.1, abs=0.05)
+
+
+def test_three_wordings_of_a_system_prompt_flip_as_many_winners_as_measured(alpaca_data: Path, tmp_path: Path) -> None:
+    name = "gpt-3.5-turbo-1106"
+    wordings = {"base": name, "concise": f"{name}_concise", "verbose": f"{name}_verbose"}
+    found = recorded_ablation(alpaca_data, tmp_path, wordings)
+    assert found["metrics"]["flip_rate/concise"] * 100 == pytest.approx(5.1, abs=0.05)
+    assert found["metrics"]["flip_rate/verbose"] * 100 == pytest.approx(8.9, abs=0.05)
+    assert found["metrics"]["delta_wr/concise"] == pytest.approx(-1.76, abs=0.01)
+    assert found["metrics"]["delta_wr/verbose"] == pytest.approx(3.59, abs=0.01)
 
 
 def test_each_system_of_a_sweep_has_its_own_page(tmp_path: Path) -> None:

@@ -67,8 +67,9 @@ def kept(text: str) -> Counter[str]:
     head = text[: blank.start()] if blank else text
     spans: list[str] = []
     for pattern in KEPT:
-        spans += re.findall(pattern, head, re.DOTALL)
-        head = re.sub(pattern, "\n", head, flags=re.DOTALL)
+        # A quote around code is kept as the code is; its marks pair with no others.
+        spans += [span for span in re.findall(pattern, head, re.DOTALL) if "\0" not in span]
+        head = re.sub(pattern, "\0", head, flags=re.DOTALL)
     return Counter(spans + ([text[blank.end() :].strip("\n")] if blank else []))
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from alpacabench.perturbation.facts import changed_facts
 from alpacabench.perturbation.gate import check
 from alpacabench.records import Example
 from tests.perturbation_options import FROM_FILE, STEMS, choices, perturbation, real_instructions
 
-PAIRS = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "data" / "gate_pairs.jsonl").read_text(encoding="utf-8").splitlines()
-]
+
+def labelled(name: str) -> list[dict[str, Any]]:
+    """Return the labelled pairs of a file."""
+    lines = (Path(__file__).parent / "data" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+PAIRS = labelled("gate_pairs")
 TEXTS = [
     "Explain why bread rises, and say what yeast does.",
     "Could you write a thank-you note to Maria for the 3 books that she lent me? She lives in Porto.",
@@ -35,9 +41,33 @@ def test_planted_changes_are_rejected_and_harmless_edits_pass() -> None:
     assert rates[False] >= 0.95, "planted changes that are rejected"
 
 
+@pytest.mark.parametrize(("name", "least_passed"), [("gate_heldout", 0.38), ("gate_heldout_2", 0.54)])
+def test_free_rewordings_as_models_write_them_meet_a_gate_that_rejects_what_it_cannot_follow(
+    name: str, least_passed: float
+) -> None:
+    """Written before the gate was run on them; the second after the gate was last changed.
+
+    First runs: 14% of the first and 54% of the second set's harmless rewordings passed, 98% and 100% of the changed
+    tasks were rejected. Rules over words go no further: `perturbation.checker` decides what they cannot follow.
+    """
+    pairs = labelled(name)
+    for same, least in ((True, least_passed), (False, 0.95)):
+        right = [check(p["original"], p["variant"]).same_task is same for p in pairs if p["same_task"] is same]
+        assert sum(right) / len(right) >= least
+
+
+@pytest.mark.parametrize("name", ["gate_heldout", "gate_heldout_2"])
+def test_the_facts_that_rules_decide_beside_a_checker_are_kept_by_every_harmless_rewording(name: str) -> None:
+    assert [
+        (p, r) for p in labelled(name) if p["same_task"] and (r := changed_facts(p["original"], p["variant"]))
+    ] == []
+
+
 @pytest.mark.parametrize(
     ("original", "variant", "reason"),
     [
+        ("About 100 words on tea.", "About 1000 words on tea.", "number '100' is missing"),
+        ("Why do cats purr?", "Do cats purr?", "'why' is no longer asked"),
         ("Give me 5 tips.", "Give me 6 tips.", "number '5' is missing"),
         ("Ask Anna about Ben.", "Ask Carl about Ben.", "the name 'anna' is missing"),
         ("List birds that do not fly.", "List birds that fly.", "the negation 'not' is missing"),

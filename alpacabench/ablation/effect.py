@@ -28,6 +28,8 @@ DRAWS = 1_000
 """Resamples of each interval that is not taken from the influence of each prompt."""
 FIT_DRAWS = 2
 """Intervals of LC differences come from the influence of each prompt: the fits need no resamples of their own."""
+LEAST_BASE = 0.01
+"""Win rate of the base, as a share, below which the ratio of two win rates says nothing."""
 AT_MOST = re.compile(r"\bat most (\d+) words\b", re.IGNORECASE)
 
 
@@ -93,6 +95,7 @@ def _row(
         edit_ratio_mean=fmean(variant.seen(text).edit_ratio for text in texts) if told else None,
         delta_changed=_on_changed(before.preferences, after.preferences, changed) if told else None,
         violation_rate=_violation_rate(variant, texts),
+        pdr=_drop_rate(before.preferences, after.preferences),
         slot_flip_share=_slot_flips(variant, texts),
     )
 
@@ -108,6 +111,12 @@ def _beyond_floor(row: VariantRow, outcomes: Outcomes, number: int) -> VariantRo
 
 def _estimate(delta: Delta) -> Estimate:
     return Estimate(delta.estimate, delta.ci_low, delta.ci_high)
+
+
+def _drop_rate(before: list[float], after: list[float]) -> float | None:
+    """Return 1 - WR_p / WR_0 (PromptBench, arXiv 2306.04528); None where WR_0 is below `LEAST_BASE`."""
+    base = fmean(before) - 1
+    return 1 - (fmean(after) - 1) / base if base >= LEAST_BASE else None
 
 
 def _length_ratio(base: Variant, variant: Variant, texts: list[str]) -> float | None:

@@ -74,6 +74,7 @@ def _of_variant(row: VariantRow, margin: float) -> Iterator[tuple[str, float | N
     yield "unchanged_share", _share(row.unchanged_share)
     yield "edit_ratio_mean", row.edit_ratio_mean
     yield "violation_rate", _share(row.violation_rate)
+    yield "pdr", row.pdr
     yield "slot_flip_share", _share(row.slot_flip_share)
 
 

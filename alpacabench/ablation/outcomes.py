@@ -33,7 +33,7 @@ class Outcomes:
             decodes=_rows(system.decodes, shared),
             variants=_rows(system.variants, shared),
             valid=np.array(
-                [[v.kind == "effect" or v.seen(text).same_task for text in shared] for v in system.variants], dtype=bool
+                [[not v.gated or v.seen(text).same_task for text in shared] for v in system.variants], dtype=bool
             ).reshape(len(system.variants), len(shared)),
         )
 

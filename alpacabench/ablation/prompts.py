@@ -50,7 +50,7 @@ def rejected_prompts(system: System, outcomes: Outcomes) -> tuple[Rejected, ...]
     """Return some prompts of each variant that the gate rejected, and why; families that mean to are left out."""
     found: list[Rejected] = []
     for variant in system.variants:
-        if variant.kind == "robustness":
+        if variant.gated:
             texts = [text for text in outcomes.instructions if not variant.seen(text).same_task]
             found += [_rejected(variant, text) for text in texts[:SHOWN_REJECTED]]
     return tuple(found)

@@ -46,6 +46,8 @@ class Variant:
     kind: Kind = "robustness"
     prompts: Mapping[str, Seen] = field(default_factory=dict)
     """By instruction; empty where the files do not tell a wording, as for recorded outputs."""
+    gated: bool = True
+    """Whether a prompt that the gate rejects does not count; False where the family changes the task on purpose."""
 
     @property
     def family(self) -> str:
@@ -95,7 +97,14 @@ def read_variant(name: str, run: FinishedRun, kind: Kind | None = None, tracking
         # What makes it a variant is no perturbation of ours: recorded outputs, or a system prompt of the model.
         return Variant(name, run, kind=kind or "robustness")
     changes_task = perturbation.kind == "task_changing"
-    return Variant(name, run, perturbation.strength, kind or ("effect" if changes_task else "robustness"), prompts)
+    return Variant(
+        name,
+        run,
+        perturbation.strength,
+        kind or ("effect" if changes_task else "robustness"),
+        prompts,
+        gated=perturbation.gated and kind != "effect",
+    )
 
 
 def _changed(seen: Seen, instruction: str) -> bool:

@@ -1,8 +1,8 @@
 """The validity gate: whether a variant still asks for the same task.
 
 It compares words, not meanings: code, links, quotes, numbers and names must stay; a word may be mistyped, recased,
-respelt or replaced by a synonym from a small table; sentences that demand nothing may stand around the task. What it
-cannot confirm, it rejects.
+respelt or replaced by a synonym from a small table; known ways to put a request are one; sentences that demand nothing
+may stand around the task. What it cannot confirm, it rejects.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from alpacabench.perturbation.alignment import align
+from alpacabench.perturbation.canonical import canonical
 from alpacabench.perturbation.facts import missing_verbatim
 from alpacabench.perturbation.lexicon import DEMANDS, FILLERS, FRAMES, IMPERATIVES, LABELS, NEGATIONS, opposites
 from alpacabench.perturbation.spans import head_end
@@ -38,10 +39,20 @@ def check(original: str, variant: str) -> GateResult:
     original, variant = plain(original), plain(variant)
     if not _DEMONSTRATIONS.match(original):
         variant = _DEMONSTRATIONS.sub("", variant)
-    reasons = list(missing_verbatim(original, variant))
+    verbatim = list(missing_verbatim(original, variant))
     original, variant = _without_input(original, variant)
-    reasons += _differences(tokens(original), tokens(variant))
+    worded = list(_differences(tokens(original), tokens(variant)))
+    if worded and not list(_differences(tokens(canonical(original)), tokens(canonical(variant)))):
+        worded = []
+    reasons = [*verbatim, *worded, *_another_question(original, variant)]
     return GateResult(not reasons, tuple(dict.fromkeys(reasons)))
+
+
+def _another_question(original: str, variant: str) -> Iterator[str]:
+    """Yield a reason where a question for a reason, way, place or time became one for yes or no."""
+    before, after = ([token.form for token in tokens(text) if token.form in _WH] for text in (original, variant))
+    if variant.rstrip().endswith("?") and not after and before and not set(before) & {"what", "which"}:
+        yield f"{before[0]!r} is no longer asked"
 
 
 def _without_input(original: str, variant: str) -> tuple[str, str]:

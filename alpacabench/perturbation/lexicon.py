@@ -55,7 +55,7 @@ a an the and or but so as if then that this these those it its i you he she we t
 their mine yours is am are was were be been being do does did done have has had having will would shall should can
 could may might must of in on at by for with from to into onto about over under between among through during what
 which who whom whose when where why how there here also too very just some any such own same s t re ve ll d m please
-kindly out up down off again once one
+kindly out up down off again once one both each located things thing following
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Words that carry no content of their own."""

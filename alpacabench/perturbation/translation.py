@@ -21,7 +21,7 @@ SHORTEST = 1 / 8
 """Of the original's length: Chinese needs few characters."""
 
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
-_QUOTES = re.compile(r"\"[^\"\n]+\"|“[^”\n]+”|„[^“”\n]+[“”]|«[^»\n]+»|「[^」\n]+」")
+_QUOTES = re.compile(r"\"[^\"\n]+\"|“[^”\n]+”|„[^“”\"\n]+[“”\"]|«[^»\n]+»|「[^」\n]+」")
 
 
 class Translation(WrittenVariants):

@@ -56,6 +56,9 @@ class VariantRow:
     """`delta_wr` on the changed prompts alone."""
     violation_rate: float | None = None
     """Share in percent of answers that exceed the length that the variant asks for; None where it asks for none."""
+    pdr: float | None = None
+    """Performance drop rate (PromptBench): 1 - the variant's win rate / the base's, on the prompts compared; None where
+    the base wins too little for a ratio."""
     slot_flip_share: float | None = None
     """Share in percent of prompts whose slot alpaca_eval would choose anew if it read the variant."""
 
