@@ -29,7 +29,7 @@ def about(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
         "subset hash": inputs.subset_hash,
         "perturbation": f"{experiment.choices.get('perturbation', '')}, strength {experiment.perturbation.strength:g}",
         "decoding": ", ".join(f"{k} {v}" for k, v in experiment.decoding.key().items() if v not in ([], 1.0, 1)),
-        "sharding": f"{experiment.sharding.mode}, {experiment.sharding.num_processes} processes",
+        "sharding": f"{experiment.sharding.mode}, processes: {experiment.sharding.num_processes}",
     }
 
 

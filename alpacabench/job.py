@@ -111,7 +111,9 @@ def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, swee
     files.write_run(directory, outcomes, metrics, experiment.judge.label)
     write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)
     facts = about.about(experiment, evaluation.inputs)
-    facts |= {"name": sweep.name} if sweep and sweep.name else {}
+    facts |= (
+        {"name": ", ".join(f"{key}={value}" for key, value in sweep.params.items())} if sweep and sweep.params else {}
+    )
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
     report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
     for warning in scores.warnings:

@@ -79,6 +79,16 @@ def test_settings_that_cost_the_same_have_no_plot_of_cost() -> None:
     assert "pareto" not in [figure.key for figure in sweep_figures.figures(replace(sweep(), rows=rows))]
 
 
+def test_one_setting_against_the_base_is_named_in_the_headline() -> None:
+    base, better = sweep().rows[:2]
+    better = replace(better, delta_wr=rate(3, 1), p_holm=0.001, tied_with_best=True)
+    table = replace(sweep(), rows=(replace(base, tied_with_best=False), better))
+    assert sweep_words.headline(table) == "temperature=0.3 is better than the base"
+    assert [table.place(row) for row in table.rows] == ["", "best"]
+    assert {sweep().place(row) for row in sweep().rows} == {"", "tied"}
+    assert "effects" not in [figure.key for figure in sweep_figures.figures(table)], "the differences say the same"
+
+
 def test_failed_jobs_are_listed_and_left_out_of_the_rest(tmp_path: Path) -> None:
     html = write_sweep_report(tmp_path / "sweep.html", sweep()).read_text(encoding="utf-8")
     jobs, _, failed = html.partition("All jobs")[2].partition("Failed jobs")

@@ -53,7 +53,7 @@ def _rates(table: SweepTable) -> Figure | None:
     if not done:
         return None
     rows = [
-        ForestRow(table.label(row), rate, "tied for best" if row.tied_with_best else "", _kind(table, row))
+        ForestRow(table.label(row), rate, table.place(row).replace("tied", "tied for best"), _kind(table, row))
         for row, rate in done
     ]
     plot = Forest(rows, WIN_RATE, limits=(0, 100))
@@ -122,7 +122,8 @@ def _heat(table: SweepTable, swept: list[Axis]) -> Figure | None:
 
 
 def _effects(table: SweepTable) -> Figure | None:
-    if not table.effects:
+    # With one axis, these are the differences to the base once more.
+    if not table.effects or len(table.axes()) < 2:
         return None
     rows = [ForestRow(effect.name, effect.estimate, _p(effect.p_holm)) for effect in table.effects]
     plot = Forest(rows, "Effect, percentage points (95% interval)", 0, "no effect", signed=True)

@@ -95,6 +95,12 @@ class SweepTable:
         short = {key: stem if stems.count(stem) == 1 else key for key, stem in zip(axes, stems, strict=True)}
         return ", ".join(f"{short[key]}={row.overrides[key]}" for key in axes if key in row.overrides) or row.name
 
+    def place(self, row: SweepRow) -> str:
+        """Return 'best', 'tied' where several settings could be the best, or nothing."""
+        if not row.tied_with_best:
+            return ""
+        return "tied" if sum(other.tied_with_best for other in self.rows) > 1 else "best"
+
     def values(self, row: SweepRow) -> str:
         """Return the values of what varies, for places where `label` is too long."""
         return " · ".join(row.overrides[key] for key in self.axes() if key in row.overrides) or row.name

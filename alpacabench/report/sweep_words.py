@@ -29,12 +29,15 @@ def headline(table: SweepTable) -> str:
     """Return the answer to 'which setting is better?' in one line."""
     compared = [row for row in table.rows if row.delta_wr]
     if not compared:
-        return "No setting could be compared with a base"
+        stopped = any(row.stopped for row in table.rows)
+        return "Every setting but one was stopped early" if stopped else "No setting could be compared with a base"
     found = different(table)
     if not found:
         return "No setting differs from the base beyond chance"
     better = sum(row.delta_wr.value > 0 for row in found if row.delta_wr)
     worse = len(found) - better
+    if len(compared) == 1:
+        return f"{table.label(found[0])} is {'better' if better else 'worse'} than the base"
     if not better or not worse:
         verb = "is" if len(found) == 1 else "are"
         return f"{len(found)} of {len(compared)} settings {verb} {'better' if better else 'worse'} than the base"
@@ -66,7 +69,7 @@ def sentences(table: SweepTable) -> list[str]:
 
 
 def _established(table: SweepTable) -> list[str]:
-    rows, compared = different(table), sum(row.delta_wr is not None for row in table.rows)
+    rows, compared = different(table), sum(bool(row.delta_wr or row.stopped) for row in table.rows)
     named = [
         f"{table.label(row)} {row.delta_wr.text(signed=True)} points, p = {probability(row.p_holm)}".replace("= <", "<")
         for row in rows[:MAX_NAMED]
@@ -125,7 +128,7 @@ def tiles(table: SweepTable) -> list[Tile]:
             Tile("Prompts in each", count(max(sizes)), "" if len(sizes) == 1 else f"fewest: {count(min(sizes))}")
         )
     found.append(Tile("Differ from the base", count(len(different(table))), "after Holm's correction"))
-    found.append(Tile("Tied for best", count(sum(row.tied_with_best for row in done)), "not separable at 5%"))
+    found.append(Tile("Could be the best", count(sum(row.tied_with_best for row in done)), "not separable at 5%"))
     costs = [row.cost_usd for row in table.rows]
     if any(finite(cost) for cost in costs):
         total = sum(cost for cost in costs if finite(cost))

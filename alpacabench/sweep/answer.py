@@ -66,16 +66,8 @@ def conclude(
 def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: Sequence[str]) -> dict[str, float]:
     """Return the sweep's own figures under their MLflow names."""
     scored = (*sweep.jobs, *sweep.stopped)
-    metrics: dict[str, float] = {"n_jobs": len(results), "n_failed_jobs": len(results) - len(scored)}
-    if sweep.stopped:
-        metrics["n_stopped_jobs"] = len(sweep.stopped)
-    for name in SUMMED:
-        known = [job.run.metrics[name] for job in scored if finite(job.run.metrics.get(name))]
-        if len(known) == len(scored) and known:
-            metrics[name] = sum(known)
-    detectable = [c.delta.mde_80 for c in against.comparisons.values() if c.delta.standard_error > 0]
-    if detectable:
-        metrics["mde_80_paired"] = median(detectable)
+    # In this order MLflow and the page show them: what was found first.
+    metrics: dict[str, float] = {}
     if selection := against.selection:
         best = sweep.jobs[selection.best]
         metrics |= {
@@ -90,6 +82,16 @@ def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: 
         }
         if (spread := seed_spread(sweep, axes)) is not None:
             metrics["sd_seed"] = spread
+    detectable = [c.delta.mde_80 for c in against.comparisons.values() if c.delta.standard_error > 0]
+    if detectable:
+        metrics["mde_80_paired"] = median(detectable)
+    metrics |= {"n_jobs": len(results), "n_failed_jobs": len(results) - len(scored)}
+    if sweep.stopped:
+        metrics["n_stopped_jobs"] = len(sweep.stopped)
+    for name in SUMMED:
+        known = [job.run.metrics[name] for job in scored if finite(job.run.metrics.get(name))]
+        if len(known) == len(scored) and known:
+            metrics[name] = sum(known)
     return metrics
 
 
@@ -112,7 +114,12 @@ def _table(
         effects=effects(sweep, manifest.axes) if compared else (),
         variance=variance_split(sweep, manifest.axes),
         metrics=dict(metrics),
-        about={"sweep": manifest.identity[:16], "jobs": str(len(results)), "varied": ", ".join(manifest.axes)},
+        about={
+            "varied": ", ".join(manifest.axes),
+            "judge": ", ".join(dict.fromkeys(job.run.judge for job in sweep.jobs)),
+            "reference": ", ".join(dict.fromkeys(job.run.reference for job in sweep.jobs)),
+            "sweep": manifest.identity[:16],
+        },
         warnings=(*sweep.warnings, *against.warnings),
     )
 

@@ -177,7 +177,7 @@ def _parent(identity: str, axes: Sequence[str], jobs: Sequence[PlannedJob], dire
     cards: list[Mapping[str, Any]] = [job.inputs.dataset for job in jobs]
     name = jobs[0].experiment.settings.name or "sweep"
     return JobRecord(
-        name=f"{name}: {' x '.join(axes)}" if axes else name,
+        name=f"{name}: {' x '.join(axis.rpartition('.')[2] for axis in axes)}" if axes else name,
         identity=identity,
         directory=directory,
         sweep=SweepLink(identity),

@@ -9,6 +9,8 @@ from alpacabench.report.sweep_table import SweepTable
 PLAIN_WIDTH = 140
 """Columns where the output is no terminal: a log file has no width of its own."""
 
+BEST = {"best": "yes", "tied": "maybe", "": "no"}
+
 
 def show(table: SweepTable) -> None:
     """Print the table and what follows from it."""
@@ -21,7 +23,6 @@ def show(table: SweepTable) -> None:
     grid = Table(title=table.title, title_justify="left", caption=_caption(table), caption_justify="left")
     for column in ("", "win rate, % (95%)", "difference, points (95%)", "p (Holm)", "n", "best?"):
         grid.add_column(column, overflow="fold")
-    best = "maybe" if sum(row.tied_with_best for row in table.rows) > 1 else "yes"
     for row in table.rows:
         if row.stopped:
             grid.add_row(table.label(row), row.stopped, "", "", str(row.n), "no", style="yellow")
@@ -31,7 +32,7 @@ def show(table: SweepTable) -> None:
             continue
         difference = row.delta_wr.text(signed=True) if row.delta_wr else "base" if row.name == table.base else ""
         adjusted = probability(row.p_holm) if row.delta_wr else ""
-        tied = best if row.tied_with_best else "no" if len(table.rows) > 1 else ""
+        tied = BEST[table.place(row)] if len(table.rows) > 1 else ""
         grid.add_row(table.label(row), row.win_rate.text(), difference, adjusted, str(row.n), tied)
     console.print(grid)
     for sentence in (*sweep_words.sentences(table), *table.warnings):

@@ -29,6 +29,11 @@ TAG_LENGTH = 5000
 PARAMS_PER_CALL = 100
 METRICS_PER_CALL = 900
 DIGEST_LENGTH = 36
+SHOWN_FIRST = (
+    "win_rate", "standard_error", "win_rate_ci_low", "win_rate_ci_high", "length_controlled_winrate",
+    "lc_standard_error", "discrete_win_rate", "n_total", "n_failed", "avg_length",
+)  # fmt: skip
+"""MLflow shows metrics as columns in the order in which they were written."""
 
 Item = TypeVar("Item")
 
@@ -93,7 +98,7 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
     params = [Param(key, shortened(value, PARAM_LENGTH)) for key, value in redact_mapping(chosen).items()]
     metrics = [
         Metric(key, float(value), timestamp, job.step)
-        for key, value in job.metrics.items()
+        for key, value in _shown_first(job.metrics).items()
         if math.isfinite(float(value))
     ]
     metrics += collected(run_id)
@@ -109,6 +114,10 @@ def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def _shown_first(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: metrics[name] for name in SHOWN_FIRST if name in metrics} | dict(metrics)
 
 
 def _dataset(card: Mapping[str, Any]) -> Any:
