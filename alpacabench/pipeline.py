@@ -58,7 +58,8 @@ class Evaluation:
     @property
     def metrics(self) -> dict[str, float]:
         """The scores and what the run did and cost, as one flat mapping."""
-        return self.scores.metrics | self.usage.metrics()
+        skipped = {"n_skipped": len(self.inputs.prompts) - len(self.outcomes)} if self.stopped else {}
+        return self.scores.metrics | self.usage.metrics() | skipped
 
 
 @dataclass

@@ -78,6 +78,8 @@ def show(experiments: Sequence[Experiment]) -> None:
         for experiment in experiments:
             plan.add(experiment, store)
     print_plan(plan)
+    if experiments[0].settings.early_stopping.alpha is not None:
+        print("Early stopping may ask less.")
 
 
 def print_plan(plan: Plan) -> None:

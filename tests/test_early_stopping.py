@@ -16,7 +16,7 @@ from alpacabench.records import Example, Outcome, Pair, Prompt, Verdict
 from alpacabench.scoring.sequential import log_evidence, upper_bound
 from alpacabench.sweep.early_stopping import EarlyStopping
 from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest
-from tests.command import run
+from tests.command import metrics, run
 from tests.sweep_command import newest_sweep, runs
 
 MOCK = (
@@ -138,6 +138,7 @@ def test_a_dominated_setting_stops_early_and_the_whole_sweep_asks_only_the_rest(
     assert [row["status"] for row in rows] == ["finished", "stopped", "finished"]
     assert rows[1]["win_rate"] == rows[1]["p_holm"] == "" and rows[1]["n_total"] == "16"
     assert "dominated by seed=0" in rows[1]["stopped"]
+    assert metrics(newest_sweep(tmp_path) / "1")["n_skipped"] == 48
     assert "Stopped early" in (newest_sweep(tmp_path) / "sweep.html").read_text()
     whole = run(tmp_path, *MOCK, "tracking=none", env=env)
     assert whole.code == 0 and "stopped early" not in whole.stdout, whole.text
@@ -154,8 +155,8 @@ def test_a_stopped_job_is_tagged_and_the_same_command_adds_no_run(tmp_path: Path
     assert [run.data.tags.get("alpacabench.stopped_early", "")[:26] for run in children] == [
         "", "stopped after 16 of 64 pro", ""
     ]  # fmt: skip
-    metrics = parents[0].data.metrics
-    assert (metrics["n_stopped_jobs"], metrics["n_failed_jobs"], metrics["n_judged"]) == (1, 0, 144)
+    found = parents[0].data.metrics
+    assert (found["n_stopped_jobs"], found["n_failed_jobs"], found["n_judged"]) == (1, 0, 144)
     again = run(tmp_path, *MOCK, *STOP, env=env)
     assert again.code == 0 and "finished already" in again.text
     assert len(_asked(tmp_path / "asked")) == 288 and len(runs(tmp_path)[1]) == 3
@@ -165,6 +166,8 @@ def test_a_stopped_job_is_tagged_and_the_same_command_adds_no_run(tmp_path: Path
 
 
 def test_where_early_stopping_makes_no_sense_it_is_refused(tmp_path: Path) -> None:
+    planned = run(tmp_path, *MOCK, *STOP, "plan=true")
+    assert planned.code == 0 and "Early stopping may ask less." in planned.stdout
     single = run(tmp_path, "model=echo", "judge=longest", "tracking=none", "early_stopping.alpha=0.05")
     assert single.code == 2 and "early_stopping.alpha: a single run has no other job" in single.text
     wrong = run(tmp_path, *MOCK, "early_stopping.alpha=5", "early_stopping.margin=-1", "early_stopping.every=0")
