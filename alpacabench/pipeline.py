@@ -135,11 +135,11 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     spent = usage(
         answered.generations,
         answered.verdicts,
-        wordings.generations,
         generate_seconds=answered.generate_seconds,
         judge_seconds=answered.judge_seconds,
         model_loads=worker.loads() - loaded,
         peak_memory_bytes=worker.peak_bytes(),
+        wordings=wordings.generations,
     )
     return Evaluation(inputs, outcomes, scores, spent, answered.stopped)
 

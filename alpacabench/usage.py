@@ -49,8 +49,8 @@ class Usage:
 
 
 def usage(
-    generations: Sequence[Generation], verdicts: Sequence[Verdict], wordings: Sequence[Generation],
-    generate_seconds: float, judge_seconds: float, model_loads: int, peak_memory_bytes: int,
+    generations: Sequence[Generation], verdicts: Sequence[Verdict], generate_seconds: float, judge_seconds: float,
+    model_loads: int, peak_memory_bytes: int, wordings: Sequence[Generation] = (),
 ) -> Usage:  # fmt: skip
     """Add up what a run did."""
     # Recorded answers and verdicts have no key: nobody asked for them.

@@ -12,9 +12,10 @@ from alpacabench.ablation.answer import answer
 from alpacabench.ablation.variant import System, read_variant
 from alpacabench.compare.run import read_run
 from alpacabench.report.ablation_report import write_ablation_report
-from tests.command import run
+from tests.command import metrics, run
 from tests.finished_runs import instructions, write_run
 from tests.sweep_command import children, newest_sweep, runs
+from tests.tiny import build_tiny
 
 VARIANTS = ("base", "casing_high", "punctuation_high", "floor_1", "floor_2")
 BREAKS = ("model=echo", "model._target_=tests.ablation_model.BreaksOnLowerCase")
@@ -41,6 +42,24 @@ def test_an_ablation_names_what_breaks_the_model_and_its_runs_can_be_plotted(tmp
     assert artifacts == {"ablation.html", "ablation.json"}
 
 
+def test_an_ablation_writes_each_distinct_prompt_once_and_a_second_call_writes_nothing(tmp_path: Path) -> None:
+    model = build_tiny(tmp_path / "tiny", max_position_embeddings=4096)
+    grid = (
+        "experiment=robustness", f"variant={','.join(VARIANTS)}", "model=hf", f"model.path={model}", "judge=longest",
+        "subset=random", "subset.n=8", "decoding.max_new_tokens=4", "tracking=none",
+    )  # fmt: skip
+    found = []
+    for call in ("one", "two"):
+        done = run(tmp_path, *grid, f"hydra.sweep.dir={tmp_path}/{call}")
+        assert done.code == 0, done.text
+        found.append([metrics(tmp_path / call / str(job)) for job in range(len(VARIANTS))])
+    rows = [json.loads(line) for path in tmp_path.glob("one/*/generations.jsonl") for line in path.open()]
+    first, second = found
+    assert sum(job["n_generated"] for job in first) == len({row["key"] for row in rows}) < len(rows) == 40
+    assert sum(job["model_loads"] for job in first) == 1
+    assert sum(job["n_generated"] + job["n_judged"] + job["model_loads"] for job in second) == 0
+
+
 def recorded_ablation(data: Path, directory: Path, models: dict[str, str]) -> dict[str, Any]:
     """Sweep over recorded outputs, a variant file for each as docs/ablations.md shows; returns ablation.json."""
     folder = directory / "mine" / "variant"
@@ -63,14 +82,14 @@ def recorded_ablation(data: Path, directory: Path, models: dict[str, str]) -> di
 
 def test_one_model_on_two_hosts_is_the_measured_noise_floor(alpaca_data: Path, tmp_path: Path) -> None:
     hosts = {"plain": "vicuna-13b-v1.5", "floor_host": "vicuna-13b-v1.5-togetherai"}
-    metrics = recorded_ablation(alpaca_data, tmp_path, hosts)["metrics"]
-    assert metrics["floor_flip_rate"] * 100 == pytest.approx(5.8, abs=0.05)
-    assert metrics["floor_worst_of_k"] == pytest.approx(4.1, abs=0.05)
+    figures = recorded_ablation(alpaca_data, tmp_path, hosts)["metrics"]
+    assert figures["floor_flip_rate"] * 100 == pytest.approx(5.8, abs=0.05)
+    assert figures["floor_worst_of_k"] == pytest.approx(4.1, abs=0.05)
 
 
 def test_three_wordings_of_a_system_prompt_flip_as_many_winners_as_measured(alpaca_data: Path, tmp_path: Path) -> None:
     name = "gpt-3.5-turbo-1106"
-    wordings = {"base": name, "concise": f"{name}_concise", "verbose": f"{name}_verbose"}
+    wordings = {"plain": name, "concise": f"{name}_concise", "verbose": f"{name}_verbose"}
     found = recorded_ablation(alpaca_data, tmp_path, wordings)
     assert found["metrics"]["flip_rate/concise"] * 100 == pytest.approx(5.1, abs=0.05)
     assert found["metrics"]["flip_rate/verbose"] * 100 == pytest.approx(8.9, abs=0.05)

@@ -130,6 +130,16 @@ def test_the_order_and_company_of_items_change_nothing(
     assert family.apply(shuffled) == [prompts[example.index] for example in shuffled]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", [stem for stem in STEMS if stem not in FROM_FILE])
+def test_the_order_of_the_805_real_instructions_changes_nothing(stem: str, real: list[str]) -> None:
+    family = perturbation(stem)
+    examples = [Example(i, text, None) for i, text in enumerate(real)]
+    assert len(examples) == 805
+    shuffled = random.Random(1).sample(examples, len(examples))
+    assert sorted(family.apply(shuffled), key=lambda prompt: prompt.example.index) == family.apply(examples)
+
+
 @pytest.mark.parametrize(("stem", "overrides"), CASES)
 def test_a_prompt_records_its_edits(stem: str, overrides: Any, keys: dict[str, Any]) -> None:
     for prompt in perturbation(stem, **keys).apply([Example(i, text, None) for i, text in enumerate(SYNTHETIC)]):

@@ -28,7 +28,7 @@ _RULES = (
     (r"\b(?:give|provide|write|make) (?:me )?a comparison (?:of|between)\b", "compare"),
     # Naming things.
     (r"\bwhat is the number of (\w+) that (.+?) (?:has|have)\b", r"how many \1 does \2 have"),
-    (rf"{_START}(?:list|name|give me|suggest|recommend|propose|what (?:is|are|would be)) (?:the |some |any )?", "what "),
+    (rf"{_START}(?:list|name|give me|suggest|recommend|what (?:is|are|would be)) (?:the |some |any )?", "what "),
     (r"\bwhich\b", "what"),
 )  # fmt: skip
 _COMPILED = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in _RULES]
