@@ -66,4 +66,4 @@ def test_slurm_finds_what_one_process_finds(tmp_path: Path) -> None:
 def test_ray_finds_what_one_process_finds(tmp_path: Path) -> None:
     if importlib.util.find_spec("hydra_plugins.hydra_ray_launcher") is None:
         pytest.skip("not installed: pip install -e '.[ray]' in an environment of its own")
-    _same_as_in_one_process(tmp_path, "hydra/launcher=ray", env={"RAY_AUTH_MODE": "disabled"})
+    _same_as_in_one_process(tmp_path, "hydra/launcher=ray_tasks", env={"RAY_AUTH_MODE": "disabled"})
