@@ -27,10 +27,15 @@ def about(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
         "dataset": f"{experiment.dataset.name} ({inputs.dataset['rows']} prompts, {experiment.dataset.licence})",
         "subset": experiment.choices.get("subset", subset),
         "subset hash": inputs.subset_hash,
-        "perturbation": f"{experiment.choices.get('perturbation', '')}, strength {experiment.perturbation.strength:g}",
+        "perturbation": ", ".join(filter(None, _perturbation(experiment))),
         "decoding": ", ".join(f"{k} {v}" for k, v in experiment.decoding.key().items() if v not in ([], 1.0, 1)),
         "sharding": f"{experiment.sharding.mode}, processes: {experiment.sharding.num_processes}",
     }
+
+
+def _perturbation(experiment: Experiment) -> tuple[str, ...]:
+    perturbation = experiment.perturbation
+    return experiment.choices.get("perturbation", ""), f"strength {perturbation.strength:g}", perturbation.author
 
 
 def tags(experiment: Experiment, inputs: Inputs) -> dict[str, str]:

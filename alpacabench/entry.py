@@ -91,6 +91,8 @@ def explain(error: Exception) -> str:
 
 def _unknown_key(full_key: str) -> str:
     """Return a message for a misspelt key, with the keys that stand beside it."""
+    if full_key.startswith("model@perturbation."):
+        return f"{full_key}: only perturbation=paraphrase and perturbation=translation ask a model"
     parent, _, name = full_key.rpartition(".")
     known = _siblings(parent)
     return (
