@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from alpacabench.errors import ConfigError, StageError
 from alpacabench.training import AlpacaEvalCallback, evaluate_checkpoint
@@ -131,3 +132,42 @@ def test_a_checkpoint_that_waits_outlives_its_deletion_without_the_optimizer(tmp
     shutil.rmtree(checkpoint)
     assert {path.name for path in held.iterdir()} == {"model.safetensors", "config.json", "tokenizer.json"}
     assert (held / "model.safetensors").read_text() == "{}"
+
+
+def test_another_rank_than_the_first_evaluates_nothing(tmp_path: Path) -> None:
+    arguments, state = TrainingArguments(str(tmp_path), use_cpu=True), TrainerState(is_world_process_zero=False)
+    callback = AlpacaEvalCallback(on_failure="raise")
+    for event in (callback.on_train_begin, callback.on_save, callback.on_train_end):
+        event(arguments, state, TrainerControl())
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(StageError, match="checkpoint-0 cannot be evaluated"):
+        callback.on_save(arguments, TrainerState(), TrainerControl())
+
+
+BREAKS = """
+import sys, time
+from pathlib import Path
+from alpacabench.training.evaluation import Evaluation
+from alpacabench.training.evaluation_queue import EvaluationQueue
+
+folder = Path(sys.argv[1])
+evaluation = Evaluation(folder / "checkpoint-1", folder / "result", sys.argv[2:], 1, None, {})
+EvaluationQueue(print).put(evaluation)
+while not (folder / "last_step.waited_for").exists():
+    time.sleep(0.1)
+print(evaluation._process.pid)
+raise RuntimeError("the loss is NaN")
+"""
+
+
+@pytest.mark.slow
+def test_a_training_that_breaks_ends_and_leaves_no_evaluation_behind(tmp_path: Path) -> None:
+    overrides = ["model=echo", "tracking=none", *WAITS]
+    done = subprocess.run(
+        [sys.executable, "-c", BREAKS, str(tmp_path), *overrides], cwd=tmp_path, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT), LAST_STEP: str(tmp_path / "last_step")}, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 1 and "the loss is NaN" in done.stderr
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)
+    assert "Interrupted" in (tmp_path / "result" / "evaluation.log").read_text()

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,7 @@ class WaitsForTraining(Longest):
     """Judges only once the training has taken its last step: a training that waits for it would wait for ever."""
 
     def ask(self, questions: list[Question]) -> Iterable[Reply]:
-        import time
-
+        Path(os.environ[LAST_STEP] + ".waited_for").touch()
         while not Path(os.environ[LAST_STEP]).exists():
             time.sleep(0.1)
         return super().ask(questions)

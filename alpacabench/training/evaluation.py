@@ -26,9 +26,9 @@ TAIL = 12
 """Lines of the log that a message repeats."""
 LAUNCHER = (
     "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "ROLE_RANK", "MASTER_ADDR", "MASTER_PORT",
-    "TORCHELASTIC_RUN_ID",
 )  # fmt: skip
-"""What a launcher tells the training's processes; the evaluation is none of them."""
+LAUNCHERS = ("TORCHELASTIC_", "ACCELERATE_", "FSDP_")
+"""What a launcher tells the training's processes, by name and by the name's start; the evaluation is none of them."""
 GRACE_SECONDS = 10.0
 """How long an evaluation may take to close its run when it is stopped."""
 
@@ -154,10 +154,10 @@ class Evaluation:
 
     def _environment(self) -> dict[str, str]:
         """Return this process's environment, where keys are, without what makes it a part of the training."""
-        inherited = {name: value for name, value in os.environ.items() if name not in LAUNCHER}
+        kept = [name for name in os.environ if name not in LAUNCHER and not name.startswith(LAUNCHERS)]
         # The URI may hold a password, so that it is no override.
         uri = {"MLFLOW_TRACKING_URI": self.training.uri} if self.training else {}
-        return inherited | uri | dict(self.environment)
+        return {name: os.environ[name] for name in kept} | uri | dict(self.environment)
 
     def _failure(self, code: int) -> str:
         text = (self.directory / LOG).read_text(encoding="utf-8", errors="replace")
