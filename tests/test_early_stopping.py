@@ -131,7 +131,7 @@ def _rows(directory: Path) -> list[dict[str, str]]:
 def test_a_dominated_setting_stops_early_and_the_whole_sweep_asks_only_the_rest(tmp_path: Path) -> None:
     env = {"ASKED": str(tmp_path / "asked")}
     first = run(tmp_path, *MOCK, *STOP, "tracking=none", env=env)
-    assert first.code == 0 and "stopped early" in first.stdout, first.text
+    assert first.code == 0 and "Stopped early" in first.stdout, first.text
     asked = _asked(tmp_path / "asked")
     assert _kinds(asked) == {"answer": 64 + 16 + 64, "verdict": 64 + 16 + 64} and set(asked.values()) == {1}
     rows = _rows(tmp_path)
@@ -141,7 +141,7 @@ def test_a_dominated_setting_stops_early_and_the_whole_sweep_asks_only_the_rest(
     assert metrics(newest_sweep(tmp_path) / "1")["n_skipped"] == 48
     assert "Stopped early" in (newest_sweep(tmp_path) / "sweep.html").read_text()
     whole = run(tmp_path, *MOCK, "tracking=none", env=env)
-    assert whole.code == 0 and "stopped early" not in whole.stdout, whole.text
+    assert whole.code == 0 and "Stopped early" not in whole.stdout, whole.text
     asked = _asked(tmp_path / "asked")
     assert _kinds(asked) == {"answer": 3 * 64, "verdict": 3 * 64} and set(asked.values()) == {1}
     assert [(row["status"], row["n_total"]) for row in _rows(tmp_path)] == [("finished", "64")] * 3

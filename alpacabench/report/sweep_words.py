@@ -59,8 +59,8 @@ def sentences(table: SweepTable) -> list[str]:
         named = "; ".join(table.label(row) for row in stopped[:MAX_NAMED])
         more = f"; and {len(stopped) - MAX_NAMED} more" if len(stopped) > MAX_NAMED else ""
         found.append(
-            f"{len(stopped)} of {len(table.rows)} settings were stopped early, since another is shown to be better: "
-            f"{named}{more}. They are in no comparison, and count as comparisons that found nothing."
+            f"Stopped early, since another setting is shown to be better: {named}{more}. A stopped setting is in no "
+            "comparison, and counts as one that found nothing."
         )
     failed = sum(row.failure is not None for row in table.rows)
     if failed:

@@ -25,7 +25,7 @@ def show(table: SweepTable) -> None:
         grid.add_column(column, overflow="fold")
     for row in table.rows:
         if row.stopped:
-            grid.add_row(table.label(row), row.stopped, "", "", str(row.n), "no", style="yellow")
+            grid.add_row(table.label(row), row.stopped.partition(":")[0], "", "", str(row.n), "no", style="yellow")
             continue
         if row.win_rate is None:
             grid.add_row(table.label(row), f"failed: {row.failure}", style="red")
