@@ -7,6 +7,7 @@ taken by the last one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ class View:
     """The column that is written next."""
     row_capacity: int = 0
     column_capacity: int = 0
+
+    def measure(self, lengths: Sequence[int]) -> None:
+        """Take note of each row's columns, the one that is written next included; only blocks need it."""
 
 
 class ColumnLayer(CacheLayerMixin):  # type: ignore[misc]
