@@ -105,8 +105,10 @@ def test_the_checker_is_asked_in_both_directions_and_what_it_rejects_does_not_co
     (row,) = [row for family in found["families"] for row in family["rows"]]
     assert (row["name"], row["kind"], row["n"], row["n_rejected"]) == ("paraphrase", "robustness", 10, 2)
     assert {one["index"] for one in found["rejected"]} == {10, 11}
-    assert "the checker holds that an answer to" in found["rejected"][0]["reasons"][0]
-    assert "never mind the code" in (newest_sweep(tmp_path) / "ablation.html").read_text()
+    assert found["rejected"][0]["text"] == "Please, never mind the code"
+    (reason, _) = found["rejected"][0]["reasons"]
+    assert "the checker holds that an answer to" in reason
+    assert reason in (newest_sweep(tmp_path) / "ablation.html").read_text()
 
 
 def _held(store: Path) -> int:
