@@ -252,3 +252,30 @@ def test_mlflow_is_not_imported_before_a_run_starts() -> None:
     root = Path(__file__).resolve().parents[1]
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_two_jobs_that_log_a_new_data_set_at_the_same_moment_are_both_tracked(tmp_path: Path, database: str) -> None:
+    from mlflow.store.tracking.dbmodels.models import SqlDataset
+    from sqlalchemy import event
+    from sqlalchemy.orm import Session
+
+    tracking = Mlflow(experiment="race", uri=database)
+    card = {"name": "new", "source": "s", "licence": "MIT", "digest": "e" * 64, "rows": 3}
+    one, other = (job(tmp_path, identity, dataset=card, examples=[]) for identity in ("1" * 64, "2" * 64))
+    first, second = tracking.start(one), tracking.start(other)
+    collided = []
+
+    @event.listens_for(Session, "before_flush")
+    def other_is_faster(session: Any, *_: Any) -> None:
+        if not collided and any(isinstance(row, SqlDataset) for row in session.new):
+            collided.append(True)
+            tracking.finish(second, other)
+
+    try:
+        tracking.finish(first, one)
+    finally:
+        event.remove(Session, "before_flush", other_is_faster)
+    assert collided and not spool.spool_directory().exists()
+    logged = [client(database).get_run(str(run.run_id)) for run in (first, second)]
+    assert {run.info.status for run in logged} == {"FINISHED"}
+    assert [run.inputs.dataset_inputs[0].dataset.name for run in logged] == ["new", "new"]

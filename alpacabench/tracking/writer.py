@@ -42,7 +42,7 @@ def write(client: MlflowClient, run_id: str, job: JobRecord) -> None:
     """Write parameters, metrics, tags, data set, table and files, and end the run."""
     _log_values(client, run_id, job, _ended(job))
     if job.dataset:
-        client.log_inputs(run_id, [_dataset(job.dataset)])
+        _log_dataset(client, run_id, job.dataset)
     _log_files(client, run_id, job)
     client.set_terminated(run_id, "FAILED" if job.failure else "FINISHED", _ended(job))
 
@@ -118,6 +118,16 @@ def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def _shown_first(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: metrics[name] for name in SHOWN_FIRST if name in metrics} | dict(metrics)
+
+
+def _log_dataset(client: MlflowClient, run_id: str, card: Mapping[str, Any]) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.log_inputs(run_id, [_dataset(card)])
+    except MlflowException:
+        # MLflow looks, then inserts: a job that ends at the same moment may have been in between. Now it is found.
+        client.log_inputs(run_id, [_dataset(card)])
 
 
 def _dataset(card: Mapping[str, Any]) -> Any:
