@@ -55,7 +55,7 @@ class DecodeLoop:
     ) -> None:
         self.model, self.device, self.encoder, self.spec = loaded.model, loaded.device, encoder, spec
         self.lockstep = lockstep
-        self.waiting = sorted(waiting, key=lambda row: (-len(row.prompt.ids), row.task.key))
+        self.waiting = longest_first(waiting)
         self.batch_size = batch_size
         self.layers = loaded.model.config.get_text_config().num_hidden_layers
         self.restart()
@@ -90,7 +90,8 @@ class DecodeLoop:
         """After an out-of-memory error: put rows back, halve the batch; return whether there is anything to halve."""
         for row in self.rows:
             row.tokens.clear()
-        self.waiting = self.rows + self.waiting
+            row.batch_size = 0
+        self.waiting = longest_first(self.rows + self.waiting)
         before, self.batch_size = self.batch_size, max(1, min(self.batch_size, len(self.rows) or self.batch_size) // 2)
         self.restart()
         return before > 1
@@ -210,6 +211,11 @@ def finish(row: Row, encoder: Encoder, spec: DecodeSpec, now: float) -> Answer |
         reasoning=parted.reasoning,
         batch_size=row.batch_size,
     )
+
+
+def longest_first(rows: list[Row]) -> list[Row]:
+    """Return the rows by the length of their prompts; the order of equal ones is fixed, too."""
+    return sorted(rows, key=lambda row: (-len(row.prompt.ids), row.task.key))
 
 
 def alike(rows: list[Row]) -> list[Row]:

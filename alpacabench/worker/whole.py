@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from alpacabench.worker.decode import Row, finish
+from alpacabench.worker.decode import Row, finish, longest_first
 from alpacabench.worker.loading import Loaded
 from alpacabench.worker.lockstep import Alone, Together
 from alpacabench.worker.prompt import Encoder
@@ -33,7 +33,7 @@ class WholeBatches:
         self, loaded: Loaded, encoder: Encoder, spec: DecodeSpec, waiting: list[Row], batch_size: int, lockstep: Alone
     ) -> None:
         self.loaded, self.encoder, self.spec, self.lockstep = loaded, encoder, spec, lockstep
-        self.waiting = sorted(waiting, key=lambda row: (-len(row.prompt.ids), row.task.key))
+        self.waiting = longest_first(waiting)
         self.batch_size = max(1, batch_size // spec.num_beams)
 
     def run(self) -> Iterator[Answer]:
