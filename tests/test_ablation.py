@@ -192,3 +192,13 @@ def test_a_failed_translation_does_not_count_although_its_family_changes_the_tas
     counted = answer(System(variant("base", y, texts), (one,), ()))
     assert (counted.rows[0].n, len(counted.rejected)) == (36, 3)
     assert answer(System(variant("base", y, texts), (replace(one, gated=False),), ())).rows[0].n == 40
+
+
+def test_a_judge_that_cannot_tell_the_answers_apart_shows_nothing() -> None:
+    texts = instructions(60)
+    y = [0.5 + 0.001 * (i % 7 - 3) for i in range(60)]
+    again, other = ([0.5 + 0.001 * ((i + k) % 7 - 3) for i in range(60)] for k in (1, 2))
+    runs = System(variant("base", y, texts), (variant("typos_low", other, texts),), (variant("floor_1", again, texts),))
+    found = answer(runs)
+    assert headline(found) == "Nothing can be concluded: the judge is undecided on 100% of the prompts"
+    assert "describe the judge, not the model" in found.warnings[0]

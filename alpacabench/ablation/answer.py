@@ -28,6 +28,9 @@ from alpacabench.scoring.win_rate import score_win_rate
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
 
+UNDECIDED = 0.05
+"""Distance of a preference from one half below which a judge is undecided."""
+
 
 def answer(
     system: System, table: DifficultyTable | None = None, margin: float = MARGIN, title: str = "ablation"
@@ -65,6 +68,7 @@ def answer(
         floor_flip_rate=mean_estimate(floor_flips(known)) if floors else None,
         floor_shift=floor_shift(known) if floors else None,
         spread=spread_of(outcomes.decodes, _wordings(system, outcomes)),
+        undecided_share=_undecided_share(outcomes.base),
         margin=margin,
         n_tests=sum(1 + (row.excess_p is not None) for row in rows),
         slices=slices,
@@ -98,6 +102,12 @@ def _wordings(system: System, outcomes: Outcomes) -> Floats:
     rows = [number for number, variant in enumerate(system.variants) if variant.kind == "robustness"]
     counted = [np.where(outcomes.counted(number), outcomes.variants[number], np.nan) for number in rows]
     return np.array(counted).reshape(len(rows), -1) if rows else np.empty((0, len(outcomes.instructions)))
+
+
+def _undecided_share(y: Floats) -> float:
+    """Return the share of verdicts within `UNDECIDED` of one half, in percent."""
+    known = y[~np.isnan(y)]
+    return 100 * float(np.mean(np.abs(known - 0.5) < UNDECIDED)) if len(known) else 0.0
 
 
 def _about(system: System) -> dict[str, str]:

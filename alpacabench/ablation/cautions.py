@@ -13,6 +13,7 @@ from alpacabench.report.estimate import count, decimal
 
 def cautions(system: System, outcomes: Outcomes, table: AblationTable) -> Iterator[str]:
     """Yield every warning, the most important first."""
+    yield from _undecided(table)
     yield from _judging(table)
     yield from _incomparable(system)
     yield from _floor(system, table)
@@ -23,6 +24,16 @@ def cautions(system: System, outcomes: Outcomes, table: AblationTable) -> Iterat
                 f"{family.name}: the response to its strength both rises and falls, each beyond chance. More of an "
                 "edit should not help after it hurt: look at its prompts before believing the curve."
             )
+
+
+def _undecided(table: AblationTable) -> Iterator[str]:
+    if table.undecided:
+        yield (
+            f"The judge is undecided on {decimal(table.undecided_share, 0)}% of the unchanged prompts: its preference "
+            "lies between 45% and 55%. Whatever the model answers, the win rate then stays near 50% and winners flip by "
+            "next to nothing, so equivalence and robustness describe the judge, not the model. Judge with one that "
+            "tells these answers apart."
+        )
 
 
 def _judging(table: AblationTable) -> Iterator[str]:

@@ -16,7 +16,7 @@ from alpacabench.perturbation.canonical import canonical
 from alpacabench.perturbation.facts import missing_verbatim
 from alpacabench.perturbation.lexicon import DEMANDS, FILLERS, FRAMES, IMPERATIVES, LABELS, NEGATIONS, opposites
 from alpacabench.perturbation.spans import head_end
-from alpacabench.perturbation.tokens import Token, plain, tokens
+from alpacabench.perturbation.tokens import Token, plain, same_word, tokens
 
 _DEMONSTRATIONS = re.compile(r"\A(?:(?:Instruction|Q|Input|Example):.*?\n(?:Answer|A|Output):[^\n]*\n\n)+", re.DOTALL)
 _WH = frozenset(("what", "which", "who", "whose", "when", "where", "why", "how"))
@@ -50,9 +50,12 @@ def check(original: str, variant: str) -> GateResult:
 
 def _another_question(original: str, variant: str) -> Iterator[str]:
     """Yield a reason where a question for a reason, way, place or time became one for yes or no."""
-    before, after = ([token.form for token in tokens(text) if token.form in _WH] for text in (original, variant))
-    if variant.rstrip().endswith("?") and not after and before and not set(before) & {"what", "which"}:
-        yield f"{before[0]!r} is no longer asked"
+    before, after = tokens(original), tokens(variant)
+    asked = next((token for token in before if token.form in _WH), None)
+    if asked is None or asked.form in ("what", "which") or not variant.rstrip().endswith("?"):
+        return
+    if not any(token.form in _WH or same_word(asked, token, frozenset()) for token in after):
+        yield f"{asked.written!r} is no longer asked"
 
 
 def _without_input(original: str, variant: str) -> tuple[str, str]:

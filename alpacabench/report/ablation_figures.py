@@ -41,7 +41,7 @@ def _flips(table: AblationTable) -> Figure | None:
     )
     return figure(
         "flips",
-        "Whose winner changes",
+        "How often the winner changes",
         f"Share of the prompts whose winner differs from the base.{FLOOR_LINE if floor else ''}",
         lambda width: forest(plot, width),
         ("Variant", "Flips, %", "Beyond the floor, points", "Won to lost", "Lost to won", "McNemar p"),

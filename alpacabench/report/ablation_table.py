@@ -10,6 +10,8 @@ from typing import Any, Literal
 from alpacabench.report.estimate import Estimate
 
 ALPHA = 0.05
+MOSTLY = 50.0
+"""Percent of the prompts on which a judge may be undecided before its verdicts say more of it than of the model."""
 MARGIN = 2.0
 """Points within which a win rate counts as unchanged."""
 
@@ -210,6 +212,8 @@ class AblationTable:
     floor_shift: float | None = None
     """Mean distance between the win rates of two decodes, in points."""
     spread: Spread | None = None
+    undecided_share: float = 0.0
+    """Percent of the unchanged prompts on which the judge's preference lies between 45% and 55%."""
     margin: float = MARGIN
     n_tests: int = 0
     slices: tuple[SliceRow, ...] = ()
@@ -220,6 +224,11 @@ class AblationTable:
     metrics: Mapping[str, float] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the judge hardly tells the answers apart, so that no win rate can move."""
+        return self.undecided_share > MOSTLY
 
     @property
     def robustness_families(self) -> tuple[Family, ...]:

@@ -24,6 +24,10 @@ def headline(table: AblationTable) -> str:
     found = [family.name for family in tested if family.sensitive]
     if not tested:
         return _headline_without_families(table)
+    if table.undecided and not found:
+        return (
+            f"Nothing can be concluded: the judge is undecided on {decimal(table.undecided_share, 0)}% of the prompts"
+        )
     if found:
         rest = len(tested) - len(found)
         noise = f"; {rest} of {len(tested)} families are noise" if rest else ""
@@ -93,9 +97,10 @@ def _noise(table: AblationTable) -> Iterator[str]:
     rest = [family for family in table.robustness_families if not family.sensitive]
     if not rest:
         return
-    names, verb = listed([family.name for family in rest]), "is" if len(rest) == 1 else "are"
-    beyond = "from what decoding again gives" if table.floors else "from the base"
-    yield f"Noise: {names} {verb} not separable {beyond} (Holm-adjusted over {table.n_tests} tests)."
+    names, do = listed([family.name for family in rest]), "does" if len(rest) == 1 else "do"
+    beyond = "what decoding the same prompts again changes" if table.floors else "no change"
+    tests = f"p adjusted for {table.n_tests} tests"
+    yield f"Noise: what {names} {do} cannot be told from {beyond} ({tests})."
     shown = [family.name for family in rest if family.equivalent]
     open_ = [family for family in rest if not family.equivalent]
     margin = f"±{table.margin:g} points"
