@@ -94,6 +94,7 @@ def test_only_a_job_that_a_comparable_finished_one_dominates_is_stopped(tmp_path
     losing = [_outcome(index, 1.0) for index in range(41)]
     stopping = EarlyStopping.of(settings, _sweep(tmp_path), 1, tmp_path)
     assert stopping is not None
+    assert stopping.alpha == pytest.approx(0.05 / 6), "three jobs have six ordered pairs"
     reason = stopping.verdict(losing, 100)
     assert reason and reason.startswith("stopped after 41 of 100 prompts: dominated by seed=0")
     assert stopping.verdict(losing, 41) is None, "nothing is saved any more"
