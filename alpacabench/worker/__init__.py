@@ -35,9 +35,8 @@ def open_backend(spec: ModelSpec, plan: Plan | None = None) -> Backend:
     if plan.mode in ("data_parallel", "zero3", "tensor_parallel"):
         return pool.Pooled(spec, plan)
     from alpacabench.worker.engine import Engine
-    from alpacabench.worker.loading import resident
 
-    return Engine(resident(spec, plan))
+    return Engine(pool.resident(spec, plan))
 
 
 def loads() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from alpacabench.worker.loading import Loaded
+from alpacabench.worker.loading import Loaded, out_of_memory
 from alpacabench.worker.lockstep import Alone
 from alpacabench.worker.prompt import Encoded, Encoder, PromptError
 from alpacabench.worker.spec import Choice, ChoiceAnswer
@@ -17,7 +17,12 @@ TOKENS = 8192
 def weigh(
     loaded: Loaded, encoder: Encoder, choices: Sequence[Choice], lockstep: Alone, tokens: int = TOKENS
 ) -> Iterator[ChoiceAnswer]:
-    """Yield each question's log probabilities, longest prompts first, batched by padded length."""
+    """Yield each question's log probabilities, longest prompts first, batched by padded length.
+
+    Raises:
+        torch.OutOfMemoryError: a batch does not fit; with `tokens` 1 the question is answered by a failure instead.
+
+    """
     encoded = []
     for choice in choices:
         try:
@@ -32,7 +37,13 @@ def weigh(
         size = max(1, tokens // len(encoded[0][1].ids))
         batch, encoded = encoded[:size], encoded[size:]
         started = time.monotonic()
-        logprobs = _forward(loaded, encoder.pad, [prompt for _, prompt, _ in batch])
+        try:
+            logprobs = _forward(loaded, encoder.pad, [prompt for _, prompt, _ in batch])
+        except Exception as error:
+            if tokens > 1 or not out_of_memory(error) or type(lockstep) is not Alone:
+                raise
+            yield ChoiceAnswer(batch[0][0].key, failure="out of memory with this question alone")
+            continue
         seconds = (time.monotonic() - started) / len(batch)
         for row, (choice, prompt, ids) in zip(logprobs, batch, strict=True):
             yield ChoiceAnswer(choice.key, tuple(row[i].item() for i in ids), len(prompt.ids), seconds)

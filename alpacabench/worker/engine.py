@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from alpacabench.worker.choose import TOKENS, weigh
 from alpacabench.worker.decode import DecodeLoop, Row
-from alpacabench.worker.loading import Loaded, free_bytes
+from alpacabench.worker.loading import Loaded, free_bytes, out_of_memory
 from alpacabench.worker.lockstep import Alone
 from alpacabench.worker.prompt import Encoder, PromptError
 from alpacabench.worker.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, Task
@@ -45,31 +45,38 @@ class Engine:
             rows.append(Row(task, prompt, min(spec.max_new_tokens, room)))
         size = batch_size or self.auto_rows(rows)
         kind = WholeBatches if needs_whole(self.loaded, spec) else DecodeLoop
-        loop = kind(self.loaded, encoder, spec, rows, size, self.lockstep)
+        yield from self._through(kind(self.loaded, encoder, spec, rows, size, self.lockstep))
+
+    def _through(self, loop: DecodeLoop | WholeBatches) -> Iterator[Answer]:
+        """Run the loop to its end; out of memory halves the batch, and one answer alone is tried twice."""
         size = loop.batch_size
+        alone: set[str] = set()
         while True:
             try:
                 yield from loop.run()
+                break
             except Exception as error:
                 # Where every rank takes part in each pass, one cannot go on alone: the parent starts all again.
                 if not out_of_memory(error) or type(self.lockstep) is not Alone:
                     raise
                 before = loop.batch_size
-                if loop.retreat():
-                    log.warning("out of memory with batch_size=%d: going on with %d", before, loop.batch_size)
-                else:
-                    row = loop.waiting.pop(0)
-                    yield Answer(row.task.key, finish_reason="error", failure="out of memory with this answer alone")
-                self._free()
-                continue
-            break
+            # Behind the handler: while the error lives, its frames hold on to what the failed pass had allocated.
+            if loop.retreat():
+                log.warning("out of memory with batch_size=%d: going on with %d", before, loop.batch_size)
+            elif (key := loop.waiting[0].task.key) not in alone:
+                log.warning("out of memory with batch_size=1: trying once more")
+                alone.add(key)
+            else:
+                del loop.waiting[0]
+                yield Answer(key, finish_reason="error", failure="out of memory with this answer alone")
+            self._free()
         if loop.batch_size != size:
             log.info("batch_size=%d worked", loop.batch_size)
 
-    def choose(self, choices: Sequence[Choice], form: ChatFormat) -> Iterator[ChoiceAnswer]:
-        """Yield the log probabilities of each question's options; out of memory halves the batch."""
+    def choose(self, choices: Sequence[Choice], form: ChatFormat, tokens: int | None = None) -> Iterator[ChoiceAnswer]:
+        """Yield the log probabilities of each question's options; out of memory halves the tokens of one pass."""
         left = {choice.key: choice for choice in choices}
-        tokens = TOKENS
+        tokens = tokens or TOKENS
         encoder = self._encoder(form)
         while True:
             try:
@@ -80,9 +87,9 @@ class Engine:
             except Exception as error:
                 if not out_of_memory(error) or tokens < 2 or type(self.lockstep) is not Alone:
                     raise
-                tokens //= 2
-                log.warning("out of memory while weighing choices: going on with %d tokens at once", tokens)
-                self._free()
+            tokens //= 2
+            log.warning("out of memory while weighing choices: going on with %d tokens at once", tokens)
+            self._free()
 
     def _encoder(self, form: ChatFormat) -> Encoder:
         return Encoder(self.loaded.tokenizer, form, self.loaded.eos, self.loaded.context)
@@ -105,10 +112,3 @@ class Engine:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Whether this error says that memory ran out, on an accelerator or in RAM."""
-    from accelerate.utils.memory import should_reduce_batch_size
-
-    return isinstance(error, MemoryError) or should_reduce_batch_size(error)

@@ -28,6 +28,7 @@ from alpacabench.worker.spec import (
     Finished,
     GenerateJob,
     ModelSpec,
+    Noted,
     Plan,
     Task,
 )
@@ -135,9 +136,9 @@ class Group:
         """Yield answers as they arrive; ranks take strided shares of the tasks, longest prompts first."""
         yield from self._run(tasks, lambda share: GenerateJob(share, spec, form, batch_size))
 
-    def choose(self, choices: Sequence[Choice], form: ChatFormat) -> Iterator[ChoiceAnswer]:
-        """Yield the log probabilities of each question's options."""
-        yield from self._run(choices, lambda share: ChooseJob(share, form))
+    def choose(self, choices: Sequence[Choice], form: ChatFormat, tokens: int | None = None) -> Iterator[ChoiceAnswer]:
+        """Yield the log probabilities of each question's options; `tokens` are those of one forward pass."""
+        yield from self._run(choices, lambda share: ChooseJob(share, form, tokens))
 
     def close(self) -> None:
         """End the ranks."""
@@ -200,6 +201,9 @@ class Group:
                 except (EOFError, ConnectionError):
                     troubles.append(self._death(rank))
                     del waiting[connection]  # type: ignore[arg-type]
+                    continue
+                if isinstance(message, Noted):
+                    log.log(message.level, "worker %d: %s", rank, message.text)
                     continue
                 if not isinstance(message, Finished):
                     yield message

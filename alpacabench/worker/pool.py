@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import atexit
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
+from alpacabench.errors import GenerationError
+from alpacabench.worker import loading
+from alpacabench.worker.choose import TOKENS
 from alpacabench.worker.group import Group, WorkerCrashed
 from alpacabench.worker.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, ModelSpec, Plan, Task
 
@@ -14,7 +18,12 @@ log = logging.getLogger(__name__)
 LOCKSTEP_ROWS = 64
 """Rows at once under batch_size=auto where ranks must agree: nothing is measured per rank there."""
 
+Up = TypeVar("Up")
+
 _groups: dict[tuple[ModelSpec, Plan], Group] = {}
+_worked: dict[tuple[ModelSpec, Plan, str], int] = {}
+"""What ranks in lockstep went on with after memory had run out: a sweep's next job begins there."""
+
 _ended_loads = 0
 _ended_peak = 0
 
@@ -30,19 +39,46 @@ class Pooled:
     ) -> Iterator[Answer]:
         """Yield answers as they arrive.
 
-        Ranks in lockstep that run out of memory start again with half, and workers that crash start again once.
+        Raises:
+            WorkerDied: a worker was killed, failed, or crashed a second time.
+            GenerationError: memory does not hold one answer at a time.
+
+        """
+
+        def ask(workers: Group, left: Sequence[Task], size: int | None) -> Iterator[Answer]:
+            return workers.generate(left, spec, form, size)
+
+        most = LOCKSTEP_ROWS if self.plan.lockstep else None
+        yield from self._ask(tasks, "batch_size", batch_size or most, ask)
+
+    def choose(self, choices: Sequence[Choice], form: ChatFormat) -> Iterator[ChoiceAnswer]:
+        """Yield the log probabilities of each question's options.
 
         Raises:
             WorkerDied: a worker was killed, failed, or crashed a second time.
+            GenerationError: memory does not hold one question at a time.
 
         """
-        left = {task.key: task for task in tasks}
-        crashed = False
-        if self.plan.lockstep:
-            batch_size = batch_size or LOCKSTEP_ROWS
+
+        def ask(workers: Group, left: Sequence[Choice], size: int | None) -> Iterator[ChoiceAnswer]:
+            return workers.choose(left, form, size)
+
+        yield from self._ask(choices, "tokens", TOKENS if self.plan.lockstep else None, ask)
+
+    def _ask(
+        self, items: Sequence[Any], unit: str, size: int | None, ask: Callable[..., Iterator[Any]]
+    ) -> Iterator[Any]:
+        """Ask until every item is answered: workers that crash start again once.
+
+        Where ranks are in lockstep and one runs out of memory, all start again with half; with 1, once more.
+        """
+        left = {item.key: item for item in items}
+        place = (self.spec, self.plan, unit)
+        crashed = alone = halved = False
+        size = min(size, _worked.get(place, size)) if size else None
         while left:
             try:
-                for answer in group(self.spec, self.plan).generate(list(left.values()), spec, form, batch_size):
+                for answer in ask(group(self.spec, self.plan), list(left.values()), size):
                     del left[answer.key]
                     yield answer
             except WorkerCrashed as error:
@@ -50,15 +86,17 @@ class Pooled:
                     raise
                 crashed = True
                 log.warning("the workers start again for the %d answers that are left: %s", len(left), error)
-            except MemoryError:
-                if not batch_size or batch_size < 2:
-                    raise
-                batch_size //= 2
-                log.warning("out of memory: the workers start again with batch_size=%d", batch_size)
-
-    def choose(self, choices: Sequence[Choice], form: ChatFormat) -> Iterator[ChoiceAnswer]:
-        """Yield the log probabilities of each question's options."""
-        yield from group(self.spec, self.plan).choose(choices, form)
+            except MemoryError as error:
+                if not self.plan.lockstep or not size or alone:
+                    raise GenerationError(
+                        "a worker ran out of memory with one answer at a time; the answers before it are kept\n"
+                        "    use more processes, or sharding=zero3 with sharding.offload=cpu"
+                    ) from error
+                alone, halved, size = size == 1, True, max(1, size // 2)
+                _worked[place] = size
+                log.warning("out of memory: all workers start again with %s=%d", unit, size)
+        if halved:
+            log.info("%s=%d worked", unit, size)
 
 
 def group(spec: ModelSpec, plan: Plan) -> Group:
@@ -68,14 +106,21 @@ def group(spec: ModelSpec, plan: Plan) -> Group:
         return found
     if found is not None:
         _end((spec, plan))
-    _make_room(spec, plan)
-    _groups[spec, plan] = Group(spec, plan)
+    _groups[spec, plan] = _beside_others(spec, plan, lambda: Group(spec, plan))
     return _groups[spec, plan]
 
 
+def resident(spec: ModelSpec, plan: Plan) -> loading.Loaded:
+    """Return the model in this process, loading it if need be."""
+    if loading.plan_of(spec) == plan:
+        return loading.resident(spec, plan)
+    return _beside_others(spec, plan, lambda: loading.resident(spec, plan))
+
+
 def plan_of(spec: ModelSpec) -> Plan | None:
-    """Return the plan under which this model is up in worker processes, if it is."""
-    return next((plan for (known, plan), found in _groups.items() if known == spec and found.alive), None)
+    """Return the plan under which this model is up, in worker processes or in this one, if it is."""
+    plans = (plan for (known, plan), found in _groups.items() if known == spec and found.alive)
+    return next(plans, None) or loading.plan_of(spec)
 
 
 def loads() -> int:
@@ -103,11 +148,34 @@ def _end(key: tuple[ModelSpec, Plan]) -> None:
     group.close()
 
 
-def _make_room(spec: ModelSpec, plan: Plan) -> None:
-    """End the groups of other models where memory does not hold both."""
-    from alpacabench.worker.loading import ROOM, free_bytes, weight_bytes
+def _beside_others(spec: ModelSpec, plan: Plan, load: Callable[[], Up]) -> Up:
+    """Load a model beside those that are up; they leave first where memory does not hold all.
 
-    copies = plan.num_processes if plan.mode == "data_parallel" and spec.device == "cpu" else 1
-    if _groups and weight_bytes(spec) * copies * ROOM > free_bytes(spec.device):
-        log.info("memory does not hold both models: ending the worker processes of the other")
+    Raises:
+        GenerationError: memory does not hold the model alone either.
+
+    """
+    copies = plan.num_processes if plan.mode == "data_parallel" and loading.on_cpu(spec) else 1
+    if loading.weight_bytes(spec) * copies * loading.ROOM > loading.free_bytes(spec.device):
+        _clear()
+    try:
+        return load()
+    except Exception as error:
+        if not loading.out_of_memory(error):
+            raise
+        if not _clear():
+            raise GenerationError(
+                f"memory does not hold the model {spec.source}\n"
+                "    use a smaller dtype or quantisation, sharding=zero3 over several devices, or sharding=device_map"
+            ) from error
+    return _beside_others(spec, plan, load)
+
+
+def _clear() -> bool:
+    """End the worker processes and drop the models of this one; return whether there was anything up."""
+    up = bool(_groups) or loading.held()
+    if up:
+        log.info("memory does not hold all models: unloading the others")
         close()
+        loading.unload()
+    return up

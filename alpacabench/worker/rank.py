@@ -6,6 +6,7 @@ It imports torch, transformers and accelerate, and knows no configuration: the p
 from __future__ import annotations
 
 import faulthandler
+import logging
 import os
 import sys
 import threading
@@ -16,7 +17,7 @@ from dataclasses import replace
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
-from alpacabench.worker.spec import ChooseJob, Finished, GenerateJob, ModelSpec, Plan
+from alpacabench.worker.spec import ChooseJob, Finished, GenerateJob, ModelSpec, Noted, Plan
 
 PARENT, SECRET = "ALPACABENCH_WORKER_PARENT", "ALPACABENCH_WORKER_SECRET"
 
@@ -60,6 +61,9 @@ def _call(address: tuple[str, int], secret: bytes) -> Connection:
 def _serve(connection: Connection, rank: int, engine: Any) -> None:
     from alpacabench.worker.loading import loads, peak_bytes
 
+    notes = logging.getLogger("alpacabench.worker.engine")
+    notes.setLevel(logging.INFO)
+    notes.addHandler(_Notes(rank, connection))
     connection.send(Finished(rank, loads(), peak_bytes()))
     while True:
         try:
@@ -79,7 +83,18 @@ def _serve(connection: Connection, rank: int, engine: Any) -> None:
 def _answers(engine: Any, job: GenerateJob | ChooseJob) -> Iterator[Any]:
     if isinstance(job, GenerateJob):
         return engine.generate(job.tasks, job.decode, job.form, job.batch_size)  # type: ignore[no-any-return]
-    return engine.choose(job.choices, job.form)  # type: ignore[no-any-return]
+    return engine.choose(job.choices, job.form, job.tokens)  # type: ignore[no-any-return]
+
+
+class _Notes(logging.Handler):
+    """Sends what the engine logs (the batch was halved, what worked) to the parent, whose log a person reads."""
+
+    def __init__(self, rank: int, connection: Connection) -> None:
+        super().__init__()
+        self.rank, self.connection = rank, connection
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.connection.send(Noted(self.rank, record.levelno, record.getMessage()))
 
 
 def _engine(spec: ModelSpec, plan: Plan) -> Any:
@@ -100,7 +115,7 @@ def _engine(spec: ModelSpec, plan: Plan) -> Any:
 
 
 def _failed(rank: int, error: BaseException) -> Finished:
-    from alpacabench.worker.engine import out_of_memory
+    from alpacabench.worker.loading import out_of_memory
 
     traceback.print_exc()
     memory = isinstance(error, Exception) and out_of_memory(error)
@@ -109,7 +124,8 @@ def _failed(rank: int, error: BaseException) -> Finished:
 
 def _die_with_parent() -> None:
     """End when standard input closes: the starter holds its other end, and the kernel closes it however that dies."""
-    while sys.stdin.buffer.read(1):
+    # Not sys.stdin: its lock, held while this waits, makes an interpreter that ends by an exception abort.
+    while os.read(0, 1):
         pass
     os._exit(1)
 

@@ -145,6 +145,17 @@ class ChooseJob:
 
     choices: tuple[Choice, ...]
     form: ChatFormat
+    tokens: int | None = None
+    """Padded tokens of one forward pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a rank wants in the log, as `logging` takes it."""
+
+    rank: int
+    level: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
