@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -61,6 +63,12 @@ class Sharding(Component):
             )
         if self.mode == "zero3" and find_spec("deepspeed") is None:
             yield Problem("sharding", "zero3 needs DeepSpeed, which is not installed", "pip install deepspeed")
+        if self.offload == "nvme" and not _has_header("libaio.h"):
+            yield Problem(
+                "sharding.offload",
+                "DeepSpeed reads and writes NVMe through libaio, whose header libaio.h is not installed",
+                "apt install libaio-dev (Debian, Ubuntu) or dnf install libaio-devel; or sharding.offload=cpu",
+            )
 
     def plan(self) -> Plan:
         """Return what the workers need to know."""
@@ -93,6 +101,17 @@ class Sharding(Component):
                 f"given {self.num_processes}, but the model has {heads} attention and {shared} key-value heads",
                 f"a tensor-parallel degree must divide both: {fit}",
             )
+
+
+def _has_header(name: str) -> bool:
+    """Return whether the compiler that DeepSpeed calls would find a C header."""
+    folders = [
+        *os.environ.get("CPATH", "").split(os.pathsep),
+        "/usr/include",
+        "/usr/local/include",
+        f"{sys.prefix}/include",
+    ]
+    return any(Path(folder, name).is_file() for folder in folders if folder)
 
 
 def refuse_launcher(environment: Mapping[str, str] = os.environ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from alpacabench import worker
-from alpacabench.ask import Reply
+from alpacabench.ask import FLUSH, Reply
 from alpacabench.decoding import Decoding
 from alpacabench.errors import ConfigError, Problem
 from alpacabench.model.base import Model, Request
@@ -70,6 +70,8 @@ class HuggingFace(Model):
         layout = {"sharding": sharding.mode, "processes": sharding.num_processes}
         for answer in backend.generate(tasks, spec, self.source.format(), batch_size):
             yield reply(answer, layout)
+            # The next answer may take long: this one must not be lost meanwhile.
+            yield FLUSH
 
 
 def reply(answer: Answer, layout: dict[str, Any]) -> Reply:
