@@ -30,8 +30,8 @@ def _undecided(table: AblationTable) -> Iterator[str]:
     if table.undecided:
         yield (
             f"The judge is undecided on {decimal(table.undecided_share, 0)}% of the unchanged prompts: its preference "
-            "lies between 45% and 55%. Whatever the model answers, the win rate then stays near 50% and winners flip by "
-            "next to nothing, so equivalence and robustness describe the judge, not the model. Judge with one that "
+            "lies between 45% and 55%. Whatever the model answers, the win rate then stays near 50% and winners flip "
+            "by next to nothing, so equivalence and robustness describe the judge, not the model. Judge with one that "
             "tells these answers apart."
         )
 
