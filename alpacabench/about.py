@@ -60,17 +60,26 @@ def tags(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
 def params(experiment: Experiment) -> dict[str, str]:
     """Return the chosen option of each group, and what an ablation varies."""
     chosen = {group: choice for group in GROUPS if (choice := experiment.choices.get(group))}
+    chosen["decoding"] = decoding(experiment)
     chosen["strength"] = f"{experiment.perturbation.strength:g}"
     chosen |= {"step": str(step)} if (step := experiment.tracking.step) is not None else {}
     return chosen | ({"variant": name} if (name := experiment.settings.variant) else {})
+
+
+def decoding(experiment: Experiment) -> str:
+    """Return the chosen preset; of greedy and sampling the one that the temperature makes it."""
+    choice = experiment.choices.get("decoding", "")
+    if choice not in ("greedy", "sampling"):
+        return choice
+    return "sampling" if experiment.decoding.temperature > 0 else "greedy"
 
 
 def run_name(experiment: Experiment) -> str:
     """Return the given name, else one of what was chosen."""
     choices = experiment.choices
     # Recorded answers were not decoded here.
-    decoding = None if choices.get("model") == "recorded" else choices.get("decoding")
-    chosen = (experiment.model.label, decoding, choices.get("perturbation"))
+    decoded = None if choices.get("model") == "recorded" else decoding(experiment)
+    chosen = (experiment.model.label, decoded, choices.get("perturbation"))
     return experiment.settings.name or " ".join(part for part in chosen if part and part != "none")
 
 

@@ -66,8 +66,9 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, ended_ms
         request_time=ended_ms - duration,
         execution_duration=duration,
         state=TraceState.OK if row.output is not None else TraceState.ERROR,
-        request_preview=request[:PREVIEW],
-        response_preview=answer[:PREVIEW],
+        # As text: cut JSON would be shown as it is.
+        request_preview=row.instruction[:PREVIEW],
+        response_preview=(row.output or "")[:PREVIEW],
         trace_metadata={
             "mlflow.sourceRun": run_id,
             "mlflow.traceInputs": request[:PREVIEW],
