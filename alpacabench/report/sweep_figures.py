@@ -113,8 +113,8 @@ def _heat(table: SweepTable, swept: list[Axis]) -> Figure | None:
     return figure(
         "heat",
         f"Win rate by {across[0]} and {down[0]}",
-        "Win rate in %, with its 95% interval below. Darker or brighter is not by itself different: compare the "
-        "intervals.",
+        "Win rate in %, with its 95% interval below. The shades span all intervals, so that "
+        "differences within the noise look alike.",
         lambda width: heat(across[1], down[1], cells, (across[0], down[0]), width),
         (across[0], down[0], WIN_RATE),
         [(*key, rate.text()) for key, rate in cells.items()],

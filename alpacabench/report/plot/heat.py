@@ -32,7 +32,8 @@ def heat(
         text(left + cell * (i + 0.5), top - 10, fit(column, cell - 4), "tick", "middle")
         for i, column in enumerate(columns)
     ]
-    values = [mark.value for mark in cells.values()]
+    # Shades span the intervals, so that differences within the noise look alike.
+    values = [end for mark in cells.values() for end in (mark.value, *(mark.interval or ()))]
     for j, row in enumerate(rows):
         y = top + CELL_HEIGHT * j
         parts.append(text(left - 10, y + CELL_HEIGHT / 2 + 4, fit(row, left - 12), "label", "end"))
