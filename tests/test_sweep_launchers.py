@@ -31,16 +31,16 @@ def _same_as_in_one_process(tmp_path: Path, *launcher: str, env: dict[str, str] 
     here, there = tmp_path / "here", tmp_path / "there"
     for directory in (here, there):
         directory.mkdir()
-    alone = run(here, *DEMO, timeout=900)
+    alone = run(here, *DEMO, timeout=1800)
     assert alone.code == 0, alone.text
-    launched = run(there, *DEMO, *launcher, env=env, timeout=900)
+    launched = run(there, *DEMO, *launcher, env=env, timeout=1800)
     assert launched.code == 0, launched.text
     assert _results(there) == _results(here)
     found = _tracked(there)
     assert sorted((r.data.params["decoding"], r.data.params["perturbation"]) for r in found[1:]) == [
         ("greedy", "none"), ("greedy", "typos"), ("sampling", "none"), ("sampling", "typos"),
     ]  # fmt: skip
-    again = run(there, *DEMO, *launcher, env=env, timeout=900)
+    again = run(there, *DEMO, *launcher, env=env, timeout=1800)
     assert again.code == 0 and "finished already" in again.text, again.text
     assert [r.to_dictionary() for r in _tracked(there)] == [r.to_dictionary() for r in found]
 

@@ -66,7 +66,7 @@ def test_eighteen_jobs_ask_each_question_once_and_load_the_model_once_per_proces
     if processes > 1:
         command += ["hydra/launcher=processes", f"hydra.launcher.n_jobs={processes}"]
     settings = {"ASKED": str(tmp_path / "asked"), "OMP_NUM_THREADS": "1"}
-    first = run(tmp_path, *command, env=settings, timeout=900)
+    first = run(tmp_path, *command, env=settings, timeout=1800)
     assert first.code == 0, first.text
     written = [line.split() for line in (tmp_path / "asked").read_text().splitlines()]
     writers = {process for process, _ in written}
@@ -80,7 +80,7 @@ def test_eighteen_jobs_ask_each_question_once_and_load_the_model_once_per_proces
     parents, others = runs(tmp_path)
     assert len(parents) == 1 and len(children(parents[0], others)) == len(others) == 18
 
-    second = run(tmp_path, *command, env=settings, timeout=900)
+    second = run(tmp_path, *command, env=settings, timeout=1800)
     assert second.code == 0, second.text
     assert len((tmp_path / "asked").read_text().splitlines()) == 6 * PROMPTS
     assert _judged(judges) == asked
