@@ -71,6 +71,17 @@ def test_another_seed_writer_or_prompt_is_another_question(change: str, server: 
     assert len(server.requests) == 2 * N
 
 
+def test_the_unchanged_prompts_and_their_paraphrases_are_one_sweep(server: HttpServer, tmp_path: Path) -> None:
+    done = run(tmp_path, "-m", *BASE, *("perturbation=none,paraphrase", *writer(server)[1:]))
+    assert done.code == 0, done.text
+    prompts = [
+        [json.loads(line)["prompt"] for line in (newest_sweep(tmp_path) / job / "generations.jsonl").open()]
+        for job in "01"
+    ]
+    assert prompts[1] == [f"Please, {prompt}" for prompt in prompts[0]]
+    assert len(server.requests) == N
+
+
 def test_the_input_of_a_task_is_not_shown_to_the_writer_and_stays(server: HttpServer, tmp_path: Path) -> None:
     text = "Correct the spelling.\n\nThe wether is lovly."
     (tmp_path / "p.jsonl").write_text(json.dumps({"instruction": text, "output": "x"}) + "\n")

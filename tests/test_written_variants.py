@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 
+from alpacabench import config
 from alpacabench.component import build
 from alpacabench.errors import GenerationError, Problem
 from alpacabench.model.base import Model
@@ -18,7 +20,7 @@ from alpacabench.records import Example, Generation, Prompt
 from alpacabench.sharding import Sharding
 from alpacabench.store.store import Store
 from alpacabench.wording import write
-from tests.perturbation_options import perturbation
+from tests.perturbation_options import CONF, perturbation
 from tests.tiny import build_tiny
 
 ECHO: dict[str, Any] = {"_target_": "alpacabench.model.echo.Echo"}
@@ -187,3 +189,16 @@ def test_a_writer_of_translations_is_told_the_language() -> None:
 )
 def test_facts_in_other_places_and_forms_are_kept(original: str, variant: str) -> None:
     assert changed_facts(original, variant) == ()
+
+
+def test_the_identity_of_a_run_includes_who_writes_and_who_checks() -> None:
+    def identity(*overrides: str) -> str:
+        cfg = compose("config", ["model=echo", "judge=longest", "perturbation=paraphrase", *overrides])
+        return config.load(cfg, {}).identity
+
+    writes, checks = "model@perturbation.writer=echo", "model@perturbation.checker=echo"
+    with initialize_config_dir(str(CONF.parent), version_base="1.3"):
+        found = [(writes,), (writes, checks), (writes, "perturbation.writer.system_prompt=Be brief."),
+                 (writes, "decoding@perturbation.decoding=greedy"), (writes, "perturbation.seed=1")]  # fmt: skip
+        assert len({identity(*overrides) for overrides in found}) == len(found)
+        assert identity(writes) == identity(writes, "name=other")
