@@ -17,9 +17,10 @@ import pytest
 
 from tests.command import ROOT, run, succeed
 from tests.fakes.http_server import HttpServer
-from tests.sweep_command import newest_sweep
+from tests.sweep_command import newest_sweep, runs
 from tests.writer_server import is_check, writer_server
 
+DEMO = ROOT / "alpacabench" / "dataset" / "demo.jsonl"
 N = 12
 WRITES = ("perturbation=paraphrase", "model@perturbation.writer=openai_compatible", "perturbation.writer.path=w")
 BASE = ("model=echo", "judge=longest", "tracking=none", "subset=head", f"subset.n={N}")
@@ -192,3 +193,15 @@ def test_what_is_wrong_with_a_writer_is_told_before_anything_runs(
 ) -> None:
     refused = run(tmp_path, *BASE, *overrides)
     assert refused.code == 2 and message in refused.stderr, refused.text
+
+
+def test_a_sweep_over_writers_is_tracked(tmp_path: Path) -> None:
+    axis = ("model@perturbation.writer=echo,recorded", "++perturbation.writer.path=w.json")
+    examples = [json.loads(line) for line in DEMO.read_text(encoding="utf-8").splitlines()]
+    rows = [{"instruction": row["instruction"], "output": f"Hello. {row['instruction']}"} for row in examples]
+    (tmp_path / "w.json").write_text(json.dumps(rows))
+    greedy = ("decoding@perturbation.decoding=greedy",)
+    done = run(tmp_path, "-m", *BASE[:2], *BASE[3:], WRITES[0], *axis, *greedy)
+    assert done.code == 0, done.text
+    _, children = runs(tmp_path)
+    assert {run.data.params["model_perturbation.writer"] for run in children} == {"echo", "recorded"}

@@ -87,6 +87,11 @@ def _ended(job: JobRecord) -> int:
     return round((job.ended or job.started) * 1000)
 
 
+def _param_name(key: str) -> str:
+    """Return a key as MLflow takes it: a group in a package has an @ (`model@perturbation.writer`)."""
+    return key.replace("@", "_")
+
+
 def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: int) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
@@ -95,7 +100,7 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": TABLE, "type": "table"}])
     run_tags = [RunTag(key, shortened(value, TAG_LENGTH)) for key, value in tags.items()]
     chosen = dict(job.params) | dict(job.sweep.params if job.sweep else {})
-    params = [Param(key, shortened(value, PARAM_LENGTH)) for key, value in redact_mapping(chosen).items()]
+    params = [Param(_param_name(key), shortened(value, PARAM_LENGTH)) for key, value in redact_mapping(chosen).items()]
     metrics = [
         Metric(key, float(value), timestamp, job.step)
         for key, value in _shown_first(job.metrics).items()
