@@ -24,25 +24,23 @@ def tensor_parallel(spec: ModelSpec) -> tuple[Loaded, Alone]:
 
 def zero3(spec: ModelSpec, plan: Plan, cpu: bool) -> tuple[Loaded, Alone]:
     """Return the model with its parameters partitioned over the ranks; they are partitioned while they are read."""
+    import deepspeed
     import torch
     from accelerate import Accelerator
     from accelerate.utils import DeepSpeedPlugin
-
-    plugin = DeepSpeedPlugin(hf_ds_config=_zero3_config(spec, plan))
-    # Entering the plugin's context lets `from_pretrained` partition each weight as soon as it is read.
-    accelerator = Accelerator(cpu=cpu, deepspeed_plugin=plugin)
-    loaded = load(spec, low_cpu_mem_usage=False)
-    engine = _initialize(loaded.model, plugin)
-    return Loaded(spec, engine.module.eval(), loaded.tokenizer, torch.device(accelerator.device)), Together()
-
-
-def _initialize(model: Any, plugin: Any) -> Any:
-    import deepspeed
+    from transformers.integrations import HfDeepSpeedConfig
 
     # DeepSpeed would compile a shared-memory collective on a CPU, for a minute or more, and a worker that is killed
     # meanwhile leaves a lock behind that blocks the next one for ever. Gloo does the same work.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    return deepspeed.initialize(model=model, config=plugin.deepspeed_config)[0]
+    plugin = DeepSpeedPlugin(hf_ds_config=_zero3_config(spec, plan))
+    accelerator = Accelerator(cpu=cpu, deepspeed_plugin=plugin)
+    # As long as this object lives, `from_pretrained` partitions each weight as soon as it is read.
+    partitioning = HfDeepSpeedConfig(plugin.deepspeed_config)
+    loaded = load(spec, low_cpu_mem_usage=False)
+    del partitioning
+    engine = deepspeed.initialize(model=loaded.model, config=plugin.deepspeed_config)[0]
+    return Loaded(spec, engine.module.eval(), loaded.tokenizer, torch.device(accelerator.device)), Together()
 
 
 def _zero3_config(spec: ModelSpec, plan: Plan) -> dict[str, Any]:
