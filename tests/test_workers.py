@@ -44,8 +44,8 @@ def texts(spec: ModelSpec, plan: Plan, decode: DecodeSpec) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "plan",
-    [Plan("data_parallel", 2), Plan("tensor_parallel", 2), Plan("zero3", 2)],
-    ids=["data_parallel", "tensor_parallel", "zero3"],
+    [Plan("data_parallel", 2), Plan("data_parallel", 3), Plan("tensor_parallel", 2), Plan("zero3", 2)],
+    ids=["data_parallel", "data_parallel_on_three", "tensor_parallel", "zero3"],
 )
 def test_every_split_gives_the_text_of_one_process(spec: ModelSpec, plan: Plan) -> None:
     for decode in (GREEDY, SAMPLED):
