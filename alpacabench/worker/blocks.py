@@ -78,8 +78,10 @@ class Blocks:
         return output.to(query.dtype).view(rows, 1, heads, size)
 
     def _softmax(self, scores: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
+        import torch
+
         first, width = self.view.start % BLOCK, self.view.end + 1 - self.view.start
-        seen = scores.new_zeros(len(scores), 1 if mask is None else mask.shape[1], scores.shape[-1], dtype=bool)
+        seen = scores.new_zeros(len(scores), 1 if mask is None else mask.shape[1], scores.shape[-1], dtype=torch.bool)
         seen[..., first : first + width] = True if mask is None else mask[:, :, 0]
         return (scores.float() * scaling).masked_fill_(~seen, -float("inf")).softmax(-1).to(scores.dtype)
 

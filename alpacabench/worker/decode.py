@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from alpacabench import progress
 from alpacabench.reasoning import part
-from alpacabench.worker.cache import ColumnCache
+from alpacabench.worker.blocks import new_cache
 from alpacabench.worker.loading import Loaded
 from alpacabench.worker.lockstep import Alone
 from alpacabench.worker.prompt import Encoded, Encoder
@@ -63,7 +63,7 @@ class DecodeLoop:
     def restart(self) -> None:
         """Begin with an empty batch; what was in flight must be put back in `waiting` before."""
         self.rows: list[Row] = []
-        self.cache = ColumnCache(self.layers, self.batch_size, 0)
+        self.cache = new_cache(self.model, self.layers, self.batch_size)
 
     def run(self) -> Iterator[Answer]:
         """Yield answers as they finish.
@@ -127,6 +127,7 @@ class DecodeLoop:
         view = self.cache.view
         if view.end + 1 > view.column_capacity:
             self._reserve(0, [])
+        view.measure([row.length for row in self.rows])
         lengths = torch.tensor([row.length for row in self.rows])
         ids = torch.tensor([row.tokens[-1:] for row in self.rows])
         width = view.end - view.start + 1
