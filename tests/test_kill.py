@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -32,7 +33,7 @@ def test_runs_that_are_killed_ten_times_end_as_an_uninterrupted_one(tmp_path: Pa
     model = build_tiny(tmp_path / "tiny", max_position_embeddings=4096)
     command = [
         "model=hf", f"model.path={model}", "judge=longest", "tracking=none", "subset=random", f"subset.n={PROMPTS}",
-        "decoding=sampling", "decoding.max_new_tokens=300", "sharding=data_parallel", "sharding.batch_size=1",
+        "decoding=sampling", "decoding.max_new_tokens=200", "sharding=data_parallel", "sharding.batch_size=1",
     ]  # fmt: skip
     whole = tmp_path / "whole"
     whole.mkdir()
@@ -42,7 +43,10 @@ def test_runs_that_are_killed_ten_times_end_as_an_uninterrupted_one(tmp_path: Pa
     for number in range(KILLS):
         broken = tmp_path / str(number)
         broken.mkdir()
-        code = _killed(broken, command, victim, moment.uniform(0, seconds), moment.randrange(2))
+        # Before the first answer, or with so many there: random seconds alone would mostly hit the start.
+        answers = moment.randrange(-2, PROMPTS)
+        delay = moment.uniform(0, seconds / 2 if answers < 0 else 1)
+        code = _killed(broken, command, victim, answers, delay, moment.randrange(2))
         held = _answers(broken / "outputs" / "store.db")
         resumed = succeed(broken, *command, timeout=1200)
         print(f"kill {number}: exit code {code}, {len(held)} of {PROMPTS} answers held")
@@ -54,21 +58,26 @@ def test_runs_that_are_killed_ten_times_end_as_an_uninterrupted_one(tmp_path: Pa
             assert (whole / "run" / name).read_bytes() == (broken / "run" / name).read_bytes(), name
 
 
-def _killed(directory: Path, command: list[str], victim: str, delay: float, rank: int) -> int:
-    """Start the command and kill -9 it, or one of its workers, after so many seconds; returns its exit code."""
+def _killed(directory: Path, command: list[str], victim: str, answers: int, delay: float, rank: int) -> int:
+    """Kill -9 the command, or one of its workers, so many seconds after so many answers; returns its exit code."""
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "run.py"), *command], cwd=directory, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    workers: list[psutil.Process] = []
-    deadline = time.monotonic() + delay
-    while process.poll() is None and (time.monotonic() < deadline or (victim == "worker" and len(workers) < 2)):
-        workers = workers if len(workers) == 2 else _workers(process.pid)
+    parent, workers = psutil.Process(process.pid), list[psutil.Process]()
+    store = directory / "outputs" / "store.db"
+    while process.poll() is None and (
+        (victim == "worker" and len(workers) < 2) or (answers > 0 and len(_answers(store)) < answers)
+    ):
+        workers = _workers(parent)
         time.sleep(0.02)
-    workers = workers if len(workers) == 2 else _workers(process.pid)
-    target = psutil.Process(process.pid) if victim == "parent" else workers[rank] if workers else None
-    if process.poll() is None and target is not None and target.is_running():
-        target.send_signal(signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(delay)
+    workers = _workers(parent) or workers
+    target = parent if victim == "parent" else workers[rank] if workers else None
+    if process.poll() is None and target is not None:
+        with suppress(psutil.NoSuchProcess):
+            target.send_signal(signal.SIGKILL)
     code = process.wait(timeout=600)
     assert code in ((-signal.SIGKILL, 0) if victim == "parent" else (1, 0))
     _, alive = psutil.wait_procs(workers, timeout=60)
@@ -76,11 +85,10 @@ def _killed(directory: Path, command: list[str], victim: str, delay: float, rank
     return code
 
 
-def _workers(parent: int) -> list[psutil.Process]:
+def _workers(parent: psutil.Process) -> list[psutil.Process]:
     """Return the worker processes of a parent that have become Python by now."""
     try:
-        children = psutil.Process(parent).children()
-        return [child for child in children if "alpacabench.worker.rank" in child.cmdline()]
+        return [child for child in parent.children() if "alpacabench.worker.rank" in child.cmdline()]
     except psutil.Error:
         return []
 
