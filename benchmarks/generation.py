@@ -1,11 +1,12 @@
 """Tokens a second against the ways in which others generate: same model, prompts and limits, interleaved in one run.
 
-    python -m benchmarks.generation --prompts outputs.json.gz --n 200 --max_new_tokens 64 --dtype bfloat16
-    python -m benchmarks.generation --random_llama --n 512     # a GPU: needs torch, transformers and accelerate only
+    python benchmarks/generation.py --prompts outputs.json.gz --n 200 --max_new_tokens 128
+    python benchmarks/generation.py --prompts outputs.json.gz --n 48 --max_new_tokens 64 --dtype float32   # same text?
+    python benchmarks/generation.py --random_llama --n 512     # a GPU: needs torch, transformers and accelerate only
 
 Contestants: `loop` (one prompt at a time), `batches` (transformers' generate on sorted, padded batches), `alpaca_eval`
-(its own local decoder), `lm_eval_N` (lm-evaluation-harness at batch size N, where installed), `ours`, `ours_2` (two
-processes). A figure is the median of the repeats; ratios are against ours.
+(its own local decoder), `lm_eval_N` (lm-evaluation-harness at batch size N, where --peers_python has it), `ours`,
+`ours_2` (two processes). Each has a process of its own, which loads before the clock starts.
 """
 
 from __future__ import annotations
@@ -15,191 +16,164 @@ import gzip
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
-from alpacabench.records import digest  # noqa: E402
-from alpacabench.worker.spec import ChatFormat, DecodeSpec, ModelSpec, Plan, Task  # noqa: E402
+from benchmarks.peers.generators import MARK, Job, Turn  # noqa: E402
 
-Contestant = Callable[[], int]
-"""Writes all answers and returns how many tokens they have."""
+
+class Contestant:
+    """A process that has loaded the model and waits for its turn."""
+
+    def __init__(self, name: str, job: Job, python: str) -> None:
+        command = [python, str(ROOT / "benchmarks" / "peers" / "generators.py"), name]
+        self.name, self.turns = name, list[Turn]()
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self._say(json.dumps(asdict(job)))
+        self._hear()
+
+    def take_turn(self) -> Turn:
+        """Let it write all answers."""
+        self._say("go")
+        self.turns.append(Turn(**json.loads(self._hear())))
+        return self.turns[-1]
+
+    def speed(self) -> float:
+        """Return the median of its turns in tokens a second."""
+        return statistics.median(sum(turn.tokens) / turn.seconds for turn in self.turns)
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+    def _say(self, line: str) -> None:
+        assert self.process.stdin
+        print(line, file=self.process.stdin, flush=True)
+
+    def _hear(self) -> str:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if line.startswith(MARK):
+                return line.removeprefix(MARK)
+        sys.exit(f"{self.name} ended with exit code {self.process.wait()}")
 
 
 def main() -> None:
     values = arguments()
-    folder = random_llama() if values.random_llama else bundled(values.model)
+    folder = random_llama(values.random_llama) if values.random_llama else bundled(values.model)
     prompts = read_prompts(values.prompts, values.n)
-    spec = ModelSpec(str(folder), dtype=values.dtype)
-    contestants = build(spec, prompts, values)
-    chosen = [name for name in contestants if not values.only or name in values.only.split(",")]
-    speeds: dict[str, list[float]] = {name: [] for name in chosen}
+    contestants = []
+    for name in values.contestants.split(","):
+        slow = name in ("loop", "alpaca_eval")
+        chosen = prompts[:: values.every] if slow else prompts
+        python = values.peers_python if name.startswith(("lm_eval", "alpaca_eval")) else sys.executable
+        job = Job(str(folder), values.dtype, chosen, values.max_new_tokens)
+        contestants.append(Contestant(name, job, python))
+        print(f"{name} has loaded", flush=True)
+    limits = ceilings(folder, values.dtype)
     for repeat in range(values.repeats):
-        for name in chosen:  # interleaved: a busy minute hits every contestant
-            start = time.monotonic()
-            tokens = contestants[name]()
-            seconds = time.monotonic() - start
-            speeds[name].append(tokens / seconds)
-            print(f"repeat {repeat} {name}: {tokens} tokens in {seconds:.1f} s, {tokens / seconds:.1f}/s", flush=True)
-    report(speeds, spec)
+        for contestant in contestants:  # interleaved: a busy minute hits every contestant
+            turn = contestant.take_turn()
+            speed = f"{sum(turn.tokens)} tokens in {turn.seconds:.1f} s, {sum(turn.tokens) / turn.seconds:.1f}/s"
+            print(f"repeat {repeat} {contestant.name}: {len(turn.tokens)} answers, {speed}", flush=True)
+    report(contestants, limits, values.every)
+    for contestant in contestants:
+        contestant.stop()
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--prompts", help="a json(.gz) file of rows with `instruction`; without it, made-up prompts")
+    parser.add_argument("--prompts", help="a json(.gz) or jsonl file of rows with `instruction`; default: the demo's")
     parser.add_argument("--model", help="a model directory; without it, the bundled SmolLM2-135M")
-    parser.add_argument("--random_llama", action="store_true", help="a randomly initialised 1B-class Llama")
+    parser.add_argument("--random_llama", nargs="?", const="1b", choices=["1b", "tiny"], help="random weights")
     parser.add_argument("--n", type=int, default=200)
     parser.add_argument("--max_new_tokens", type=int, default=64)
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--loop_n", type=int, default=24, help="prompts of the one-at-a-time loop, evenly spaced")
-    parser.add_argument("--lm_eval_batch_sizes", default="16,32,64")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--every", type=int, default=4, help="loop and alpaca_eval get one prompt of so many")
+    parser.add_argument("--contestants", default="loop,batches,ours,ours_2")
+    parser.add_argument("--peers_python", default=sys.executable, help="the interpreter of an environment with lm_eval")
     return parser.parse_args()
 
 
-def build(spec: ModelSpec, prompts: list[str], values: argparse.Namespace) -> dict[str, Contestant]:
-    """Return the contestants that can run here; each model is loaded before the clock starts."""
-    from alpacabench.worker.engine import Engine
-    from alpacabench.worker.loading import resident
-    from alpacabench.worker.pool import Pooled, group
-    from alpacabench.worker.prompt import Encoder
-
-    loaded = resident(spec, Plan())
-    encoder = Encoder(loaded.tokenizer, ChatFormat(), loaded.eos, loaded.context)
-    tasks = [Task(digest(text), (("user", text),)) for text in prompts]
-    decode = DecodeSpec(values.max_new_tokens)
-    ids = [encoder.encode(task.messages).ids for task in tasks]
-    wanted = values.only.split(",") if values.only else None
-    found: dict[str, Contestant] = {
-        "loop": lambda: padded(loaded, ids[:: max(1, len(ids) // values.loop_n)], 1, values.max_new_tokens),
-        "batches": lambda: padded(loaded, sorted(ids, key=len), 32, values.max_new_tokens),
-        "ours": lambda: sum(a.completion_tokens for a in Engine(loaded).generate(tasks, decode, ChatFormat())),
-    }
-    if find_spec("lm_eval") and not values.random_llama:
-        for size in map(int, values.lm_eval_batch_sizes.split(",")):
-            found[f"lm_eval_{size}"] = lm_eval(loaded, encoder, tasks, size, values.max_new_tokens)
-    if find_spec("alpaca_eval") and not values.random_llama:
-        found["alpaca_eval"] = lambda: alpaca_eval(spec, encoder, tasks[:: max(1, len(ids) // values.loop_n)], values)
-    if (wanted is None or "ours_2" in wanted) and not values.random_llama:
-        plan = Plan("data_parallel", 2)
-        group(spec, plan)
-        found["ours_2"] = lambda: sum(
-            a.completion_tokens for a in Pooled(spec, plan).generate(tasks, decode, ChatFormat())
+def report(contestants: list[Contestant], limits: dict[str, float], every: int) -> None:
+    """Print speeds, ratios, memory, equal texts, and the share of the two measured ceilings."""
+    best = max((c for c in contestants if c.name.startswith("ours")), key=Contestant.speed, default=contestants[-1])
+    texts = best.turns[-1].texts
+    print(f"\n{'':14s} tokens/s   {best.name} is   same text   peak MiB   of ceiling")
+    for contestant in contestants:
+        turn = contestant.turns[-1]
+        other = texts if len(turn.texts) == len(texts) else texts[::every]
+        same = sum(a.strip() == b.strip() for a, b in zip(turn.texts, other, strict=True))
+        speed = contestant.speed()
+        share = speed / bound(turn, limits)
+        print(
+            f"{contestant.name:14s} {speed:8.1f} {best.speed() / speed:8.2f} x {same:6d}/{len(other)}"
+            f" {turn.peak_bytes / 2**20:9.0f} {share:10.0%}"
         )
-    return found
+    print("\n" + ", ".join(f"{name} {value:.4g}" for name, value in limits.items()))
 
 
-def padded(loaded: Any, ids: list[list[int]], size: int, limit: int) -> int:
-    """Run transformers' generate on left-padded batches; size 1 is what most scripts do."""
+def bound(turn: Turn, limits: dict[str, float]) -> float:
+    """Return the tokens a second at which the matrix products of these prompts and answers run without a break."""
+    written, read = sum(turn.tokens), sum(turn.prompt_tokens)
+    # A prompt's tokens pass all layers but the head; each written token passes both.
+    work = 2 * (written * limits["parameters"] + read * (limits["parameters"] - limits["head parameters"]))
+    return written / (work / limits["matrix product, FLOP/s"])
+
+
+def ceilings(folder: Path, dtype: str) -> dict[str, float]:
+    """Measure a matrix product and a copy, and count the parameters that a token passes."""
     import torch
+    from transformers import AutoModelForCausalLM
 
-    pad, total = loaded.tokenizer.pad_token_id or 0, 0
-    for start in range(0, len(ids), size):
-        batch = ids[start : start + size]
-        longest = max(map(len, batch))
-        rows = torch.tensor([[pad] * (longest - len(row)) + row for row in batch], device=loaded.device)
-        seen = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in batch], device=loaded.device)
-        with torch.inference_mode():
-            out = loaded.model.generate(
-                rows, attention_mask=seen, max_new_tokens=limit, do_sample=False, pad_token_id=pad
-            )
-        for row in out[:, longest:].tolist():
-            stops = [row.index(stop) + 1 for stop in loaded.eos if stop in row]
-            total += min(stops, default=len(row))
-    return total
-
-
-def lm_eval(loaded: Any, encoder: Any, tasks: list[Task], size: int, limit: int) -> Contestant:
-    """lm-evaluation-harness' HF backend on the same rendered prompts."""
-    from lm_eval.api.instance import Instance
-    from lm_eval.models.huggingface import HFLM
-
-    model = HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=size, max_length=8192)
-    until = {"until": [], "max_gen_toks": limit, "do_sample": False}
-
-    def run() -> int:
-        asked = [
-            Instance("generate_until", {}, (encoder.render(task.messages), dict(until)), i)
-            for i, task in enumerate(tasks)
-        ]
-        answers = model.generate_until(asked, disable_tqdm=True)
-        return sum(len(loaded.tokenizer(text, add_special_tokens=False)["input_ids"]) + 1 for text in answers)
-
-    return run
-
-
-def alpaca_eval(spec: ModelSpec, encoder: Any, tasks: list[Task], values: argparse.Namespace) -> int:
-    """Run alpaca_eval's own local decoder, which loads the model in each call: a user waits for that, too."""
-    from alpaca_eval.decoders.huggingface_local import huggingface_local_completions
-
-    done = huggingface_local_completions(
-        [encoder.render(task.messages) for task in tasks],
-        model_name=spec.source,
-        do_sample=False,
-        batch_size=1,
-        model_kwargs={"torch_dtype": spec.dtype},
-        max_new_tokens=values.max_new_tokens,
-    )
-    return sum(len(encoder.tokenizer(text, add_special_tokens=False)["input_ids"]) + 1 for text in done["completions"])
-
-
-def report(speeds: dict[str, list[float]], spec: ModelSpec) -> None:
-    """Print medians, ratios to ours, the two measured ceilings and the peak memory."""
-    from alpacabench import worker
-    from alpacabench.worker.loading import resident
-
-    ours = statistics.median(speeds["ours"]) if "ours" in speeds else None
-    for name, values in speeds.items():
-        median = statistics.median(values)
-        print(f"{name:12s} {median:8.1f} tokens/s" + (f"   ours is {ours / median:5.2f} times this" if ours else ""))
-    loaded = resident(spec, Plan())
-    flops, copied = ceilings(loaded)
-    parameters = sum(p.numel() for p in loaded.model.parameters())
-    bound = flops / (2 * parameters)
-    print(f"matrix product {flops / 1e9:.0f} GFLOP/s, copy {copied / 1e9:.1f} GB/s: at most {bound:.0f} tokens/s")
-    if ours:
-        print(f"ours reaches {ours / bound:.0%} of the matrix product's ceiling, prefill not counted")
-    print(f"peak memory of a process {worker.peak_bytes() / 2**20:.0f} MiB")
-
-
-def ceilings(loaded: Any) -> tuple[float, float]:
-    """Return the measured rates of a matrix product [64 x hidden] and of a copy, in FLOP/s and bytes/s."""
-    import torch
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind = getattr(torch, dtype)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=kind)
+    parameters = sum(p.numel() for p in model.parameters())
+    embedding, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    lookup = 0 if head is embedding or model.config.tie_word_embeddings else embedding.numel()
 
     def rate(run: Callable[[], object], work: float) -> float:
-        run()
         best = float("inf")
-        for _ in range(10):
+        for _ in range(12):
             start = time.monotonic()
             run()
-            if loaded.device.type == "cuda":
+            if device.type == "cuda":
                 torch.cuda.synchronize()
             best = min(best, time.monotonic() - start)
         return work / best
 
-    size = 2048
-    left = torch.randn(64, size, dtype=loaded.model.dtype, device=loaded.device)
-    right = torch.randn(size, size * 4, dtype=loaded.model.dtype, device=loaded.device)
-    block = torch.zeros(1 << 26, dtype=torch.uint8, device=loaded.device)
-    return rate(lambda: left @ right, 2.0 * 64 * size * size * 4), rate(block.clone, 2.0 * block.numel())
+    left, right = (torch.randn(2048, 2048, dtype=kind, device=device) for _ in range(2))
+    block = torch.zeros(1 << 28, dtype=torch.uint8, device=device)
+    target = torch.empty_like(block)
+    return {
+        "matrix product, FLOP/s": rate(lambda: left @ right, 2.0 * 2048**3),
+        "copy, bytes/s": rate(lambda: target.copy_(block), 2.0 * block.numel()),
+        "parameters": parameters - lookup,
+        "head parameters": head.numel(),
+    }
 
 
 def read_prompts(path: str | None, count: int) -> list[str]:
-    """Return evenly spaced prompts of a file, or made-up ones of mixed lengths."""
-    if path is None:
-        return [f"Question {i}: " + "why is the sky blue and the sea green? " * (1 + i * 7 % 13) for i in range(count)]
-    opener = gzip.open if path.endswith(".gz") else open
-    with opener(path, "rt", encoding="utf-8") as stream:
-        rows = json.load(stream)
+    """Return evenly spaced prompts of a file."""
+    file = Path(path) if path else ROOT / "alpacabench" / "dataset" / "demo.jsonl"
+    opener: Any = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rt", encoding="utf-8") as stream:
+        text = stream.read()
+    rows = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
+    count = min(count, len(rows))
     return [rows[i * len(rows) // count]["instruction"] for i in range(count)]
 
 
@@ -209,21 +183,24 @@ def bundled(given: str | None) -> Path:
     return Path(given) if given else bundled_dir()
 
 
-def random_llama() -> Path:
-    """Write a 1B-class Llama with random weights and a byte-level tokenizer."""
+def random_llama(size: str) -> Path:
+    """Write a Llama with random weights, 1B-class or tiny, and a byte-level tokenizer."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from tests.tiny import build_tokenizer
+    from tests.tiny import build_tiny, build_tokenizer
 
-    folder = build_tokenizer(Path(tempfile.mkdtemp(prefix="llama-")))
+    folder = Path(tempfile.mkdtemp(prefix="llama-"))
+    if size == "tiny":
+        return build_tiny(folder, max_position_embeddings=2048)
     config = LlamaConfig(
         vocab_size=128256, hidden_size=2048, intermediate_size=8192, num_hidden_layers=16, num_attention_heads=32,
         num_key_value_heads=8, max_position_embeddings=8192, tie_word_embeddings=True, eos_token_id=2, pad_token_id=0,
     )  # fmt: skip
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(build_tokenizer(folder))
     return folder
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     main()

@@ -15,7 +15,7 @@ from alpacabench.worker.whole import WholeBatches, needs_whole
 
 log = logging.getLogger(__name__)
 
-AUTO_ROWS = {"cpu": 64, "cuda": 256}
+AUTO_ROWS = {"cpu": 128, "cuda": 256}
 """The most rows at once under batch_size=auto, by device type."""
 
 SHARE = 0.5
