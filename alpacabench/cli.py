@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 import alpacabench
+from alpacabench.entry import INTERRUPTED, drop_output
 from alpacabench.errors import AlpacabenchError
 
 COMMANDS = {
@@ -27,8 +27,6 @@ COMMANDS = {
 }
 """Name to module and its line in the help."""
 
-INTERRUPTED = 130
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Expected errors are one message, never a traceback."""
@@ -41,8 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"alpacabench {parsed.command}: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # The reader (`| head`) has gone: nothing is wrong, and Python must not complain at its own exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 0
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -46,14 +46,18 @@ def run(main: Callable[[], Any]) -> int:
         print("Interrupted. What was finished is kept: the same command continues.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (`--help | head`) has gone. Python must not complain at its own exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return READER_GONE
     except (AlpacabenchError, HydraException, OmegaConfBaseException) as error:
         if wants_traceback:
             raise
         return _report(error)
     return outcome.exit_code()
+
+
+def drop_output() -> None:
+    """Let nothing more be printed: the reader (`| head`) has gone, and Python must not complain at its own exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: Exception) -> int:

@@ -20,6 +20,7 @@ from alpacabench.endpoint.spending import paying
 from alpacabench.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.pipeline import Evaluation, Stopping
 from alpacabench.store.store import Store
+from alpacabench.sweep.manifest import label
 from alpacabench.tracking.base import JobRecord, SweepLink
 from alpacabench.tracking.redact import redact
 
@@ -111,9 +112,7 @@ def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, swee
     files.write_run(directory, outcomes, metrics, experiment.judge.label)
     write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)
     facts = about.about(experiment, evaluation.inputs)
-    facts |= (
-        {"name": ", ".join(f"{key}={value}" for key, value in sweep.params.items())} if sweep and sweep.params else {}
-    )
+    facts |= {"name": label(sweep.params)} if sweep and sweep.params else {}
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
     report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
     for warning in scores.warnings:

@@ -18,7 +18,7 @@ LEAST_RATIO, MOST_RATIO = 1 / 3, 3.0
 SHORT = 40
 """Characters below which a ratio of lengths says little."""
 
-_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def missing_verbatim(original: str, variant: str) -> Iterator[str]:
@@ -59,7 +59,7 @@ def numbers(text: str) -> Counter[str]:
     """Return the numbers of a plain text, number words as their digits."""
     # Digits also within a word ("80th").
     found = [
-        [token.form] if token.kind == "number" else _DIGITS.findall(token.written)
+        [token.form] if token.kind == "number" else DIGITS.findall(token.written)
         for token in tokens(text)
         if token.kind != "symbol"
     ]

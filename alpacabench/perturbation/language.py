@@ -21,7 +21,7 @@ _LETTERS = {
 _FOREIGN = {"ru": "іїєґ", "uk": "ыэъё", "zh": _KANA}
 """Letters of another language with the same script."""
 _OWN = {"ja": _KANA}
-_SMALL = {
+_SMALL_WORDS = {
     "de": "der die das ein eine einen einem einer und oder ist sind nicht wie warum wer für mit von zu im auf den dem "
     "ich mir mich sie man kann welche welcher über zwischen aus bei es was gib nenne erkläre schreibe",
     "en": "the a an and or is are was not how why who what for with of to in on i me my you can which about between "
@@ -42,6 +42,7 @@ _SMALL = {
     "tr": "ve veya bir bu ne nasıl neden niçin kim için ile mi mı mu mü değil hangi arasında hakkında bana benim da de "
     "kaç yaz açıkla",
 }  # fmt: skip
+_SMALL = {name: frozenset(words.split()) for name, words in _SMALL_WORDS.items()}
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -58,6 +59,6 @@ def in_language(text: str, language: str) -> bool:
             foreign and re.search(f"[{foreign}]", letters)
         )
         return bool(right) and own > len(letters) / 2
-    found = {name: sum(word in small.split() for word in words) for name, small in _SMALL.items()}
+    found = {name: sum(word in small for word in words) for name, small in _SMALL.items()}
     latin = sum(char < "\u0250" for char in letters)
     return latin > len(letters) / 2 and found[language] == max(found.values())

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from alpacabench.errors import Problem
 from alpacabench.perturbation.base import Kind
-from alpacabench.perturbation.facts import changed_length, missing_verbatim, numbers
+from alpacabench.perturbation.facts import DIGITS, changed_length, missing_verbatim, numbers
 from alpacabench.perturbation.gate import GateResult
 from alpacabench.perturbation.language import NAMES, Language, in_language
 from alpacabench.perturbation.spans import head_end
@@ -20,7 +20,6 @@ from alpacabench.records import Prompt
 SHORTEST = 1 / 8
 """Of the original's length: Chinese needs few characters."""
 
-_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _QUOTES = re.compile(r"\"[^\"\n]+\"|“[^”\n]+”|„[^“”\"\n]+[“”\"]|«[^»\n]+»|「[^」\n]+」")
 
 
@@ -71,7 +70,7 @@ def _changed(original: str, variant: str) -> Iterator[str]:
 
 
 def _digits(text: str) -> Counter[str]:
-    return Counter(re.sub("[.,]", "", match) for match in _DIGITS.findall(text))
+    return Counter(re.sub("[.,]", "", match) for match in DIGITS.findall(text))
 
 
 def _without_kept(text: str) -> str:

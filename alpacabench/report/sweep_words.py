@@ -56,10 +56,9 @@ def sentences(table: SweepTable) -> list[str]:
             f"Paired differences below about {decimal(detectable)} points are more likely missed than found here."
         )
     if stopped := [row for row in table.rows if row.stopped]:
-        named = "; ".join(table.label(row) for row in stopped[:MAX_NAMED])
-        more = f"; and {len(stopped) - MAX_NAMED} more" if len(stopped) > MAX_NAMED else ""
         found.append(
-            f"Stopped early, since another setting is shown to be better: {named}{more}. A stopped setting is in no "
+            "Stopped early, since another setting is shown to be better: "
+            f"{_first([table.label(row) for row in stopped])}. A stopped setting is in no "
             "comparison, and counts as one that found nothing."
         )
     failed = sum(row.failure is not None for row in table.rows)
@@ -72,13 +71,12 @@ def _established(table: SweepTable) -> list[str]:
     rows, compared = different(table), sum(bool(row.delta_wr or row.stopped) for row in table.rows)
     named = [
         f"{table.label(row)} {row.delta_wr.text(signed=True)} points, p = {probability(row.p_holm)}".replace("= <", "<")
-        for row in rows[:MAX_NAMED]
+        for row in rows
         if row.delta_wr
     ]
-    more = f"; and {len(rows) - MAX_NAMED} more" if len(rows) > MAX_NAMED else ""
     if rows:
         over = f", Holm-adjusted over {compared} comparisons" if compared > 1 else ""
-        return [f"Established against the base (paired{over}): {'; '.join(named)}{more}.", *_unpaired(table, rows)]
+        return [f"Established against the base (paired{over}): {_first(named)}.", *_unpaired(table, rows)]
     if compared:
         return [
             f"No comparison with the base ({compared} in all) is significant at 5% after Holm's correction: "
@@ -89,12 +87,20 @@ def _established(table: SweepTable) -> list[str]:
 
 def _unpaired(table: SweepTable, rows: Sequence[SweepRow]) -> list[str]:
     """Return what a test would miss that ignores that all settings answered the same prompts."""
-    missed = [row for row in rows if finite(row.p_unpaired) and row.p_unpaired >= ALPHA]
+    missed = [
+        f"{table.label(row)}, p = {probability(row.p_unpaired)}"
+        for row in rows
+        if finite(row.p_unpaired) and row.p_unpaired >= ALPHA
+    ]
     if not missed:
         return []
-    named = "; ".join(f"{table.label(row)}, p = {probability(row.p_unpaired)}" for row in missed[:MAX_NAMED])
-    more = f"; and {len(missed) - MAX_NAMED} more" if len(missed) > MAX_NAMED else ""
-    return [f"Pairing prompt by prompt is what shows it: an unpaired test would miss {named}{more}."]
+    return [f"Pairing prompt by prompt is what shows it: an unpaired test would miss {_first(missed)}."]
+
+
+def _first(named: Sequence[str]) -> str:
+    """Return the first of them, and how many more there are."""
+    more = [f"and {len(named) - MAX_NAMED} more"] if len(named) > MAX_NAMED else []
+    return "; ".join([*named[:MAX_NAMED], *more])
 
 
 def _best(table: SweepTable, top: SweepRow) -> str:

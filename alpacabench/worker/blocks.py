@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers.cache_utils import Cache
 
-from alpacabench.worker.cache import ColumnCache, View
+from alpacabench.worker.cache import BLOCK, ColumnCache, View, ViewedLayer
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-BLOCK = 64
-"""Columns of a block; a multiple of what vector units read at once."""
 
 ATTENTION = "alpacabench_blocks"
 """The name under which transformers knows the attention."""
@@ -86,14 +83,12 @@ class Blocks:
         return (scores.float() * scaling).masked_fill_(~seen, -float("inf")).softmax(-1).to(scores.dtype)
 
 
-class BlockLayer(CacheLayerMixin):  # type: ignore[misc]
+class BlockLayer(ViewedLayer):
     """One layer's blocks: [rows, heads, BLOCK, head size] each, made when they are first written."""
 
-    is_sliding = False
-
     def __init__(self, view: BlockView) -> None:
-        super().__init__()
-        self.view = view
+        super().__init__(view)
+        self.view: BlockView = view
         self.blocks: list[tuple[Tensor, Tensor] | None] = []
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
@@ -123,18 +118,6 @@ class BlockLayer(CacheLayerMixin):  # type: ignore[misc]
             # Zeros, not garbage: a masked column still enters the product, and NaN times zero is NaN.
             found = self.blocks[number] = (like.new_zeros(shape), like.new_zeros(shape))
         return found
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Return how many columns the mask has, and its offset."""
-        return self.view.end - self.view.start + query_length, 0
-
-    def get_seq_length(self) -> int:
-        """Return how many columns are filled."""
-        return self.view.end - self.view.start
-
-    def get_max_length(self) -> int:
-        """Return -1: blocks are added where they must."""
-        return -1
 
 
 class BlockCache(Cache):  # type: ignore[misc]

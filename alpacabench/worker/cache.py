@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BLOCK = 64
-"""Columns are allocated in multiples of this."""
+"""Columns are allocated in multiples of this, itself a multiple of what vector units read at once."""
 
 
 @dataclass(slots=True)
@@ -38,14 +38,30 @@ class View:
         """Take note of each row's columns, the one that is written next included; only blocks need it."""
 
 
-class ColumnLayer(CacheLayerMixin):  # type: ignore[misc]
-    """One layer's buffers: [rows, heads, columns, head size]."""
+class ViewedLayer(CacheLayerMixin):  # type: ignore[misc]
+    """One layer's keys and values, of which a forward pass sees what the view shows."""
 
     is_sliding = False
 
     def __init__(self, view: View) -> None:
         super().__init__()
         self.view = view
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Return how many columns the mask has, and its offset."""
+        return self.view.end - self.view.start + query_length, 0
+
+    def get_seq_length(self) -> int:
+        """Return how many columns are filled."""
+        return self.view.end - self.view.start
+
+    def get_max_length(self) -> int:
+        """Return -1: a layer grows where it must."""
+        return -1
+
+
+class ColumnLayer(ViewedLayer):
+    """One layer's buffers: [rows, heads, columns, head size]."""
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Allocate the buffers, once the shape of keys and values is known."""
@@ -68,18 +84,6 @@ class ColumnLayer(CacheLayerMixin):  # type: ignore[misc]
         self.keys[rows, :, view.end : stop] = key_states
         self.values[rows, :, view.end : stop] = value_states
         return self.keys[rows, :, view.start : stop], self.values[rows, :, view.start : stop]
-
-    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Return how many columns the mask has, and its offset."""
-        return self.view.end - self.view.start + query_length, 0
-
-    def get_seq_length(self) -> int:
-        """Return how many columns are filled."""
-        return self.view.end - self.view.start
-
-    def get_max_length(self) -> int:
-        """Return -1: the buffers grow where they must."""
-        return -1
 
     def resize(self, rows: int, columns: int, shift: int) -> None:
         """Move the filled columns by `shift`, into larger buffers where these are too small."""

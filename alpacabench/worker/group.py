@@ -41,11 +41,10 @@ START_SECONDS = 600.0
 LAST_LINES = 30
 """How much of a dead worker's output is shown."""
 
-Item = TypeVar("Item")
-
-
 CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 """Signals by which native code ends its own process; the other fatal ones come from outside."""
+
+Item = TypeVar("Item")
 
 
 class WorkerDied(GenerationError):

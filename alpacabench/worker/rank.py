@@ -29,17 +29,16 @@ def main() -> None:
     """Connect to the parent, load the model once, and answer jobs until the parent is gone."""
     faulthandler.enable(all_threads=False)  # a crash in native code names the Python line that led to it
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    rank = int(os.environ["RANK"])
     host, _, port = os.environ[PARENT].rpartition(":")
     connection = _call((host, int(port)), bytes.fromhex(os.environ.pop(SECRET)))
-    connection.send(rank)
+    connection.send(int(os.environ["RANK"]))
     spec, plan = connection.recv()
     try:
         engine = _engine(spec, plan)
     except BaseException as error:
-        connection.send(_failed(rank, error))
+        connection.send(_failed(error))
         raise
-    _serve(connection, rank, engine)
+    _serve(connection, engine)
     # Not a plain return: collectives that never finish would keep the interpreter from ending.
     sys.stdout.flush()
     sys.stderr.flush()
@@ -58,13 +57,13 @@ def _call(address: tuple[str, int], secret: bytes) -> Connection:
             time.sleep(0.5)
 
 
-def _serve(connection: Connection, rank: int, engine: Any) -> None:
+def _serve(connection: Connection, engine: Any) -> None:
     from alpacabench.worker.loading import loads, peak_bytes
 
     notes = logging.getLogger("alpacabench.worker.engine")
     notes.setLevel(logging.INFO)
-    notes.addHandler(_Notes(rank, connection))
-    connection.send(Finished(rank, loads(), peak_bytes()))
+    notes.addHandler(_Notes(connection))
+    connection.send(Finished(loads(), peak_bytes()))
     while True:
         try:
             job = connection.recv()
@@ -73,11 +72,11 @@ def _serve(connection: Connection, rank: int, engine: Any) -> None:
         try:
             for answer in _answers(engine, job):
                 connection.send(answer)
-            connection.send(Finished(rank, loads(), peak_bytes()))
+            connection.send(Finished(loads(), peak_bytes()))
         except ConnectionError:
             return
         except Exception as error:
-            connection.send(_failed(rank, error))
+            connection.send(_failed(error))
 
 
 def _answers(engine: Any, job: GenerateJob | ChooseJob) -> Iterator[Any]:
@@ -89,12 +88,12 @@ def _answers(engine: Any, job: GenerateJob | ChooseJob) -> Iterator[Any]:
 class _Notes(logging.Handler):
     """Sends what the engine logs (the batch was halved, what worked) to the parent, whose log a person reads."""
 
-    def __init__(self, rank: int, connection: Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         super().__init__()
-        self.rank, self.connection = rank, connection
+        self.connection = connection
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.connection.send(Noted(self.rank, record.levelno, record.getMessage()))
+        self.connection.send(Noted(record.levelno, record.getMessage()))
 
 
 def _engine(spec: ModelSpec, plan: Plan) -> Any:
@@ -114,12 +113,12 @@ def _engine(spec: ModelSpec, plan: Plan) -> Any:
     return Engine(placing.whole(spec))
 
 
-def _failed(rank: int, error: BaseException) -> Finished:
+def _failed(error: BaseException) -> Finished:
     from alpacabench.worker.loading import out_of_memory
 
     traceback.print_exc()
     memory = isinstance(error, Exception) and out_of_memory(error)
-    return Finished(rank, failure=f"{type(error).__name__}: {error}", out_of_memory=memory)
+    return Finished(failure=f"{type(error).__name__}: {error}", out_of_memory=memory)
 
 
 def _die_with_parent() -> None:

@@ -153,7 +153,6 @@ class ChooseJob:
 class Noted:
     """What a rank wants in the log, as `logging` takes it."""
 
-    rank: int
     level: int
     text: str
 
@@ -162,7 +161,6 @@ class Noted:
 class Finished:
     """A rank is up, or has finished a job; `failure` tells why it could not."""
 
-    rank: int
     loads: int = 0
     peak_bytes: int = 0
     failure: str | None = None
