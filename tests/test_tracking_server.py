@@ -27,8 +27,11 @@ DRIVERS = {"psycopg": "postgresql+psycopg", "psycopg2": "postgresql+psycopg2"}
 def postgres(tmp_path: Path) -> Iterator[str]:
     """An empty PostgreSQL database; its server refuses to run as root, so there it runs as nobody."""
     driver = next((name for module, name in DRIVERS.items() if importlib.util.find_spec(module)), None)
-    if not shutil.which("initdb") or not shutil.which("pg_ctl") or driver is None:
-        pytest.skip("needs PostgreSQL's initdb and pg_ctl in the PATH, and psycopg")
+    # Debian keeps the server's programs out of the PATH.
+    places = os.pathsep.join([os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))])
+    initdb, pg_ctl = shutil.which("initdb", path=places), shutil.which("pg_ctl", path=places)
+    if initdb is None or pg_ctl is None or driver is None:
+        pytest.skip("needs PostgreSQL's initdb and pg_ctl, and psycopg: pip install -e '.[postgres]'")
     import tempfile
 
     home, port = Path(tempfile.mkdtemp()), free_port()
@@ -36,13 +39,13 @@ def postgres(tmp_path: Path) -> Iterator[str]:
     if as_user:
         shutil.chown(home, "nobody")
     options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1"
-    subprocess.run([*as_user, "initdb", "-D", home / "db", "-A", "trust", "-U", "me"], check=True, capture_output=True)
-    start = [*as_user, "pg_ctl", "-D", home / "db", "-o", options, "-l", home / "log", "-w", "start"]
+    subprocess.run([*as_user, initdb, "-D", home / "db", "-A", "trust", "-U", "me"], check=True, capture_output=True)
+    start = [*as_user, pg_ctl, "-D", home / "db", "-o", options, "-l", home / "log", "-w", "start"]
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL)
     try:
         yield f"{driver}://me@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run([*as_user, "pg_ctl", "-D", home / "db", "-m", "immediate", "stop"], stdout=subprocess.DEVNULL)
+        subprocess.run([*as_user, pg_ctl, "-D", home / "db", "-m", "immediate", "stop"], stdout=subprocess.DEVNULL)
         shutil.rmtree(home)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,8 @@ class DecodeLoop:
         self.lockstep = lockstep
         self.waiting = longest_first(waiting)
         self.batch_size = batch_size
+        self.stepped: Callable[[float], None] = progress.in_flight
+        """Told after each step how much of the unfinished answers is written, in whole answers."""
         self.layers = loaded.model.config.get_text_config().num_hidden_layers
         self.restart()
 
@@ -84,7 +86,7 @@ class DecodeLoop:
                 else:
                     self.model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=self.device), use_cache=False)
                 yield from self._collect()
-                progress.in_flight(sum(len(row.tokens) / row.limit for row in self.rows))
+                self.stepped(sum(len(row.tokens) / row.limit for row in self.rows))
 
     def retreat(self) -> bool:
         """After an out-of-memory error: put rows back, halve the batch; return whether there is anything to halve."""

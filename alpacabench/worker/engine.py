@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from alpacabench.worker.choose import TOKENS, weigh
-from alpacabench.worker.decode import DecodeLoop, Row
+from alpacabench.worker.decode import DecodeLoop, Row, longest_first
+from alpacabench.worker.lanes import lane_count, side_by_side
 from alpacabench.worker.loading import Loaded, free_bytes, out_of_memory
 from alpacabench.worker.lockstep import Alone
 from alpacabench.worker.prompt import Encoder, PromptError
@@ -16,7 +17,7 @@ from alpacabench.worker.whole import WholeBatches, needs_whole
 log = logging.getLogger(__name__)
 
 AUTO_ROWS = {"cpu": 128, "cuda": 256}
-"""The most rows at once under batch_size=auto, by device type."""
+"""The most rows at once in a lane under batch_size=auto, by device type."""
 
 SHARE = 0.5
 """The share of the free memory that the key-value cache may take under batch_size=auto."""
@@ -43,9 +44,16 @@ class Engine:
                 continue
             room = (encoder.context or 1 << 30) - len(prompt.ids)
             rows.append(Row(task, prompt, min(spec.max_new_tokens, room)))
-        size = batch_size or self.auto_rows(rows)
-        kind = WholeBatches if needs_whole(self.loaded, spec) else DecodeLoop
-        yield from self._through(kind(self.loaded, encoder, spec, rows, size, self.lockstep))
+        if needs_whole(self.loaded, spec):
+            size = batch_size or self.auto_rows(rows)
+            yield from self._through(WholeBatches(self.loaded, encoder, spec, rows, size, self.lockstep))
+            return
+        # Ranks that decode together must all take the same passes in the same order.
+        lanes = lane_count(self.loaded, min(len(rows), batch_size or len(rows))) if type(self.lockstep) is Alone else 1
+        size = -(-batch_size // lanes) if batch_size else self.auto_rows(rows, lanes)
+        rows = longest_first(rows)
+        loops = [DecodeLoop(self.loaded, encoder, spec, rows[i::lanes], size, self.lockstep) for i in range(lanes)]
+        yield from side_by_side(loops, self._through) if lanes > 1 else self._through(loops[0])
 
     def _through(self, loop: DecodeLoop | WholeBatches) -> Iterator[Answer]:
         """Run the loop to its end; out of memory halves the batch, and one answer alone is tried twice."""
@@ -94,14 +102,14 @@ class Engine:
     def _encoder(self, form: ChatFormat) -> Encoder:
         return Encoder(self.loaded.tokenizer, form, self.loaded.eos, self.loaded.context)
 
-    def auto_rows(self, rows: Sequence[Row]) -> int:
-        """Return how many rows fit: by the cache's bytes per token, the longest rows and the free memory."""
+    def auto_rows(self, rows: Sequence[Row], lanes: int = 1) -> int:
+        """Return how many rows fit in each lane: by the cache's bytes per token, the longest rows, the free memory."""
         config = self.loaded.model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         token = 2 * config.num_hidden_layers * heads * size * self.loaded.model.dtype.itemsize
         longest = max((len(row.prompt.ids) + row.limit for row in rows), default=1)
-        fit = int(free_bytes(self.loaded.device.type) * SHARE) // (token * longest)
+        fit = int(free_bytes(self.loaded.device.type) * SHARE) // (token * longest * lanes)
         return max(1, min(int(fit), AUTO_ROWS.get(self.loaded.device.type, 64)))
 
     def _free(self) -> None:
