@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alpacabench.ask import Reply
+from alpacabench.ask import FLUSH, Reply
 from alpacabench.decoding import Decoding
 from alpacabench.model.base import Request
 from alpacabench.model.hf import HuggingFace
@@ -33,8 +33,9 @@ class Counting(HuggingFace):
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
         for reply in super().ask(requests, decoding, sharding):
-            with Path(os.environ["ASKED"]).open("a") as file:
-                file.write(f"{os.getpid()} {reply.key}\n")
+            if reply != FLUSH:
+                with Path(os.environ["ASKED"]).open("a") as file:
+                    file.write(f"{os.getpid()} {reply.key}\n")
             yield reply
 
 
