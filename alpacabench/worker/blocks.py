@@ -63,7 +63,7 @@ class Blocks:
         shared = self.keys[0].shape[1]
         reach, width = self.view.reach, len(self.view.reach) * BLOCK
         queries = query.reshape(rows * shared, heads // shared, size)
-        scores = queries.new_zeros(rows * shared, heads // shared, width)
+        scores = queries.new_empty(rows * shared, heads // shared, width)
         for i, (block, stop) in enumerate(zip(self.keys, reach, strict=True)):
             keys = block[:stop].view(stop * shared, BLOCK, size).transpose(1, 2)
             scores[: stop * shared, :, i * BLOCK : (i + 1) * BLOCK] = torch.bmm(queries[: stop * shared], keys)
