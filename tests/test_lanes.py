@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from multiprocessing import Pipe
 
 import pytest
 import torch
@@ -13,7 +15,8 @@ from alpacabench.records import digest
 from alpacabench.worker.engine import Engine
 from alpacabench.worker.lanes import LANE_ROWS, lane_count
 from alpacabench.worker.loading import Loaded, load
-from alpacabench.worker.spec import Answer, ChatFormat, DecodeSpec, ModelSpec, Task
+from alpacabench.worker.rank import _Line
+from alpacabench.worker.spec import Answer, ChatFormat, DecodeSpec, ModelSpec, Noted, Task
 from tests.tiny import build_tiny
 
 SPECS = [DecodeSpec(24), DecodeSpec(24, temperature=0.9, top_p=0.9)]
@@ -96,6 +99,29 @@ def test_who_stops_listening_waits_for_no_more_than_a_step(loaded: Loaded, monke
     before = steps[0]
     answers.close()  # type: ignore[attr-defined]
     assert steps[0] - before < 100
+
+
+def test_what_lanes_log_and_the_answers_reach_the_parent_whole() -> None:
+    here, there = Pipe()
+    line, text, count = _Line(there), "x" * 50_000, 40
+    names = [f"lane {number}" for number in range(3)]
+
+    def log(name: str) -> None:
+        for _ in range(count):
+            line.handle(logging.LogRecord("engine", logging.INFO, "", 0, name + text, None, None))
+
+    def answer() -> None:
+        for number in range(count):
+            line.send(Answer(str(number), text))
+
+    senders = [threading.Thread(target=log, args=(name,)) for name in names] + [threading.Thread(target=answer)]
+    for sender in senders:
+        sender.start()
+    arrived = [here.recv() for _ in range(4 * count)]
+    for sender in senders:
+        sender.join()
+    assert [message.key for message in arrived if isinstance(message, Answer)] == [str(n) for n in range(count)]
+    assert Counter(m.text for m in arrived if isinstance(m, Noted)) == {name + text: count for name in names}
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,8 @@ class Engine:
         token = 2 * config.num_hidden_layers * heads * size * self.loaded.model.dtype.itemsize
         longest = max((len(row.prompt.ids) + row.limit for row in rows), default=1)
         fit = int(free_bytes(self.loaded.device.type) * SHARE) // (token * longest * lanes)
-        return max(1, min(int(fit), AUTO_ROWS.get(self.loaded.device.type, 64)))
+        most = AUTO_ROWS.get(self.loaded.device.type, 64)
+        return max(1, min(int(fit), most, -(-len(rows) // lanes)))  # room for more rows than there are costs memory
 
     def _free(self) -> None:
         import gc

@@ -60,10 +60,11 @@ def _call(address: tuple[str, int], secret: bytes) -> Connection:
 def _serve(connection: Connection, engine: Any) -> None:
     from alpacabench.worker.loading import loads, peak_bytes
 
+    line = _Line(connection)
     notes = logging.getLogger("alpacabench.worker.engine")
     notes.setLevel(logging.INFO)
-    notes.addHandler(_Notes(connection))
-    connection.send(Finished(loads(), peak_bytes()))
+    notes.addHandler(line)
+    line.send(Finished(loads(), peak_bytes()))
     while True:
         try:
             job = connection.recv()
@@ -71,12 +72,12 @@ def _serve(connection: Connection, engine: Any) -> None:
             return
         try:
             for answer in _answers(engine, job):
-                connection.send(answer)
-            connection.send(Finished(loads(), peak_bytes()))
+                line.send(answer)
+            line.send(Finished(loads(), peak_bytes()))
         except ConnectionError:
             return
         except Exception as error:
-            connection.send(_failed(error))
+            line.send(_failed(error))
 
 
 def _answers(engine: Any, job: GenerateJob | ChooseJob) -> Iterator[Any]:
@@ -85,15 +86,22 @@ def _answers(engine: Any, job: GenerateJob | ChooseJob) -> Iterator[Any]:
     return engine.choose(job.choices, job.form, job.tokens)  # type: ignore[no-any-return]
 
 
-class _Notes(logging.Handler):
-    """Sends what the engine logs (the batch was halved, what worked) to the parent, whose log a person reads."""
+class _Line(logging.Handler):
+    """The connection to the parent, which also gets what the engine logs: a person reads the parent's log."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self.connection = connection
 
+    def send(self, message: Any) -> None:
+        self.acquire()  # the engine's lanes log from threads of their own
+        try:
+            self.connection.send(message)
+        finally:
+            self.release()
+
     def emit(self, record: logging.LogRecord) -> None:
-        self.connection.send(Noted(record.levelno, record.getMessage()))
+        self.send(Noted(record.levelno, record.getMessage()))
 
 
 def _engine(spec: ModelSpec, plan: Plan) -> Any:
