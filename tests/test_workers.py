@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
@@ -17,7 +18,7 @@ from alpacabench.errors import AlpacabenchError
 from alpacabench.records import digest
 from alpacabench.sharding import Sharding, refuse_launcher
 from alpacabench.worker import pool
-from alpacabench.worker.group import WorkerDied, _free_port
+from alpacabench.worker.group import Group, WorkerDied, _free_port
 from alpacabench.worker.spec import ChatFormat, Choice, DecodeSpec, ModelSpec, Plan, Task
 from tests.tiny import build_tiny
 
@@ -40,6 +41,26 @@ def texts(spec: ModelSpec, plan: Plan, decode: DecodeSpec) -> dict[str, str]:
     answers = list(worker.open_backend(spec, plan).generate(tasks(), decode, ChatFormat(), 4))
     assert len(answers) == len(tasks())
     return {answer.key: answer.text for answer in answers}
+
+
+@pytest.mark.parametrize("mode", ["data_parallel", "tensor_parallel"])
+def test_a_worker_that_is_killed_before_it_meets_the_others_ends_their_wait(
+    spec: ModelSpec, mode: Literal["data_parallel", "tensor_parallel"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, started = Group._connect, list[Group]()
+
+    def killed(group: Group, listener: Any) -> Any:
+        connections = connect(group, listener)
+        group.ranks.processes[1].kill()
+        started.append(group)
+        return connections
+
+    monkeypatch.setattr(Group, "_connect", killed)
+    before = time.monotonic()
+    with pytest.raises(WorkerDied, match=r"worker 1 died \(signal 9\)"):
+        Group(spec, Plan(mode, 2))
+    assert time.monotonic() - before < 120, "torch's own limit for ranks that do not meet is 30 minutes"
+    assert all(process.poll() is not None for process in started[0].ranks.processes)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ LAUNCHER = (
 )  # fmt: skip
 LAUNCHERS = ("TORCHELASTIC_", "ACCELERATE_", "FSDP_")
 """What a launcher tells the training's processes, by name and by the name's start; the evaluation is none of them."""
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 30.0
 """How long an evaluation may take to close its run when it is stopped."""
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, wait
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -121,7 +122,7 @@ class Group:
             self.connections = self._connect(listener)
             for connection in self.connections.values():
                 connection.send((spec, plan))
-            for _ in self._collect(range(plan.num_processes)):
+            for _ in self._collect(range(plan.num_processes), together=True):  # they meet before they load
                 pass
         except BaseException:
             self.close()
@@ -154,7 +155,7 @@ class Group:
             for rank, connection in self.connections.items():
                 share = ordered if self.plan.mirrored else ordered[rank :: self.plan.num_processes]
                 connection.send(job(tuple(share)))
-            for answer in self._collect(self.connections):
+            for answer in self._collect(self.connections, together=self.plan.lockstep):
                 if answer.key in left:  # tensor parallel ranks all send the same answers
                     left.discard(answer.key)
                     yield answer
@@ -179,6 +180,8 @@ class Group:
                 connections[rank] = connection
             except TimeoutError:
                 self._raise_if_dead(time.monotonic() > deadline)
+            except (EOFError, ConnectionError, AuthenticationError):
+                pass  # it died while it introduced itself, which shows when it is looked for
         return connections
 
     def _raise_if_dead(self, late: bool) -> None:
@@ -188,8 +191,11 @@ class Group:
         if late:
             raise WorkerDied(f"not all {self.plan.num_processes} worker processes came up in {START_SECONDS:.0f} s")
 
-    def _collect(self, ranks: Any) -> Iterator[Any]:
-        """Yield what the ranks send until each is finished; then raise if one died or failed."""
+    def _collect(self, ranks: Any, together: bool) -> Iterator[Any]:
+        """Yield what the ranks send until each is finished; then raise if one died or failed.
+
+        Where they do this together, the others would wait for a lost one, for ever: then it raises at once.
+        """
         waiting = {self.connections[rank]: rank for rank in ranks}
         troubles: list[WorkerDied | MemoryError] = []
         while waiting:
@@ -213,8 +219,8 @@ class Group:
                 if message.failure:
                     memory = message.out_of_memory
                     troubles.append(MemoryError() if memory else WorkerDied(self._story(rank, message.failure)))
-            if troubles and self.plan.lockstep:
-                break  # the others wait for the lost rank, for ever
+            if troubles and together:
+                break
         if troubles:
             raise troubles[0]
 
