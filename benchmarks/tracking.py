@@ -3,8 +3,9 @@
     python benchmarks/tracking.py [--examples 20] [--rounds 5]
 
 Both write the same examples into one database, or to one `mlflow server` on loopback, in turn and in one process. Ours
-are whole: four spans, two assessments and the reference each; theirs have one span and one assessment. MLflow's functions
-are timed at their fastest, without its asynchronous queue: feedback needs its trace, and a flush before it takes a second.
+are whole: four spans, two assessments and the reference each; theirs have one span and one assessment. MLflow's
+functions are timed at their fastest, without its asynchronous queue: feedback needs its trace, and a flush before it
+takes a second.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def weigh(
         try:
             logprobs = _forward(loaded, encoder.pad, [prompt for _, prompt, _ in batch])
         except Exception as error:
-            if tokens > 1 or not out_of_memory(error) or type(lockstep) is not Alone:
+            if tokens > 1 or not out_of_memory(error) or lockstep.joint:
                 raise
             yield ChoiceAnswer(batch[0][0].key, failure="out of memory with this question alone")
             continue

@@ -48,14 +48,14 @@ class Row:
 
 
 class DecodeLoop:
-    """Decodes waiting rows, at most `batch_size` at once; call `run` once."""
+    """Decodes waiting rows (longest first), at most `batch_size` at once; call `run` once."""
 
     def __init__(
         self, loaded: Loaded, encoder: Encoder, spec: DecodeSpec, waiting: list[Row], batch_size: int, lockstep: Alone
     ) -> None:
         self.model, self.device, self.encoder, self.spec = loaded.model, loaded.device, encoder, spec
         self.lockstep = lockstep
-        self.waiting = longest_first(waiting)
+        self.waiting = waiting
         self.batch_size = batch_size
         self.stepped: Callable[[float], None] = progress.in_flight
         """Told after each step how much of the unfinished answers is written, in whole answers."""

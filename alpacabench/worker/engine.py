@@ -48,8 +48,7 @@ class Engine:
             size = batch_size or self.auto_rows(rows)
             yield from self._through(WholeBatches(self.loaded, encoder, spec, rows, size, self.lockstep))
             return
-        # Ranks that decode together must all take the same passes in the same order.
-        lanes = lane_count(self.loaded, min(len(rows), batch_size or len(rows))) if type(self.lockstep) is Alone else 1
+        lanes = 1 if self.lockstep.joint else lane_count(self.loaded, min(len(rows), batch_size or len(rows)))
         size = -(-batch_size // lanes) if batch_size else self.auto_rows(rows, lanes)
         rows = longest_first(rows)
         loops = [DecodeLoop(self.loaded, encoder, spec, rows[i::lanes], size, self.lockstep) for i in range(lanes)]
@@ -64,8 +63,8 @@ class Engine:
                 yield from loop.run()
                 break
             except Exception as error:
-                # Where every rank takes part in each pass, one cannot go on alone: the parent starts all again.
-                if not out_of_memory(error) or type(self.lockstep) is not Alone:
+                # From joint passes the parent starts all ranks again.
+                if not out_of_memory(error) or self.lockstep.joint:
                     raise
                 before = loop.batch_size
             # Behind the handler: while the error lives, its frames hold on to what the failed pass had allocated.
@@ -93,7 +92,7 @@ class Engine:
                     yield answer
                 return
             except Exception as error:
-                if not out_of_memory(error) or tokens < 2 or type(self.lockstep) is not Alone:
+                if not out_of_memory(error) or tokens < 2 or self.lockstep.joint:
                     raise
             tokens //= 2
             log.warning("out of memory while weighing choices: going on with %d tokens at once", tokens)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 class Alone:
     """One process, or data parallel: nobody to wait for."""
 
+    joint = False
+    """Whether every rank takes part in each forward pass: all must take the same passes, and none can go on alone."""
+
     def anyone(self, busy: bool) -> bool:
         """Return whether any rank still has work; called by all ranks before each forward pass."""
         return busy
@@ -22,6 +25,8 @@ class Alone:
 
 class Together(Alone):
     """ZeRO-3: ranks decode different rows, but every forward pass gathers weights from all of them."""
+
+    joint = True
 
     def anyone(self, busy: bool) -> bool:
         """Return whether any rank still has work; an idle rank must then run a forward pass, too."""
@@ -35,6 +40,8 @@ class Together(Alone):
 
 class Mirrored(Alone):
     """Tensor parallel: all ranks decode the same rows, and rank 0 says which tokens were drawn."""
+
+    joint = True
 
     def agree(self, tokens: Tensor) -> Tensor:
         """Return rank 0's tokens."""

@@ -103,16 +103,20 @@ def _value(plot: Forest, row: ForestRow) -> str:
 
 def _columns(plot: Forest, width: float) -> tuple[float, float]:
     """Return the width of the labels and of the notes."""
-    labels, notes = [row.label for row in plot.rows], [row.note for row in plot.rows]
-    return _column(labels, width * 0.36), _column(notes, width * 0.2)
+    labels = [text_width(row.label) * _boldness(row) for row in plot.rows]
+    return _column(labels, width * 0.36), _column([text_width(row.note) for row in plot.rows], width * 0.2)
 
 
-def _column(texts: Sequence[str], most: float) -> float:
-    return min(most, max((text_width(item) + GAP for item in texts if item), default=0))
+def _column(widths: Sequence[float], most: float) -> float:
+    return min(most, max((width + GAP for width in widths if width), default=0))
+
+
+def _boldness(row: ForestRow) -> float:
+    return BOLD if row.kind == "own" else 1
 
 
 def _label(y: float, row: ForestRow, room: float, note: str = "") -> Markup:
-    shown = fit(row.label, room / BOLD if row.kind == "own" else room)
+    shown = fit(row.label, room / _boldness(row))
     full = element("title", row.label) if shown != row.label else Markup("")
     aside = element("tspan", note, dx=8, class_="note") if note else Markup("")
     return element("text", full, shown, aside, x=0, y=y, class_=f"label halo {row.kind}")
