@@ -107,7 +107,7 @@ def print_plan(plan: Plan) -> None:
     known_in_all = str(sum(len(known) for _, _, known in stages))
     table.add_row("in all", "", str(len(everything)), known_in_all, *_totals(everything))
     # Without a terminal rich assumes 80 columns, which would cut the labels.
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 120, markup=False, emoji=False)
     console.print(table)
     if any(not expected.exact for expected in plan.verdicts.values()):
         console.print("Answers are yet to be written: the judge's prompt tokens run from empty to full-length answers.")

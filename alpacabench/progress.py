@@ -88,7 +88,7 @@ def _bar(current: Stage) -> Iterator[None]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(),
         TextColumn("{task.fields[done]}/{task.total} {task.fields[unit]}"),
         TimeElapsedColumn(), TextColumn("{task.fields[left]}"),
     )  # fmt: skip

@@ -34,6 +34,7 @@ def read_rows(path: str | Path, key: str) -> list[Row]:
     text = _text(path, key)
     try:
         if kind == ".csv":
+            csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # the default cuts off long answers
             rows: Any = list(csv.DictReader(io.StringIO(text, newline="")))
         elif kind == ".jsonl":
             rows = _json_lines(text)
@@ -43,6 +44,8 @@ def read_rows(path: str | Path, key: str) -> list[Row]:
             raise DataError(
                 f"{key}: {path} ends in '{path.suffix}'; allowed: {', '.join(SUFFIXES)}, each also with .gz"
             )
+    except csv.Error as error:
+        raise DataError(f"{key}: {path}: broken CSV: {error}\n    mend the file, or name another one") from error
     except json.JSONDecodeError as error:
         where = f"row {error.lineno}" if kind == ".jsonl" else f"line {error.lineno}, column {error.colno}"
         raise DataError(

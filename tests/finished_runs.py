@@ -59,7 +59,8 @@ def write_run(
         (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     (folder / "metrics.json").write_text(json.dumps({"win_rate": 50.0}), encoding="utf-8")
     (folder / ".hydra").mkdir()
-    settings = {"_target_": "alpacabench.judge.Longest", "order": "seeded", "seed": seed} | (judge or {})
+    settings: dict[str, Any] = {"_target_": "alpacabench.judge.Longest", "order": "seeded", "seed": seed}
+    settings |= {"template": None, "temperature": 0.0, "concurrency": 8} | (judge or {})
     (folder / ".hydra" / "config.yaml").write_text(json.dumps({"judge": settings}), encoding="utf-8")
     return folder
 

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
@@ -14,6 +16,7 @@ from sqlalchemy import func, select
 from alpacabench.endpoint.spending import paying
 from alpacabench.errors import BudgetExceeded
 from alpacabench.price import price_of
+from alpacabench.store import budget
 from alpacabench.store.budget import Ledger
 from alpacabench.store.store import Store
 from alpacabench.store.tables import answers
@@ -118,3 +121,20 @@ def test_a_dead_owners_reservation_counts_as_spent(tmp_path: Path) -> None:
         assert ledger.reserve(0.5) is None
         assert not ledger.in_flight()
         assert ledger.spent() == pytest.approx(0.7)
+
+
+def test_only_an_old_reservation_of_another_host_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store(f"sqlite:///{tmp_path}/store.db") as store:
+        own = Ledger(store.engine, store.owner, "s", 1.0)
+        foreign = Ledger(store.engine, "elsewhere:1:1:token", "s", 1.0)
+        batch = own.reserve(0.1)
+        assert batch and foreign.reserve(0.2) and foreign.reserve(0.3, 24 * 3600.0)
+        day = time.time()
+        monkeypatch.setattr(budget, "time", SimpleNamespace(time=lambda: day + 2 * 3600))
+        assert own.in_flight()
+        assert own.spent() == pytest.approx(0.2), "the request; the batch and what this process reserved are open"
+        own.settle(batch, 0.01)
+        assert own.spent() == pytest.approx(0.21)
+        monkeypatch.setattr(budget, "time", SimpleNamespace(time=lambda: day + 26 * 3600))
+        assert not own.in_flight()
+        assert own.spent() == pytest.approx(0.51)

@@ -120,6 +120,7 @@ def test_alpaca_evals_old_codes_are_a_draw_and_a_failure(tmp_path: Path) -> None
         ({"seed": 1}, "slots: the order of the two answers differs on"),
         ({"judge": {"order": "both"}}, "judge.order: 'seeded' and 'both'"),
         ({"judge": {"template": "mine.txt"}}, "judge.template: None and 'mine.txt'"),
+        ({"judge": {"temperature": 1.0}}, "judge.temperature: 0.0 and 1.0"),
     ],
 )
 def test_a_pair_that_is_none_is_refused_by_name(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -127,6 +128,12 @@ def test_a_pair_that_is_none_is_refused_by_name(tmp_path: Path, changes: dict[st
     found = alpacabench("compare", base, run)
     assert (found.returncode, found.stdout) == (2, "")
     assert message in found.stderr and "Traceback" not in found.stderr
+
+
+def test_how_a_judge_is_asked_decides_no_verdict(tmp_path: Path) -> None:
+    asked = {"concurrency": 1, "base_url": "http://elsewhere/v1"}
+    found = alpacabench("compare", write_run(tmp_path / "a", BASE), write_run(tmp_path / "b", RUN, judge=asked))
+    assert found.returncode == 0, found.stderr
 
 
 def test_another_subset_is_refused_with_the_number_of_prompts_on_each_side(tmp_path: Path) -> None:

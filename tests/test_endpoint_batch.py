@@ -11,6 +11,7 @@ import pytest
 from alpacabench.endpoint import batch
 from alpacabench.endpoint.spending import paying
 from alpacabench.errors import BudgetExceeded, JudgeError
+from alpacabench.store.budget import Ledger
 from alpacabench.store.store import Store
 from tests.fakes.http_server import HttpServer, Request, Response, error
 from tests.fakes.openai_server import made_up
@@ -133,5 +134,32 @@ def test_a_batch_that_could_break_the_cap_is_not_submitted(tmp_path: Path) -> No
 def test_a_server_without_batches_is_named(tmp_path: Path) -> None:
     with HttpServer(lambda request: error(404, "what?")) as server, Store(f"sqlite:///{tmp_path}/s.db") as store:
         judge = load_judge("gpt_4_1", f"judge.base_url={server.url}", "judge.mode=batch")
-        with pytest.raises(JudgeError, match="judge.mode=direct"):
+        with paying(store, "run", 1.0):
+            with pytest.raises(JudgeError, match="judge.mode=direct"):
+                judge.judge(made_up_pairs(3), store)
+            ledger = Ledger(store.engine, store.owner, "run", 1.0)
+            assert ledger.reserve(1.0), "nothing is spent, and nothing held"
+
+
+def test_an_outage_while_waiting_is_waited_out(tmp_path: Path) -> None:
+    api, failures = BatchApi(), iter([500, 503, 429])
+
+    def flaky(request: Request) -> Response:
+        if request.method == "GET" and "/batches/" in request.path and (status := next(failures, None)):
+            return error(status, "come back later")
+        return api(request)
+
+    with HttpServer(flaky) as server, Store(f"sqlite:///{tmp_path}/store.db") as store:
+        judge = load_judge("gpt_4_1", f"judge.base_url={server.url}", "judge.mode=batch")
+        assert all(v.preference is not None for v in judge.judge(made_up_pairs(3), store))
+    assert next(failures, None) is None
+
+
+def test_a_server_that_is_gone_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HttpServer(BatchApi()) as server:
+        gone = server.url
+    monkeypatch.setattr("openai._base_client.BaseClient._calculate_retry_timeout", lambda *_, **__: 0.0)
+    with Store(f"sqlite:///{tmp_path}/store.db") as store:
+        judge = load_judge("gpt_4_1", f"judge.base_url={gone}", "judge.mode=batch")
+        with pytest.raises(JudgeError, match="does not answer"):
             judge.judge(made_up_pairs(3), store)

@@ -13,6 +13,7 @@ from alpacabench.decoding import Decoding
 from alpacabench.model.hf import HuggingFace
 from alpacabench.model.vllm import Vllm
 from alpacabench.sharding import Sharding
+from alpacabench.weights import source
 from alpacabench.weights.bundled import BUNDLED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +40,31 @@ def test_the_identity_follows_weights_template_dtype_and_quantisation_and_not_th
     assert HuggingFace(path=str(tmp_path / "a"), dtype="bfloat16").identity() != base
     assert HuggingFace(path=str(tmp_path / "a"), quantization="8bit").identity() != base
     assert HuggingFace(path=str(tmp_path / "a"), template="hh").identity() != base
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("generation_config.json", '{"eos_token_id": 7}'),
+        ("tokenizer.json", '{"model": {}}'),
+        ("tokenizer_config.json", '{"chat_template": "{{ messages }}", "eos_token": "<end>"}'),
+        ("special_tokens_map.json", '{"eos_token": "<end>"}'),
+    ],
+)
+def test_the_identity_follows_the_tokenizer_and_where_answers_end(tmp_path: Path, name: str, content: str) -> None:
+    folder = model_files(tmp_path / "a")
+    before = HuggingFace(path=str(folder)).identity()
+    (folder / name).write_text(content)
+    assert HuggingFace(path=str(folder)).identity() != before
+
+
+def test_saving_a_model_with_a_newer_library_keeps_its_identity(tmp_path: Path) -> None:
+    folder = model_files(tmp_path / "a", transformers_version="5.0.0")
+    (folder / "generation_config.json").write_text('{"eos_token_id": 2, "transformers_version": "5.0.0"}')
+    before = HuggingFace(path=str(folder)).identity()
+    model_files(tmp_path / "a", transformers_version="5.1.0")
+    (folder / "generation_config.json").write_text('{"transformers_version": "5.1.0", "eos_token_id": 2}')
+    assert HuggingFace(path=str(folder)).identity() == before
 
 
 def test_weights_that_change_in_place_change_the_identity(tmp_path: Path) -> None:
@@ -94,7 +120,10 @@ def test_pickled_weights_and_foreign_code_are_refused_unless_allowed(tmp_path: P
     assert not list(HuggingFace(path=str(folder), trust_remote_code=True, allow_pickle=True).check())
 
 
-def test_a_missing_backend_is_refused_with_the_line_that_installs_it(tmp_path: Path) -> None:
+def test_a_missing_backend_is_refused_with_the_line_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "find_spec", lambda name: None)  # `make test-all` installs bitsandbytes
     folder = model_files(tmp_path / "a")
     remedies = [p.remedy for p in Vllm(path=str(folder)).check()]
     remedies += [p.remedy for p in HuggingFace(path=str(folder), quantization="4bit").check()]

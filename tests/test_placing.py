@@ -88,8 +88,8 @@ def test_zero3_partitions_the_weights_while_they_are_read(tmp_path: Path) -> Non
         assert rank["whole"] * 4 == pytest.approx(weights, rel=0.01)
         assert rank["held"] == pytest.approx(rank["whole"] / 2, rel=0.01)
         assert rank["gathered_before_reading"] == rank["gathered"] == 0
-    # Rank 0 maps the file and hands out the parts. The whole model first, and its half then, would be 1.5 and more.
-    assert found[1]["grown"] < 1.4 * weights
+    # Rank 0 maps the file and hands out the parts. The whole model first, and its half then, took 1.7.
+    assert found[1]["grown"] < 1.6 * weights
 
 
 @pytest.mark.slow

@@ -77,3 +77,9 @@ def test_a_duplicate_instruction_names_both_rows() -> None:
     rows = [{"instruction": "a"}, {"instruction": "b"}, {"instruction": "a"}]
     with pytest.raises(DataError, match=r"row 3: the same instruction as row 1"):
         unique_instructions(rows, "f.json", "k")
+
+
+def test_a_long_answer_in_a_csv_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "long.csv"
+    file.write_text(f"instruction,output\nWhy?,{'x' * 200_000}\n", encoding="utf-8")
+    assert len(read_rows(file, "model.path")[0]["output"]) == 200_000

@@ -64,9 +64,9 @@ def _judge(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
         return
     ours, theirs = base.judge_settings, run.judge_settings
     if ours.get("_target_") and ours.get("_target_") == theirs.get("_target_"):
-        for key, value in ours.items():
-            if value != theirs.get(key):
-                yield Problem(f"judge.{key}", f"{value!r} and {theirs.get(key)!r}", remedy)
+        for key in sorted(ours.keys() & theirs.keys()):  # an older version's file may lack a key
+            if ours[key] != theirs[key]:
+                yield Problem(f"judge.{key}", f"{ours[key]!r} and {theirs[key]!r}", remedy)
 
 
 def _reference(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:

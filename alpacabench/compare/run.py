@@ -17,8 +17,10 @@ from alpacabench.judge.slot import model_first
 from alpacabench.rows import Row, read_rows, unique_instructions
 
 KEY = "RUN"
-JUDGE_SETTINGS = ("model_name", "template", "order", "seed", "instruction", "annotator", "repeats", "mode")
-"""What of the judge's configuration decides a verdict, besides its name."""
+HOW_IT_IS_ASKED = (
+    "base_url", "provider", "concurrency", "timeout", "mode", "device", "allow_pickle", "name", "path"
+)  # fmt: skip
+"""What of the judge's configuration decides no verdict; the rest does. Recorded verdicts of two runs have two paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class FinishedRun:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """`metrics.json`; empty where there is none."""
     judge_settings: Mapping[str, Any] = field(default_factory=dict)
-    """The judge's configuration; empty where there is none."""
+    """What of the judge's configuration decides a verdict; empty where there is none."""
     difficulty_files: DifficultyFiles | None = None
     """What the run itself used for its length control, where that is still there."""
 
@@ -196,8 +198,11 @@ def _yaml(path: Path | None) -> dict[str, Any]:
 
 
 def _judge_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    judge = config.get("judge")
-    return {key: judge.get(key) for key in ("_target_", *JUDGE_SETTINGS)} if judge else {}
+    judge = config.get("judge") or {}
+    deciding = {key: value for key, value in judge.items() if key not in HOW_IT_IS_ASKED}
+    if members := deciding.get("judges"):
+        deciding["judges"] = {name: _judge_settings({"judge": member}) for name, member in members.items()}
+    return deciding
 
 
 def _started_in(files: Files) -> str:

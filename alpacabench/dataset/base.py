@@ -67,16 +67,18 @@ class Dataset(Component):
         if not rows:
             raise DataError(f"dataset.path: {path} holds no rows; at least one prompt is needed")
         unique_instructions(rows, path, "dataset.path")
-        references = self._references(rows)
+        references = self._references(rows, path)
         taxonomy = read_taxonomy(self.taxonomy)
-        return [_example(index, row, references, path, taxonomy) for index, row in enumerate(rows)]
+        return [_example(index, row, references, taxonomy) for index, row in enumerate(rows)]
 
-    def _references(self, rows: list[Row]) -> dict[str, Row]:
+    def _references(self, rows: list[Row], path: str) -> dict[str, Row]:
         """Return the row that holds the reference output, by instruction."""
         if not self.reference:
+            _require_texts(rows, f"dataset.path: {path}")
             return {row["instruction"]: row for row in rows}
         outputs = read_rows(self.reference, "dataset.reference")
         unique_instructions(outputs, self.reference, "dataset.reference")
+        _require_texts(outputs, f"dataset.reference: {self.reference}")
         wanted = {row["instruction"] for row in rows}
         found = {row["instruction"]: row for row in outputs if row["instruction"] in wanted}
         if not found:
@@ -87,18 +89,22 @@ class Dataset(Component):
         return found
 
 
-def _example(index: int, row: Row, references: dict[str, Row], path: str, taxonomy: Taxonomy) -> Example:
+def _require_texts(rows: list[Row], file: str) -> None:
+    for number, row in enumerate(rows, start=1):
+        output = row.get("output")
+        if output is not None and not isinstance(output, str):
+            raise DataError(
+                f"{file}, row {number}: 'output' is a {type(output).__name__}: {shorten(str(output))}\n"
+                "    give the reference answer as text"
+            )
+
+
+def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonomy) -> Example:
     reference = references.get(row["instruction"], {})
-    output = reference.get("output")
-    if output is not None and not isinstance(output, str):
-        raise DataError(
-            f"dataset.path: {path}, row {index + 1}: 'output' is a {type(output).__name__}: {shorten(str(output))}\n"
-            "    give the reference answer as text"
-        )
     return Example(
         index=index,
         instruction=row["instruction"],
-        reference=output,
+        reference=reference.get("output"),
         source=str(row.get("dataset") or row.get("source") or ""),
         category=str(row.get("category") or taxonomy.label(row["instruction"])),
         reference_generator=str(reference.get("generator") or "reference"),

@@ -22,12 +22,15 @@ from alpacabench.endpoint.spending import Purse, account
 from alpacabench.endpoint.wire import BrokenError
 from alpacabench.errors import JudgeError
 from alpacabench.store.batches import Batches, OpenBatch
+from alpacabench.tracking.redact import redact
 
 log = logging.getLogger(__name__)
 
 MOST_REQUESTS = 50_000
 """Of one batch, by OpenAI's rules."""
 POLL_SECONDS = 30.0
+BATCH_SECONDS = 24 * 3600.0
+"""The completion window of a batch."""
 FINAL = ("completed", "failed", "expired", "cancelled")
 
 
@@ -35,7 +38,7 @@ def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iter
     """Yield a reply for each call: from batches that are open already, the rest from new ones.
 
     Raises:
-        JudgeError: the server refuses batches, or there is no store to remember them in.
+        JudgeError: the server refuses batches or does not answer, or there is no store to remember them in.
 
     """
     import openai
@@ -65,23 +68,36 @@ def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iter
             f"{shown(url)} refuses the batch: HTTP {error.status_code}: {error.message}\n"
             "    use judge.mode=direct, or a server with OpenAI's Batch API"
         ) from None
+    except openai.APIConnectionError as error:
+        raise JudgeError(
+            f"{shown(url)} does not answer: {error.__cause__ or error}\n"
+            "    what was submitted is remembered: the same command goes on with it"
+        ) from None
 
 
 def _submit(client: Any, batches: Batches, calls: Sequence[Call], purse: Purse) -> tuple[OpenBatch, int]:
-    hold = purse.reserve_all(call.body for call in calls)
+    import openai
+
+    hold = purse.reserve_all((call.body for call in calls), BATCH_SECONDS)
     lines = [
         json.dumps({"custom_id": c.key, "method": "POST", "url": "/v1/chat/completions", "body": c.body}) for c in calls
     ]
     batch = OpenBatch(secrets.token_hex(16), None, frozenset(call.key for call in calls))
     batches.add(batch)
     data = io.BytesIO("\n".join(lines).encode())
-    file = client.files.create(file=("requests.jsonl", data), purpose="batch")
-    created = client.batches.create(
-        input_file_id=file.id,
-        endpoint="/v1/chat/completions",
-        completion_window="24h",
-        metadata={"alpacabench": batch.token},
-    )
+    try:
+        file = client.files.create(file=("requests.jsonl", data), purpose="batch")
+        created = client.batches.create(
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata={"alpacabench": batch.token},
+        )
+    except openai.APIStatusError:
+        # Without an answer the batch may exist; a refused one does not, and costs nothing.
+        batches.forget(batch)
+        purse.settle_all(hold, 0.0)
+        raise
     log.info("batch %s of %d requests submitted; this run can be stopped and started again", created.id, len(calls))
     return batches.submitted(batch, created.id), hold
 
@@ -95,10 +111,8 @@ def _results(client: Any, batches: Batches, batch: OpenBatch, read: Read, purse:
     if number is None:
         batches.forget(batch)
         return
-    state = client.batches.retrieve(number)
-    while state.status not in FINAL:
+    while (state := _state(client, number)).status not in FINAL:
         time.sleep(POLL_SECONDS)
-        state = client.batches.retrieve(number)
         done = state.request_counts.completed if state.request_counts else 0
         log.info("batch %s: %s, %d of %d", number, state.status, done, len(batch.keys))
     unanswered, spent = set(batch.keys), 0.0
@@ -113,6 +127,19 @@ def _results(client: Any, batches: Batches, batch: OpenBatch, read: Read, purse:
         yield Reply(key, failure=f"the batch {state.status} without an answer")
 
 
+def _state(client: Any, number: str) -> Any:
+    """Return the state of a batch; an outage is waited out, since a batch takes up to a day."""
+    import openai
+
+    once = client.with_options(max_retries=0)
+    while True:
+        try:
+            return once.batches.retrieve(number)
+        except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
+            log.warning("batch %s: no answer (%s); asking again in %.0f s", number, error, POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
+
+
 def _find(client: Any, token: str) -> str | None:
     found = (b.id for b in client.batches.list() if (b.metadata or {}).get("alpacabench") == token)
     return next(found, None)
@@ -121,7 +148,7 @@ def _find(client: Any, token: str) -> str | None:
 def _reply(line: dict[str, Any], read: Read, purse: Purse) -> Reply:
     key, response = line["custom_id"], line.get("response") or {}
     if response.get("status_code") != 200:
-        cause = json.dumps(line.get("error") or response.get("body"))[:500]
+        cause = redact(json.dumps(line.get("error") or response.get("body")))[:500]
         return Reply(key, failure=f"refused in the batch: {cause}")
     try:
         completion = parse(json.dumps(response["body"]), 0.0)

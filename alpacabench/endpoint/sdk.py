@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from alpacabench.endpoint.wire import BrokenError, RefusedError, seconds_to_wait
+from alpacabench.tracking.redact import HIDDEN, redact, secrets
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,10 @@ async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Rece
     start = time.monotonic()
     try:
         response = (await sent).http_response
-        text = response.text
+        text = without_key(response.text, response.request.headers)
     except sdk.APIStatusError as error:
         detail = _detail(error.body)
-        message = str(detail.get("message") or error.message)[:500]
+        message = redact(str(detail.get("message") or error.message))[:500]
         log.debug("request %s: HTTP %d %s", error.request_id, error.status_code, message)
         code, wait = str(detail.get("code") or detail.get("type") or ""), seconds_to_wait(error.response.headers)
         raise RefusedError(error.status_code, message, code, wait) from None
@@ -56,6 +57,18 @@ async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Rece
     headers = response.headers
     log.debug("request %s: %.3f s", headers.get("x-request-id") or headers.get("request-id"), seconds)
     return Received(text, seconds)
+
+
+def without_key(text: str, headers: Mapping[str, str]) -> str:
+    """Return what a server answered without the key that it was sent: a proxy that is being debugged may echo it.
+
+    Nothing else is replaced: an answer may well speak of what a variable of this environment happens to hold.
+    """
+    sent = " ".join(headers.values())
+    for key in secrets().values():
+        if key in sent:
+            text = text.replace(key, HIDDEN)
+    return text
 
 
 def _detail(body: object) -> dict[str, Any]:

@@ -137,8 +137,12 @@ class Purse:
         self._bounds[hold] = usd
         return hold
 
-    def reserve_all(self, bodies: Iterable[Body]) -> int:
+    def reserve_all(self, bodies: Iterable[Body], seconds: float) -> int:
         """Reserve what all these requests together can cost at most.
+
+        Args:
+            bodies: the requests.
+            seconds: how long they may take.
 
         Raises:
             BudgetExceeded: they could break the cap.
@@ -147,7 +151,7 @@ class Purse:
         if self._ledger is None:
             return 0
         usd = sum(self.bound(body) for body in bodies)
-        hold = self._ledger.reserve(usd)
+        hold = self._ledger.reserve(usd, seconds)
         if hold is None:
             raise self._exceeded(self._ledger, usd)
         return hold

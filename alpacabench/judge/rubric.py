@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -32,6 +33,9 @@ class Rubric(ApiJudge):
         foreign = sorted(set(self.weights) - set(self.criteria))
         if foreign:
             raise ValueError(f"weights name {foreign}, which are no criteria; the criteria are {sorted(self.criteria)}")
+        weights = [self.weights.get(name, 1.0) for name in self.criteria]
+        if min(weights) < 0 or not 0 < sum(weights) < math.inf:
+            raise ValueError(f"given weights {self.weights}: numbers from 0 are needed, and one above 0")
         return self
 
     @property

@@ -51,7 +51,7 @@ def _show(board: Leaderboard, around: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    console = Console(markup=False, emoji=False)
     console.print(Text(f"Judge {board.judge}, reference {board.reference}, by {board.metric}"))
     table = Table(caption="% (95% interval); alpaca_eval publishes no usable interval of length-controlled win rates")
     table.add_column("Place", justify="right")

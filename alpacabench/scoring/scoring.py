@@ -214,7 +214,7 @@ def _screens(outcomes: Sequence[Outcome], scores: Scores) -> None:
     found = screen(
         [o.example.instruction for o, _ in answered],
         [output for _, output in answered],
-        [o.example.reference or "" for o, _ in answered],
+        [o.example.reference for o, _ in answered],
     )
     values = asdict(found)
     scores.warnings.extend(values.pop("flags"))

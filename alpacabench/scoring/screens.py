@@ -45,13 +45,15 @@ class Screens:
     avg_length: float
     median_length: float
     len_ratio_vs_baseline: float
-    """Mean length over the reference's; NaN without a reference."""
+    """Mean length over the reference's, where there is one; NaN without any."""
     flags: tuple[str, ...]
     """One sentence for each threshold that is crossed."""
 
 
-def screen(instructions: Sequence[str], outputs: Sequence[str], references: Sequence[str] | None = None) -> Screens:
-    """Screen one run's answers, one per instruction.
+def screen(
+    instructions: Sequence[str], outputs: Sequence[str], references: Sequence[str | None] | None = None
+) -> Screens:
+    """Screen one run's answers, one per instruction; a reference that is missing is None.
 
     Raises:
         DataError: no answers, columns of different length, or an instruction that occurs twice.
@@ -64,7 +66,8 @@ def screen(instructions: Sequence[str], outputs: Sequence[str], references: Sequ
     unique, top = len(set(answers)) / len(answers), Counter(answers).most_common(1)[0][1] / len(answers)
     specific, compressed, injected = specificity(asked, answers), compress_ratio(answers), injection_share(answers)
     lengths = np.array([len(answer) for answer in answers])
-    reference_length = np.mean([len(text) for text in references]) if references else 0
+    pairs = [(len(o), len(r)) for o, r in zip(outputs, references or (), strict=bool(references)) if r is not None]
+    length, reference_length = np.sum(pairs, axis=0) if pairs else (0, 0)
     return Screens(
         unique_output_share=unique,
         top_output_share=top,
@@ -74,7 +77,7 @@ def screen(instructions: Sequence[str], outputs: Sequence[str], references: Sequ
         empty_share=float(np.mean([not answer.strip() for answer in answers])),
         avg_length=float(np.mean(lengths)),
         median_length=float(np.median(lengths)),
-        len_ratio_vs_baseline=float(np.mean(lengths) / reference_length) if reference_length else float("nan"),
+        len_ratio_vs_baseline=float(length / reference_length) if reference_length else float("nan"),
         flags=_flags(len(answers), unique, specific, compressed, injected),
     )
 

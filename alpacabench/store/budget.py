@@ -11,7 +11,7 @@ import time
 from sqlalchemy import Column, Connection, Engine, Float, Integer, String, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alpacabench.store.owner import surely_dead
+from alpacabench.store.owner import of_this_host, surely_dead
 from alpacabench.store.tables import create_tables, metadata
 
 budgets = Table(
@@ -30,8 +30,8 @@ holds = Table(
     Column("created", Float, nullable=False),
 )
 
-STALE_SECONDS = 3600.0
-"""A reservation of another host's process that is older than any request can be."""
+REQUEST_SECONDS = 3600.0
+"""Longer than any request takes: an older reservation of another host, whose processes cannot be seen, is lost."""
 
 
 class Ledger:
@@ -45,13 +45,19 @@ class Ledger:
         with engine.begin() as connection:
             connection.execute(dialect.insert(budgets).values(scope=scope, spent=0.0).on_conflict_do_nothing())
 
-    def reserve(self, usd: float) -> int | None:
-        """Reserve dollars; returns the reservation, or None where the cap could be passed."""
+    def reserve(self, usd: float, seconds: float = 0.0) -> int | None:
+        """Reserve dollars; returns the reservation, or None where the cap could be passed.
+
+        Args:
+            usd: the most that the request can cost.
+            seconds: how much longer than one request it may take: a batch takes a day.
+
+        """
         with self.engine.begin() as connection:
             spent = self._lock(connection)
             if spent + self._held(connection) + usd > self.cap:
                 return None
-            row = {"scope": self.scope, "owner": self.owner, "usd": usd, "created": time.time()}
+            row = {"scope": self.scope, "owner": self.owner, "usd": usd, "created": time.time() + seconds}
             key = connection.execute(insert(holds).values(row)).inserted_primary_key
             return int(key[0]) if key else None
 
@@ -64,13 +70,17 @@ class Ledger:
                 self._spend(connection, [hold], reserved if usd is None else usd)
 
     def in_flight(self) -> bool:
-        """Return whether a reservation is open that may still be settled for less; a dead owner's counts as spent."""
+        """Return whether a reservation is open that may still be settled for less; a lost one counts as spent.
+
+        Lost is what a dead process of this host reserved, and what another host's did too long ago.
+        """
         with self.engine.begin() as connection:
             self._lock(connection)
             rows = connection.execute(select(holds).where(holds.c.scope == self.scope)).all()
-            stale = time.time() - STALE_SECONDS
-            dead = {owner for owner in {row.owner for row in rows} if owner != self.owner and surely_dead(owner)}
-            lost = [row for row in rows if row.owner in dead or row.created < stale]
+            stale = time.time() - REQUEST_SECONDS
+            near = {owner for owner in {row.owner for row in rows} if of_this_host(owner)}
+            dead = {owner for owner in near if owner != self.owner and surely_dead(owner)}
+            lost = [row for row in rows if row.owner in dead or (row.owner not in near and row.created < stale)]
             self._spend(connection, [row.id for row in lost], sum(row.usd for row in lost))
             return len(lost) < len(rows)
 

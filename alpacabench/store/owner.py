@@ -12,10 +12,15 @@ def new_owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}:{secrets.token_hex(4)}"
 
 
+def of_this_host(owner: str) -> bool:
+    """Return whether the owner is, or was, a process of this host."""
+    return owner.rsplit(":", 3)[0] == socket.gethostname()
+
+
 def surely_dead(owner: str) -> bool:
     """Return whether the owner was a process of this host that is gone (of another host, one cannot know)."""
-    host, pid, started, _token = owner.rsplit(":", 3)
-    return host == socket.gethostname() and _started(int(pid)) != started
+    _host, pid, started, _token = owner.rsplit(":", 3)
+    return of_this_host(owner) and _started(int(pid)) != started
 
 
 def _started(pid: int) -> str:

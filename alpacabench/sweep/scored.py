@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
     warnings = []
     if any(len(one) != len(shared) for one in sets):
         warnings.append(f"The jobs differ in their prompts: they are compared on the {len(shared)} that all share.")
-    judges = sorted({job.run.judge for job in jobs})
+    judges = {json.dumps([job.run.judge, job.run.judge_settings], sort_keys=True) for job in jobs}
     if len(judges) > 1:
         warnings.append(
             f"The jobs have {len(judges)} judges: a difference between two judges is not one between two settings."

@@ -17,9 +17,10 @@ def show(table: SweepTable) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    # Labels and failures quote what users and models wrote: "[/INST]" is no markup, ":key:" no emoji.
+    console = Console(markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(width=PLAIN_WIDTH)
+        console.width = PLAIN_WIDTH
     grid = Table(title=table.title, title_justify="left", caption=_caption(table), caption_justify="left")
     for column in ("", "win rate, % (95%)", "difference, points (95%)", "p (Holm)", "n", "best?"):
         grid.add_column(column, overflow="fold")

@@ -20,6 +20,11 @@ from alpacabench.weights import bundled
 
 PICKLED = ("*.bin", "*.pt", "*.pth")
 SAFE = ("*.safetensors", "*.gguf")
+TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model")
+SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json")
+"""Small files that a text depends on: where an answer ends stands in the second one."""
+NO_SETTINGS = ("transformers_version", "_name_or_path", "_from_model_config", "chat_template")
+"""What saving a model anew may change in them; the chat template stands in a store key as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,18 @@ class Checkpoint:
         return _gguf_template(self.directory / self.gguf) if self.gguf else None
 
     def weights(self) -> dict[str, Any]:
-        """Return the Hub commit, or a digest of the local weights and config files."""
+        """Return the Hub commit, or a digest of all local files that a text depends on."""
         if self.commit:
             return {"repository": self.source, "commit": self.commit, "gguf": self.gguf}
         # Beside safetensors, pickled files are not weights: a trainer leaves its optimizer there.
         files = [self.directory / self.gguf] if self.gguf else self.files(*SAFE) or self.files(*PICKLED)
         names = [file.name for file in files] if not self.gguf else ["gguf"]
-        config = {k: v for k, v in self.config().items() if k not in ("transformers_version", "_name_or_path")}
-        return {"digest": digest([config, *([n, file_digest(f)] for n, f in zip(names, files, strict=True))])}
+        settings = [{k: v for k, v in self._json(name).items() if k not in NO_SETTINGS} for name in SETTINGS]
+        if not self.gguf:
+            code = ("*.py",) if "auto_map" in settings[0] else ()
+            small = [file for file in self.files(*TOKENIZER, *code) if file.is_file() and file.name not in SETTINGS]
+            files, names = files + small, names + [file.name for file in small]
+        return {"digest": digest([*settings, *([n, file_digest(f)] for n, f in zip(names, files, strict=True))])}
 
     def files(self, *patterns: str) -> list[Path]:
         """Return the files of these patterns, sorted."""
