@@ -233,4 +233,4 @@ def leaderboard() -> Leaderboard:
     ]
     own = LeaderboardRow(f"my run {SCRIPT}", rate(41.2), rate(37.9), 240, 1410, own=True)
     ranked = sorted([*rows, own], key=lambda row: -row.win_rate.value)
-    return Leaderboard("weighted_alpaca_eval_gpt4_turbo", "gpt-4-1106-preview", tuple(ranked), about=ABOUT)
+    return Leaderboard("weighted_alpaca_eval_gpt4_turbo", "gpt-4-1106-preview", tuple(ranked))

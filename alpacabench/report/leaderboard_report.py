@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from alpacabench.report.estimate import Estimate
@@ -37,7 +37,6 @@ class Leaderboard:
     rows: tuple[LeaderboardRow, ...]
     ranked_by: str = "win_rate"
     """`win_rate` or `length_controlled_winrate`: what the rank and the plot show."""
-    about: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 

@@ -19,7 +19,7 @@ def write_sweep_report(path: Path | str, table: SweepTable) -> Path:
         table=table,
         base=next((row for row in table.rows if row.name == table.base), None),
         headline=sweep_words.headline(table),
-        sentences=[*sweep_words.sentences(table), *table.sentences],
+        sentences=sweep_words.sentences(table),
         tiles=sweep_words.tiles(table),
         figures=sweep_figures.figures(table),
         rows=[row for row in ranked if not row.failure and not row.stopped],

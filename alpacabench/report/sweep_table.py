@@ -52,7 +52,7 @@ class Effect:
     """A main effect or an interaction of the swept axes."""
 
     name: str
-    """For example `decoding.temperature: 0.7 - 0`."""
+    """For example `decoding.temperature: 0.7 instead of 0`."""
     estimate: Estimate
     """In percentage points."""
     p_holm: float | None = None
@@ -73,8 +73,6 @@ class SweepTable:
     """Share of the variance in percent by component: prompts, decoding seed, judge, slot."""
     metrics: Mapping[str, Number] = field(default_factory=dict)
     """Sweep-level metrics, named as in MLflow (`best_minus_mean`, `expected_best_under_null`, ...)."""
-    sentences: tuple[str, ...] = ()
-    """Findings to add to those that follow from the rows."""
     about: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

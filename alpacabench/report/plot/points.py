@@ -46,7 +46,7 @@ class Spot:
     x: float
     y: Estimate
     kind: str = ""
-    """Style: '' (plain), 'base', 'own' (on the frontier)."""
+    """Style: '' (plain), 'base'."""
 
 
 def cloud(
