@@ -46,7 +46,7 @@ class LengthControlled:
     ci_high: float
     """95% bootstrap interval, refit included."""
     standard_error_alpaca_eval: float
-    """What alpaca_eval prints: the spread of the fitted probabilities, 2 to 6 times too small."""
+    """What alpaca_eval prints: the spread of the fitted probabilities, 1.8 to 6 times too small."""
     C: float
     w_len: float
     w_difficulty: float | None
@@ -90,7 +90,7 @@ def length_controlled(
     metric = "length_controlled_winrate"
     reason = why_not_regularised(pairs, table, judge, reference) or _why_no_fit(pairs)
     if reason or table is None:
-        return Refusal(metric, reason)
+        return Refusal(metric, reason, needs_table=table is None)
     difficulty = np.array([table.difficulty[text] for text in pairs.instructions])
     features = np.column_stack([pairs.tanh_length, difficulty, np.ones(len(pairs))])
     return _fit(pairs, features, table, draws, seed)

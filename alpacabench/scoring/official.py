@@ -46,7 +46,7 @@ def length_controlled_official(
     if not reason and len(pairs) < FOLDS:
         reason = f"{len(pairs)} scored prompts cannot be split into {FOLDS} folds"
     if reason or table is None:
-        return Refusal("length_controlled_winrate_official", reason)
+        return Refusal("length_controlled_winrate_official", reason, needs_table=table is None)
     order = np.argsort([table.order[text] for text in pairs.instructions])
     difficulty = np.array([table.difficulty[pairs.instructions[row]] for row in order])
     features = np.column_stack([pairs.tanh_length[order], difficulty, np.ones(len(pairs))])

@@ -17,6 +17,8 @@ class Refusal:
 
     metric: str
     reason: str
+    needs_table: bool = False
+    """Whether the table of difficulties is missing: who looked for it knows why."""
 
 
 @dataclass(frozen=True)

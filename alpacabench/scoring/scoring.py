@@ -95,7 +95,6 @@ class Scoring(Component):
         examples: Sequence[Example],
         difficulties: Difficulties,
         judge: str,
-        draws_seed: int = 0,
     ) -> Scores:
         """Return the metrics of one run.
 
@@ -104,12 +103,11 @@ class Scoring(Component):
             examples: the full data set, for the fill-in.
             difficulties: see `difficulties`.
             judge: the judge's label: the regularised length control belongs to one judge and reference.
-            draws_seed: seed of the resamples.
 
         """
         from alpacabench.scoring.win_rate import score_win_rate
 
-        rate = score_win_rate([_nan(outcome.preference) for outcome in outcomes], self.bootstrap, draws_seed)
+        rate = score_win_rate([_nan(outcome.preference) for outcome in outcomes], self.bootstrap)
         scores = Scores({k: v for k, v in asdict(rate).items() if k != "interval"})
         scores.metrics["truncated_share"] = _mean(
             [g.finish_reason == "length" for o in outcomes for g in o.generations]
@@ -148,11 +146,7 @@ class Scoring(Component):
             results.append(_filled(outcomes, examples, difficulties.table))
         for result in results:
             if isinstance(result, Refusal):
-                scores.refused[result.metric] = (
-                    difficulties.reason
-                    if difficulties.table is None and "difficult" in result.reason
-                    else result.reason
-                )
+                scores.refused[result.metric] = difficulties.reason if result.needs_table else result.reason
                 continue
             scores.metrics.update(result.metrics())
             scores.warnings.extend(getattr(result, "warnings", ()))
@@ -185,7 +179,7 @@ def _reference(outcomes: Sequence[Outcome]) -> str:
 
 
 def _slots(outcomes: Sequence[Outcome], scores: Scores) -> None:
-    """Add what the slot does: paired where every example was judged in both orders."""
+    """Add what the slot does: with `judge.order=both` from the prompts that have a verdict in both, paired."""
     from alpacabench.scoring.win_rate import score_both_orders, score_slots
 
     first = [_slot_preference(outcome, True) for outcome in outcomes]
