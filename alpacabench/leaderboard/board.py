@@ -1,7 +1,7 @@
 """Runs among the published rows, best first.
 
 A published win rate's interval comes from its standard error. Its length-controlled win rate has none: the error that
-alpaca_eval prints is 2 to 6 times too small, and the verdicts to compute a right one are not published with it.
+alpaca_eval prints is 1.8 to 6 times too small, and the verdicts to compute a right one are not published with it.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class ApiModel(Model):
 
 
 class OpenAIModel(ApiModel):
-    """OpenAI, Gemini and Mistral: what the wire format has, and no more."""
+    """OpenAI: what the wire format has, and no more."""
 
 
 class GeminiModel(ApiModel):
