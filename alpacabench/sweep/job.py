@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from alpacabench import config, job
 from alpacabench.errors import AlpacabenchError
 from alpacabench.sweep.early_stopping import EarlyStopping
-from alpacabench.sweep.manifest import STOPPED, JobResult, Manifest, label, pairs
+from alpacabench.sweep.manifest import FAIL_FAST, JobResult, Manifest, label, pairs
 from alpacabench.tracking.redact import redact
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
     hydra = HydraConfig.get()
     number, sweep = int(hydra.job.num), Path(hydra.sweep.dir)
     result = JobResult(number, f"job {number}", "", {}, "skipped")
-    if (sweep / STOPPED).exists():
+    if (sweep / FAIL_FAST).exists():
         replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory)
         return _worst(hydra)
     start = time.monotonic()
@@ -43,7 +43,7 @@ def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
         log.error("Job %d (%s) failed: %s", number, result.name, failure, exc_info=not expected)
         replace(result, status="failed", failure=failure, seconds=time.monotonic() - start).write(directory)
         if cfg.fail_fast:
-            (sweep / STOPPED).touch()
+            (sweep / FAIL_FAST).touch()
         return _worst(hydra)
     if evaluation.stopped:
         result = replace(result, status="stopped", stopped=evaluation.stopped)

@@ -17,7 +17,7 @@ from alpacabench.tracking.base import Run, SweepLink
 
 MANIFEST = "sweep.json"
 RESULT = "job.json"
-STOPPED = "stopped"
+FAIL_FAST = "stopped"
 """A file in the sweep's directory: a job failed under fail_fast=true, and no further job starts."""
 
 Status = Literal["finished", "failed", "skipped", "stopped"]

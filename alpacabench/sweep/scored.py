@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpacabench.compare.run import FinishedRun, read_run
-from alpacabench.sweep.manifest import JobResult
+from alpacabench.sweep.manifest import JobResult, Status
 
 if TYPE_CHECKING:
     from alpacabench.scoring.arrays import Floats
-
-FINISHED = "finished"
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
         DataError: a file of a job cannot be used.
 
     """
-    jobs, stopped = _read(results, FINISHED), _read(results, "stopped")
+    jobs, stopped = _read(results, "finished"), _read(results, "stopped")
     sets = [set(job.run.items) for job in jobs]
     shared = tuple(sorted(set.intersection(*sets))) if sets else ()
     warnings = []
@@ -82,5 +80,5 @@ def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
     return ScoredSweep(jobs, shared, tuple(warnings), stopped)
 
 
-def _read(results: Sequence[tuple[JobResult, Path]], status: str) -> tuple[ScoredJob, ...]:
+def _read(results: Sequence[tuple[JobResult, Path]], status: Status) -> tuple[ScoredJob, ...]:
     return tuple(ScoredJob(r, path, read_run(str(path))) for r, path in results if r.status == status)
