@@ -89,29 +89,22 @@ def ask_once(
 
     """
     answers = Answers()
-    open_keys = dict.fromkeys(questions)
-    while open_keys:
-        hits = store.get(kind, open_keys)
+    unsettled = list(questions)
+    while unsettled:
+        hits = store.get(kind, unsettled)
         answers.payloads |= hits
         advance(len(hits))
-        open_keys = {key: None for key in open_keys if key not in hits}
-        mine = store.claim(kind, open_keys)
-        if mine:
+        unsettled = [key for key in unsettled if key not in hits]
+        claimed = store.claim(kind, unsettled)
+        if claimed:
             # Another process may have answered and released between our look and our claim.
-            late = store.get(kind, mine)
+            late = store.get(kind, claimed)
             if late:
                 store.release(kind, late)
-            _ask(
-                store,
-                kind,
-                [key for key in open_keys if key in mine and key not in late],
-                questions,
-                ask,
-                advance,
-                answers,
-            )
-            open_keys = {key: None for key in open_keys if key not in mine or key in late}
-        elif open_keys:
+            asked = [key for key in unsettled if key in claimed and key not in late]
+            _ask(store, kind, asked, questions, ask, advance, answers)
+            unsettled = [key for key in unsettled if key not in claimed or key in late]
+        elif unsettled:
             time.sleep(WAIT_SECONDS)
     return answers
 

@@ -82,14 +82,7 @@ def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice
         return None
     count = len(problems)
     values = {key: _nested(f"{group}.{key}", value, problems) for key, value in values.items()}
-    label = choice or cls.__name__
-    for key in sorted(unused_keys(cls)):
-        if values.get(key) is not None:
-            problems.append(
-                Problem(
-                    f"{group}.{key}", f"given {values[key]!r}, but {group}={label} does not use it", "leave it null"
-                )
-            )
+    problems.extend(_unused(group, cls, values, choice))
     if len(problems) > count:
         return None
     try:
@@ -97,6 +90,15 @@ def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice
     except ValidationError as error:
         problems.extend(_problems(group, cls, error))
         return None
+
+
+def _unused(group: str, cls: type[Component], values: Mapping[str, Any], choice: str) -> Iterator[Problem]:
+    """Yield every value that is given although the option does not use its key."""
+    label = choice or cls.__name__
+    for key in sorted(unused_keys(cls)):
+        if values.get(key) is not None:
+            what = f"given {values[key]!r}, but {group}={label} does not use it"
+            yield Problem(f"{group}.{key}", what, "leave it null")
 
 
 def _nested(key: str, value: Any, problems: list[Problem]) -> Any:

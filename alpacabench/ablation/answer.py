@@ -54,16 +54,28 @@ def answer(
             f"{system.base.run.origin}: fewer than two prompts have a verdict in the base and in any variant\n"
             "    give runs of the same prompts"
         )
-    families = _families(rows, _doses(system, outcomes))
+    found = _table(system, outcomes, rows, floors, margin, title)
+    return replace(found, metrics=metrics(found), warnings=tuple(cautions(system, outcomes, found)))
+
+
+def _table(
+    system: System,
+    outcomes: Outcomes,
+    rows: Sequence[VariantRow],
+    floors: tuple[VariantRow, ...],
+    margin: float,
+    title: str,
+) -> AblationTable:
+    """Return the figures that follow from the system's outcomes, without what follows from the figures."""
     slices, n_small = slice_rows(system, outcomes)
     rate = score_win_rate(system.base.run.preferences)
     known = outcomes.decodes[:, outcomes.decoded]
-    found = AblationTable(
+    return AblationTable(
         title=title,
         base=system.base.name,
         win_rate=Estimate(rate.win_rate, rate.win_rate_ci_low, rate.win_rate_ci_high),
         n=len(outcomes.instructions),
-        families=families,
+        families=_families(rows, _doses(system, outcomes)),
         floors=floors,
         floor_flip_rate=mean_estimate(floor_flips(known)) if floors else None,
         floor_shift=floor_shift(known) if floors else None,
@@ -77,7 +89,6 @@ def answer(
         rejected=rejected_prompts(system, outcomes),
         about=_about(system),
     )
-    return replace(found, metrics=metrics(found), warnings=tuple(cautions(system, outcomes, found)))
 
 
 def _families(rows: Sequence[VariantRow], doses: Mapping[str, Dose | None]) -> tuple[Family, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -55,42 +56,62 @@ def side_by_side(loops: Sequence[DecodeLoop], run: Callable[[DecodeLoop], Iterat
     import torch
 
     threads = torch.get_num_threads()
-    arrived: SimpleQueue[Answer | BaseException | None] = SimpleQueue()
-    written = [0.0] * len(loops)
-    abandoned = threading.Event()
-
-    def decode(number: int) -> None:
-        def stepped(units: float) -> None:
-            if abandoned.is_set():
-                raise Abandoned
-            written[number] = units
-            progress.in_flight(sum(written))
-
-        torch.set_num_threads(threads // len(loops))
-        loops[number].stepped = stepped
-        try:
-            for answer in run(loops[number]):
-                arrived.put(answer)
-        except BaseException as error:  # whatever it is, the others must not be waited for without an end
-            arrived.put(error)
-        else:
-            arrived.put(None)
-
-    lanes = [threading.Thread(target=decode, args=(number,), name=f"lane {number}") for number in range(len(loops))]
+    shared = _Lanes(loops, run)
+    lanes = [
+        threading.Thread(target=shared.decode, args=(number, threads // len(loops)), name=f"lane {number}")
+        for number in range(len(loops))
+    ]
     for lane in lanes:
         lane.start()
     try:
-        running = len(lanes)
+        yield from shared.answers()
+    finally:
+        shared.abandoned.set()
+        for lane in lanes:
+            lane.join()
+        torch.set_num_threads(threads)  # a lane's setting is the default of threads that start later
+
+
+class _Lanes:
+    """What the lanes share with the one thread that waits for their answers."""
+
+    def __init__(self, loops: Sequence[DecodeLoop], run: Callable[[DecodeLoop], Iterator[Answer]]) -> None:
+        self.loops = loops
+        self.run = run
+        self.abandoned = threading.Event()
+        self._arrived: SimpleQueue[Answer | BaseException | None] = SimpleQueue()
+        """An answer; an error; or None, where a lane is through."""
+        self._written = [0.0] * len(loops)
+        """How much of its answers in flight each lane has written, as a number of answers."""
+
+    def decode(self, number: int, threads: int) -> None:
+        """Write the answers of one lane, in its own thread."""
+        import torch
+
+        torch.set_num_threads(threads)
+        self.loops[number].stepped = partial(self._stepped, number)
+        try:
+            for answer in self.run(self.loops[number]):
+                self._arrived.put(answer)
+        except BaseException as error:  # whatever it is, the others must not be waited for without an end
+            self._arrived.put(error)
+        else:
+            self._arrived.put(None)
+
+    def answers(self) -> Iterator[Answer]:
+        """Yield answers until every lane is through; raise the first error of a lane."""
+        running = len(self.loops)
         while running:
-            message = arrived.get()
+            message = self._arrived.get()
             if isinstance(message, BaseException):
                 raise message
             if message is None:
                 running -= 1
             else:
                 yield message
-    finally:
-        abandoned.set()
-        for lane in lanes:
-            lane.join()
-        torch.set_num_threads(threads)  # a lane's setting is the default of threads that start later
+
+    def _stepped(self, number: int, units: float) -> None:
+        if self.abandoned.is_set():
+            raise Abandoned
+        self._written[number] = units
+        progress.in_flight(sum(self._written))
