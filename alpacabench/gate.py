@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 from alpacabench.compare.command import RUN_HELP, add_file_arguments, read_pair
 from alpacabench.errors import ConfigError, DataError, Problem
-from alpacabench.report.estimate import Estimate, decimal, probability
+from alpacabench.report.estimate import Estimate, decimal, p_value
 
 if TYPE_CHECKING:
     from alpacabench.compare.comparison import Comparison
@@ -177,7 +177,7 @@ def markdown(decision: Decision, comparison: Comparison, metric: str) -> str:
 
 def _shown(p: float, alpha: float) -> str:
     """Return 'yes (p < 0.001)'."""
-    return f"{'yes' if p <= alpha else 'no'} (p = {probability(p)})".replace("= <", "<")
+    return f"{'yes' if p <= alpha else 'no'} ({p_value(p)})"
 
 
 def _differences(comparison: Comparison, metric: str) -> Floats:

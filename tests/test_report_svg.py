@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alpacabench.report.estimate import Estimate, decimal, dollars, duration, probability, significant
+from alpacabench.report.estimate import Estimate, decimal, dollars, duration, p_value, probability, significant
 from alpacabench.report.plot.points import Spot, frontier
 from alpacabench.report.svg import element, fit, scale, text_width
 
@@ -58,6 +58,8 @@ def test_the_frontier_holds_what_nothing_cheaper_beats() -> None:
     (duration(59.96), "60 s"), (duration(200), "3 min 20 s"), (duration(7500), "2 h 5 min"),
     (probability(0.0001), "< 0.001"), (significant(0.0213), "0.02130"), (significant("text"), "text"),
     (significant(1e-7), "1e−07"), (Estimate(1.0).range(), "–"),
+    (p_value(0.0341), "p = 0.034"), (p_value(0.0341, leading_zero=False), "p = .034"), (p_value(1.0), "p = 1.000"),
+    (p_value(0.0001), "p < 0.001"), (p_value(0.0001, leading_zero=False), "p < .001"), (p_value(None), "p = –"),
 ])  # fmt: skip
 def test_figures_are_written_for_readers(written: str, expected: str) -> None:
     assert written == expected

@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from alpacabench.report.estimate import Estimate, decimal, probability
+from alpacabench.report.estimate import Estimate, decimal, p_value, probability
 from alpacabench.rows import shorten
 
 if TYPE_CHECKING:
@@ -52,17 +52,12 @@ def _conclusion(name: str, base: str, metric: str, delta: Delta) -> str:
     if delta.p_value < SIGNIFICANT:
         way = "higher" if delta.estimate > 0 else "lower"
         size = f"{decimal(abs(delta.estimate), 2)} points {way} than {base}'s"
-        return f"The {metric} of {name} is {size} ({interval}, p {_p(delta)})."
+        return f"The {metric} of {name} is {size} ({interval}, {p_value(delta.p_value)})."
     found = f"No difference in {metric} is established: {decimal(delta.estimate, 2, True)} points "
-    found += f"({interval}, p {_p(delta)})"
+    found += f"({interval}, {p_value(delta.p_value)})"
     if delta.equivalent:
         return f"{found}; the two are equivalent within {delta.margin:g} points."
     return f"{found}; this pair would show {decimal(delta.mde_80, 1)} points or more with 80% power."
-
-
-def _p(delta: Delta) -> str:
-    written = probability(delta.p_value)
-    return written if written.startswith("<") else f"= {written}"
 
 
 def _rates(comparison: Comparison) -> Table:

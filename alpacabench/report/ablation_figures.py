@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alpacabench.report.ablation_table import ALPHA, AblationTable, Family, OfK, SliceRow, Spread, VariantRow
 from alpacabench.report.ablation_words import statistic
-from alpacabench.report.estimate import FEW, MISSING, Estimate, decimal, probability
+from alpacabench.report.estimate import FEW, MISSING, Estimate, decimal, p_value, probability
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.forest import MANY_ROWS, Forest, ForestRow, forest
 from alpacabench.report.plot.heat import heat
@@ -223,5 +223,5 @@ def _flip_note(row: VariantRow) -> str:
 def _p(row: VariantRow) -> str:
     if row.p_holm is None:
         return "re-decode"
-    text = "p < .001" if row.p_holm < 0.001 else f"p = {decimal(row.p_holm, 3).removeprefix('0')}"
+    text = p_value(row.p_holm, leading_zero=False)
     return text if row.p_holm < ALPHA else "equivalent" if row.equivalent else text

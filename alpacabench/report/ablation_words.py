@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from alpacabench.report.ablation_table import AblationTable, Family, OfK
-from alpacabench.report.estimate import count, decimal, probability
+from alpacabench.report.estimate import count, decimal, p_value
 from alpacabench.report.run_words import Tile
 
 STATISTICS = {
@@ -88,9 +88,8 @@ def _what_it_does(family: Family) -> str:
     flips = f"flips {decimal(row.flip_rate.value)}% of the winners"
     if row.excess_flip:
         flips += f", {row.excess_flip.text(signed=True)} points beyond chance"
-    adjusted = probability(row.p_holm)
-    p = f"p {adjusted}" if adjusted.startswith("<") else f"p = {adjusted}"
-    return f"{row.name} moves the win rate by {row.delta_wr.text(signed=True)} points and {flips} ({p} after Holm)"
+    shift = f"{row.delta_wr.text(signed=True)} points"
+    return f"{row.name} moves the win rate by {shift} and {flips} ({p_value(row.p_holm)} after Holm)"
 
 
 def _noise(table: AblationTable) -> Iterator[str]:

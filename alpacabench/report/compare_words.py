@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alpacabench.report.comparison import Comparison
-from alpacabench.report.estimate import Estimate, count, decimal, finite, probability
+from alpacabench.report.estimate import Estimate, count, decimal, finite, p_value
 from alpacabench.report.run_words import Tile
 
 
@@ -28,7 +28,7 @@ def sentences(pair: Comparison) -> list[str]:
         found.append(_length(pair, pair.delta_lc))
     found.append(
         f"{count(flips)} prompts changed their winner: {count(pair.loss_to_win)} in favour of {pair.name_b}, "
-        f"{count(pair.win_to_loss)} against it (exact McNemar test, p {_equals(pair.mcnemar_p)})."
+        f"{count(pair.win_to_loss)} against it (exact McNemar test, {p_value(pair.mcnemar_p)})."
     )
     found += _equivalence(pair)
     detectable = pair.metrics.get("mde_80_paired")
@@ -72,8 +72,3 @@ def _equivalence(pair: Comparison) -> list[str]:
     inside = "lies within" if pair.equivalent else "does not lie within"
     claim = "they are equivalent for that margin" if pair.equivalent else "equivalence is not shown"
     return [f"The 90% interval of the difference {inside} ±{decimal(pair.margin)} points: {claim}."]
-
-
-def _equals(p: float) -> str:
-    text = probability(p)
-    return text if text.startswith("<") else f"= {text}"

@@ -82,6 +82,13 @@ def probability(value: object) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def p_value(value: object, leading_zero: bool = True) -> str:
+    """Return 'p = 0.034' or 'p < 0.001'; without its leading zero, for the narrow notes of a plot, 'p = .034'."""
+    number = probability(value)
+    text = f"p {number}" if number.startswith("<") else f"p = {number}"
+    return text if leading_zero else text.replace(" 0.", " .")
+
+
 def dollars(value: object) -> str:
     """Return an amount in US dollars, with the digits that small amounts need."""
     if not finite(value):

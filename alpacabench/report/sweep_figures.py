@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alpacabench.report.estimate import Estimate, decimal, dollars, duration, finite, probability
+from alpacabench.report.estimate import Estimate, dollars, duration, finite, p_value, probability
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.forest import Forest, ForestRow, forest
 from alpacabench.report.plot.heat import heat
@@ -180,4 +180,4 @@ def _kind(table: SweepTable, row: SweepRow) -> str:
 
 
 def _p(value: float | None) -> str:
-    return "" if not finite(value) else "p < .001" if value < 0.001 else f"p = {decimal(value, 3).removeprefix('0')}"
+    return p_value(value, leading_zero=False) if finite(value) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alpacabench.report.estimate import count, decimal, dollars, duration, finite, probability
+from alpacabench.report.estimate import count, decimal, dollars, duration, finite, p_value
 from alpacabench.report.run_words import Tile
 from alpacabench.report.sweep_table import SweepRow, SweepTable
 
@@ -70,7 +70,7 @@ def sentences(table: SweepTable) -> list[str]:
 def _established(table: SweepTable) -> list[str]:
     rows, compared = different(table), sum(bool(row.delta_wr or row.stopped) for row in table.rows)
     named = [
-        f"{table.label(row)} {row.delta_wr.text(signed=True)} points, p = {probability(row.p_holm)}".replace("= <", "<")
+        f"{table.label(row)} {row.delta_wr.text(signed=True)} points, {p_value(row.p_holm)}"
         for row in rows
         if row.delta_wr
     ]
@@ -88,7 +88,7 @@ def _established(table: SweepTable) -> list[str]:
 def _unpaired(table: SweepTable, rows: Sequence[SweepRow]) -> list[str]:
     """Return what a test would miss that ignores that all settings answered the same prompts."""
     missed = [
-        f"{table.label(row)}, p = {probability(row.p_unpaired)}"
+        f"{table.label(row)}, {p_value(row.p_unpaired)}"
         for row in rows
         if finite(row.p_unpaired) and row.p_unpaired >= ALPHA
     ]
