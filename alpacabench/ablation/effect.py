@@ -18,7 +18,7 @@ from alpacabench.report.ablation_table import VariantRow
 from alpacabench.report.estimate import Estimate
 from alpacabench.scoring.arrays import Bools
 from alpacabench.scoring.multiplicity import holm
-from alpacabench.scoring.paired import Delta, compare_length_controlled, compare_win_rates, compare_winners
+from alpacabench.scoring.paired import compare_length_controlled, compare_win_rates, compare_winners
 from alpacabench.scoring.win_rate import score_win_rate
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ def _row(
         n=len(texts),
         n_rejected=sum(not variant.seen(text).same_task for text in outcomes.instructions),
         win_rate=Estimate(rate.win_rate, rate.win_rate_ci_low, rate.win_rate_ci_high),
-        delta_wr=_estimate(delta),
+        delta_wr=Estimate.of_delta(delta),
         delta_p=shift_p(np.array(after.preferences) - np.array(before.preferences)),
         mde_80=delta.mde_80,
         equivalent=delta.equivalent,
         equivalence_p=delta.equivalence_p,
-        delta_lc=_estimate(compare_length_controlled(lc.fits[0], lc.fits[1], margin)) if lc.fits else None,
+        delta_lc=Estimate.of_delta(compare_length_controlled(lc.fits[0], lc.fits[1], margin)) if lc.fits else None,
         lc_name=lc.metric,
         delta_len_ratio=_length_ratio(base, variant, texts),
         flip_rate=mean_estimate(np.array([text in flipped for text in texts], dtype=np.float64)),
@@ -107,10 +107,6 @@ def _beyond_floor(row: VariantRow, outcomes: Outcomes, number: int) -> VariantRo
     decodes, variant = outcomes.decodes[:, counted], outcomes.variants[number, counted]
     excess = mean_estimate(excess_flips(decodes, variant))
     return replace(row, excess_flip=excess, excess_p=exchangeable_p(decodes, variant))
-
-
-def _estimate(delta: Delta) -> Estimate:
-    return Estimate(delta.estimate, delta.ci_low, delta.ci_high)
 
 
 def _drop_rate(before: list[float], after: list[float]) -> float | None:

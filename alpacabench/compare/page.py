@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alpacabench.compare.comparison import Comparison, Flip
 from alpacabench.compare.run import Item
@@ -14,9 +13,6 @@ from alpacabench.report import comparison as page
 from alpacabench.report.compare_report import write_compare_report
 from alpacabench.report.estimate import Estimate
 from alpacabench.scoring.arrays import Z_95, standard_error
-
-if TYPE_CHECKING:
-    from alpacabench.scoring.paired import Delta
 
 BREAKDOWNS: dict[str, Callable[[Item], Iterable[str]]] = {
     "source": lambda item: [item.source] if item.source else [],
@@ -41,13 +37,13 @@ def write_comparison(path: Path | str, pair: Comparison) -> Path:
             n=pair.delta_wr.n_paired,
             win_rate_a=Estimate(before.win_rate, before.win_rate_ci_low, before.win_rate_ci_high),
             win_rate_b=Estimate(after.win_rate, after.win_rate_ci_low, after.win_rate_ci_high),
-            delta_wr=_estimate(pair.delta_wr),
+            delta_wr=Estimate.of_delta(pair.delta_wr),
             win_to_loss=pair.flips.n_win_to_loss,
             loss_to_win=pair.flips.n_loss_to_win,
             mcnemar_p=pair.flips.mcnemar_p,
             lc_a=Estimate(fits[0].value, fits[0].ci_low, fits[0].ci_high) if fits else None,
             lc_b=Estimate(fits[1].value, fits[1].ci_low, fits[1].ci_high) if fits else None,
-            delta_lc=_estimate(pair.delta_lc) if pair.delta_lc else None,
+            delta_lc=Estimate.of_delta(pair.delta_lc) if pair.delta_lc else None,
             lc_name=pair.lc.metric,
             margin=pair.delta_wr.margin,
             equivalent=pair.delta_wr.equivalent,
@@ -59,10 +55,6 @@ def write_comparison(path: Path | str, pair: Comparison) -> Path:
             warnings=(*pair.notes, *([f"No length_controlled_winrate: {pair.lc.refused}"] if pair.lc.refused else [])),
         ),
     )
-
-
-def _estimate(delta: Delta) -> Estimate:
-    return Estimate(delta.estimate, delta.ci_low, delta.ci_high)
 
 
 def _flip(flip: Flip) -> page.FlippedPrompt:

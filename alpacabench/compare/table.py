@@ -48,7 +48,7 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 
 def _conclusion(name: str, base: str, metric: str, delta: Delta) -> str:
-    interval = f"95% interval {Estimate(delta.estimate, delta.ci_low, delta.ci_high).range(2, signed=True)}"
+    interval = f"95% interval {Estimate.of_delta(delta).range(2, signed=True)}"
     if delta.p_value < SIGNIFICANT:
         way = "higher" if delta.estimate > 0 else "lower"
         size = f"{decimal(abs(delta.estimate), 2)} points {way} than {base}'s"
@@ -77,7 +77,7 @@ def _rates(comparison: Comparison) -> Table:
 
 
 def _column(rates: list[Estimate], delta: Delta) -> tuple[str, ...]:
-    difference = Estimate(delta.estimate, delta.ci_low, delta.ci_high)
+    difference = Estimate.of_delta(delta)
     return (*(rate.text(2) for rate in rates), difference.text(2, signed=True), probability(delta.p_value))
 
 

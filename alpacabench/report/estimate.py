@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.paired import Delta
 
 Number = float | int | str | None
 """A metric as `metrics.json` holds it; text and None are no numbers."""
@@ -22,6 +25,11 @@ class Estimate:
     value: float
     low: float | None = None
     high: float | None = None
+
+    @classmethod
+    def of_delta(cls, delta: Delta) -> Estimate:
+        """Return a paired difference, in points."""
+        return cls(delta.estimate, delta.ci_low, delta.ci_high)
 
     @property
     def interval(self) -> tuple[float, float] | None:

@@ -137,10 +137,8 @@ def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, aga
         if result.stopped
         else Estimate(metrics["win_rate"], metrics.get("win_rate_ci_low"), metrics.get("win_rate_ci_high")),
         lc=Estimate(lc.value, lc.value - 1.96 * lc.standard_error, lc.value + 1.96 * lc.standard_error) if lc else None,
-        delta_wr=Estimate(comparison.delta.estimate, comparison.delta.ci_low, comparison.delta.ci_high)
-        if comparison
-        else None,
-        delta_lc=Estimate(delta_lc.estimate, delta_lc.ci_low, delta_lc.ci_high) if delta_lc else None,
+        delta_wr=Estimate.of_delta(comparison.delta) if comparison else None,
+        delta_lc=Estimate.of_delta(delta_lc) if delta_lc else None,
         p_holm=comparison.p_holm if comparison else None,
         q_bh=comparison.q_bh if comparison else None,
         p_max_t=comparison.p_max_t if comparison else None,
