@@ -8,6 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from alpacabench.compare.length import fit_runs
+from alpacabench.compare.run import FinishedRun, Item
 from alpacabench.errors import DataError
 from alpacabench.scoring.difficulty import DifficultyTable
 from alpacabench.scoring.length_control import (
@@ -254,6 +256,25 @@ def test_it_is_refused_where_the_data_say_nothing_about_equal_length(tmp_path: P
     assert isinstance(warned, LengthControlled)
     assert any("gamed baselines decide" in warning for warning in warned.warnings)
     assert any("below 200" in warning for warning in score(run.rows(range(150)), table).warnings)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("foreign", [("other judge", REFERENCE), (JUDGE, "other reference")])
+def test_one_run_of_another_judge_or_reference_leaves_the_baselines_out_of_every_fit(
+    tmp_path: Path, foreign: tuple[str, str], order: tuple[int, int]
+) -> None:
+    instructions, table = synthetic_table(tmp_path)
+
+    def finished(judge: str, reference: str) -> FinishedRun:
+        run = synthetic_run(instructions, table, seed=1)
+        columns = zip(run.instructions, run.preferences, run.outputs, run.references, strict=True)
+        items = {row[0]: Item(i, *row, length=float(len(row[2]))) for i, row in enumerate(columns)}
+        return FinishedRun("run", "run", judge, reference, items)
+
+    own, other = finished(JUDGE, REFERENCE), finished(*foreign)
+    assert fit_runs([own, own], table, draws=2).metric == "length_controlled_winrate"
+    found = fit_runs([(own, other)[at] for at in order], table, draws=2)
+    assert (found.metric, len(found.fits)) == ("length_controlled_winrate_noreg", 2)
 
 
 def test_duplicate_instructions_and_a_wrong_difficulty_file_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from alpacabench.report.ablation_table import VariantRow
 from alpacabench.report.estimate import Estimate
 from alpacabench.scoring.arrays import Bools
 from alpacabench.scoring.multiplicity import holm
-from alpacabench.scoring.paired import compare_length_controlled, compare_win_rates, compare_winners
+from alpacabench.scoring.paired import FEW_DRAWS, compare_length_controlled, compare_win_rates, compare_winners
 from alpacabench.scoring.win_rate import score_win_rate
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 DRAWS = 1_000
 """Resamples of each interval that is not taken from the influence of each prompt."""
-FIT_DRAWS = 2
-"""Intervals of LC differences come from the influence of each prompt: the fits need no resamples of their own."""
 LEAST_BASE = 0.01
 """Win rate of the base, as a share, below which the ratio of two win rates says nothing."""
 AT_MOST = re.compile(r"\bat most (\d+) words\b", re.IGNORECASE)
@@ -66,7 +64,7 @@ def _row(
     before, after = base.run.only(texts), variant.run.only(texts)
     columns = (texts, before.preferences, texts, after.preferences)
     delta, flips = compare_win_rates(*columns, margin=margin, draws=DRAWS), compare_winners(*columns)
-    lc = fit_runs([before, after], table, FIT_DRAWS)
+    lc = fit_runs([before, after], table, FEW_DRAWS)
     rate = score_win_rate(variant.run.preferences, draws=DRAWS)
     flipped = set(flips.flipped)
     changed = [variant.changed(text) for text in texts]

@@ -28,7 +28,10 @@ class Fits:
 
 
 def fit_runs(runs: Sequence[FinishedRun], table: DifficultyTable | None, draws: int = DRAWS) -> Fits:
-    """Fit every run on its scored prompts. The runs share judge and reference; to be compared, also their prompts."""
+    """Fit every run on its scored prompts, which runs to be compared share.
+
+    No run is regularised where one of them cannot be, as with another judge or reference than the difficulties'.
+    """
     from alpacabench.scoring.length_control import length_controlled, length_controlled_noreg
     from alpacabench.scoring.pairs import Refusal
 
@@ -36,8 +39,9 @@ def fit_runs(runs: Sequence[FinishedRun], table: DifficultyTable | None, draws: 
     if unknown:
         return Fits("length_controlled_winrate", (), unknown)
     pairs = [_pairs(run) for run in runs]
-    judge, reference = runs[0].judge, runs[0].reference
-    results = [length_controlled(pair, table, judge, reference, draws) for pair in pairs]
+    results = [
+        length_controlled(pair, table, run.judge, run.reference, draws) for pair, run in zip(pairs, runs, strict=True)
+    ]
     reason = next((result.reason for result in results if isinstance(result, Refusal)), "")
     if table is None:
         reason = "prompt difficulties are not at hand: give --lc-data df_gamed.csv and --dataset FILE"

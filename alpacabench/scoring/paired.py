@@ -30,6 +30,9 @@ MARGIN = 2.0
 """Points within which two runs count as equivalent."""
 ROUNDING = 1e-8
 """Preferences that differ by less are equal: published files are rounded to ten digits."""
+FEW_DRAWS = 2
+"""Enough where no bootstrap figure is read: the interval of a `Delta` comes from the influence of each prompt, so that
+neither it nor the two fits of an LC difference need resamples."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from alpacabench.compare.length import Fits, fit_runs
 from alpacabench.sweep.scored import ScoredJob, ScoredSweep
 
 if TYPE_CHECKING:
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
     from alpacabench.scoring.length_control import LengthControlled
     from alpacabench.scoring.multiplicity import Selection
     from alpacabench.scoring.paired import Delta
-    from alpacabench.scoring.pairs import Pairs
-
-FEW_DRAWS = 2
-"""Intervals come from the influence of each prompt: a pair needs no resamples of its own, only the joint test does."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,8 @@ def compare_to_base(sweep: ScoredSweep, base: int, table: DifficultyTable | None
     from alpacabench.scoring.multiplicity import select_best
 
     warnings = []
-    lc, metric = _length_controlled(sweep, table)
+    fitted = _length_controlled(sweep, table)
+    lc = {job.result.number: fit for job, fit in zip(sweep.jobs, fitted.fits, strict=False)}
     selection, comparisons = None, {}
     y = sweep.outcomes()
     if y.shape[1] < 2:
@@ -75,13 +73,14 @@ def compare_to_base(sweep: ScoredSweep, base: int, table: DifficultyTable | None
             warnings.append(f"The base, job {base}, has no result: no differences are given.")
         else:
             comparisons = _comparisons(sweep, reference, lc)
+    metric = fitted.metric if lc else Against.lc_metric
     return Against(base, comparisons, selection, lc, metric, tuple(warnings))
 
 
 def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled]) -> dict[int, Comparison]:
     from alpacabench.scoring.arrays import two_sided_p
     from alpacabench.scoring.multiplicity import benjamini_hochberg, holm
-    from alpacabench.scoring.paired import compare_length_controlled, compare_win_rates
+    from alpacabench.scoring.paired import FEW_DRAWS, compare_length_controlled, compare_win_rates
 
     others = [job for job in sweep.jobs if job is not base]
     if not others:
@@ -121,48 +120,11 @@ def _joint(sweep: ScoredSweep, base: ScoredJob, others: list[ScoredJob]) -> list
     return [float(p) for p in max_t(difference.mean(axis=1), difference)]
 
 
-def _length_controlled(sweep: ScoredSweep, table: DifficultyTable | None) -> tuple[dict[int, LengthControlled], str]:
-    """Return every job's fit of one variant, on the shared prompts with a verdict in every job."""
-    from alpacabench.scoring.length_control import length_controlled, length_controlled_noreg
-    from alpacabench.scoring.pairs import Refusal
+def _length_controlled(sweep: ScoredSweep, table: DifficultyTable | None) -> Fits:
+    """Fit every job on the shared prompts with a verdict in every job."""
+    from alpacabench.scoring.paired import FEW_DRAWS
 
-    pairs = _pairs(sweep)
-    if not pairs:
-        return {}, "length_controlled_winrate"
-    first = sweep.jobs[0].run
-    judges = {job.run.judge for job in sweep.jobs}
-    for regularised in (True, False) if len(judges) == 1 else (False,):
-        fits = [
-            length_controlled(pair, table, first.judge, first.reference, FEW_DRAWS)
-            if regularised
-            else length_controlled_noreg(pair, table, FEW_DRAWS)
-            for pair in pairs
-        ]
-        if not any(isinstance(fit, Refusal) for fit in fits):
-            numbers = [job.result.number for job in sweep.jobs]
-            metric = "length_controlled_winrate" + ("" if regularised else "_noreg")
-            return {n: fit for n, fit in zip(numbers, fits, strict=True) if not isinstance(fit, Refusal)}, metric
-    return {}, "length_controlled_winrate"
-
-
-def _pairs(sweep: ScoredSweep) -> list[Pairs]:
-    """Return each job's scored pairs, on the same prompts; nothing where lengths or verdicts are missing."""
-    from alpacabench.scoring.pairs import Pairs
-
-    items = [[job.run.items[text] for text in sweep.instructions] for job in sweep.jobs]
     usable = [
-        position
-        for position in range(len(sweep.instructions))
-        if all(math.isfinite(row[position].preference) for row in items)
+        text for text in sweep.instructions if all(math.isfinite(job.run.items[text].preference) for job in sweep.jobs)
     ]
-    if len(usable) < 2 or any(row[i].length is None or row[i].reference is None for row in items for i in usable):
-        return []
-    return [
-        Pairs.of(
-            [row[i].instruction for i in usable],
-            [row[i].preference for i in usable],
-            [row[i].length or 0.0 for i in usable],
-            [len(row[i].reference or "") for i in usable],
-        )
-        for row in items
-    ]
+    return fit_runs([job.run.only(usable) for job in sweep.jobs], table, FEW_DRAWS)
