@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from alpacabench.errors import DataError
-from alpacabench.scoring.arrays import two_sided_p
 from alpacabench.scoring.multiplicity import benjamini_hochberg, expected_maximum, holm, max_t, select_best
+from alpacabench.scoring.normal import two_sided_p
 
 
 def correlated_runs(rng: np.random.Generator, runs: int, n: int = 200, spread: float = 20.0) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ import numpy as np
 
 from alpacabench.ablation.floor import mean_estimate
 from alpacabench.report.ablation_table import Dose
-from alpacabench.scoring.arrays import Z_95, Floats, standard_error
+from alpacabench.scoring.arrays import Floats, standard_error
+from alpacabench.scoring.normal import Z_95
 
 
 def dose_response(base: Floats, levels: list[tuple[float, Floats]]) -> Dose | None:

@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 
 from alpacabench.report.estimate import Estimate
-from alpacabench.scoring.arrays import Z_95, Floats, standard_error, two_sided_p
+from alpacabench.scoring.arrays import Floats, standard_error
+from alpacabench.scoring.normal import Z_95, two_sided_p
 
 WIN = 0.5
 """An outcome above it is a win; a flip is a change of the winner."""

@@ -12,7 +12,8 @@ from alpacabench.dataset.taxonomy import label, tags
 from alpacabench.report import comparison as page
 from alpacabench.report.compare_report import write_compare_report
 from alpacabench.report.estimate import Estimate
-from alpacabench.scoring.arrays import Z_95, standard_error
+from alpacabench.scoring.arrays import standard_error
+from alpacabench.scoring.normal import Z_95
 
 BREAKDOWNS: dict[str, Callable[[Item], Iterable[str]]] = {
     "source": lambda item: [item.source] if item.source else [],

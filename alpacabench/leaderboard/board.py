@@ -18,6 +18,7 @@ from alpacabench.compare.run import FinishedRun
 from alpacabench.errors import DataError, allowed
 from alpacabench.leaderboard.file import MODE
 from alpacabench.report.estimate import Estimate
+from alpacabench.scoring.normal import Z_95
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
@@ -26,7 +27,6 @@ LC = "length_controlled_winrate"
 METRICS = ("win_rate", LC)
 FOLDERS = {"gpt4_1106_preview": "data_AlpacaEval_2", "text_davinci_003": "data_AlpacaEval"}
 """Where alpaca_eval keeps the published rows, by reference."""
-Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)

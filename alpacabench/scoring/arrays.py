@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,8 +12,6 @@ from alpacabench.errors import DataError
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-Z_95 = 1.959963984540054
-Z_90 = 1.6448536269514722
 CHUNK = 1000
 """Resamples held in memory at a time."""
 
@@ -99,15 +96,3 @@ def percentile_interval(draws: Floats, level: float = 0.95) -> tuple[float, floa
     """Return the percentile interval of bootstrap draws."""
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def normal_cdf(z: float) -> float:
-    """Return the standard normal distribution function."""
-    return 0.5 * math.erfc(-z / math.sqrt(2))
-
-
-def two_sided_p(estimate: float, error: float) -> float:
-    """Return the two-sided normal p-value; without spread, 1 for no difference and 0 for any."""
-    if error == 0:
-        return 1.0 if estimate == 0 else 0.0
-    return math.erfc(abs(estimate) / error / math.sqrt(2))

@@ -11,19 +11,16 @@ from numpy.typing import ArrayLike
 
 from alpacabench.errors import DataError
 from alpacabench.scoring.arrays import (
-    Z_90,
-    Z_95,
     Floats,
     bootstrap_means,
     canonical_order,
-    normal_cdf,
     outcomes,
     percentile_interval,
     same_length,
     standard_error,
-    two_sided_p,
 )
 from alpacabench.scoring.length_control import LengthControlled
+from alpacabench.scoring.normal import Z_90, Z_95, normal_cdf, two_sided_p
 from alpacabench.scoring.win_rate import POWER_80
 
 MARGIN = 2.0

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alpacabench.scoring.arrays import (
-    Z_95,
     Floats,
     bootstrap_means,
     outcomes,
@@ -17,6 +16,7 @@ from alpacabench.scoring.arrays import (
     same_length,
     standard_error,
 )
+from alpacabench.scoring.normal import Z_95
 
 WILSON_BELOW_ROWS = 100
 WILSON_WITHIN_POINTS = 3.0

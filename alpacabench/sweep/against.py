@@ -78,8 +78,8 @@ def compare_to_base(sweep: ScoredSweep, base: int, table: DifficultyTable | None
 
 
 def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled]) -> dict[int, Comparison]:
-    from alpacabench.scoring.arrays import two_sided_p
     from alpacabench.scoring.multiplicity import benjamini_hochberg, holm
+    from alpacabench.scoring.normal import two_sided_p
     from alpacabench.scoring.paired import FEW_DRAWS, compare_length_controlled, compare_win_rates
 
     others = [job for job in sweep.jobs if job is not base]

@@ -33,8 +33,9 @@ def effects(sweep: ScoredSweep, axes: Sequence[str]) -> tuple[Effect, ...]:
 
     Each value is set against the axis's first one.
     """
-    from alpacabench.scoring.arrays import Z_95, standard_error, two_sided_p
+    from alpacabench.scoring.arrays import standard_error
     from alpacabench.scoring.multiplicity import holm
+    from alpacabench.scoring.normal import Z_95, two_sided_p
 
     axes = [axis for axis in axes if not is_seed(axis)]
     grid = _Grid.of(sweep, axes)
