@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from alpacabench.errors import DataError, allowed
+from alpacabench.perturbation.spans import head_end
 from alpacabench.rows import missing_file
 
 SHIPPED = Path(__file__).parent / "taxonomy.yaml"
@@ -85,7 +86,8 @@ def label(instruction: str) -> str:
 
 def task_of(instruction: str) -> str:
     """Return the text up to the first blank line: the task without its input."""
-    return re.split(r"\n[^\S\n]*\n", instruction.strip(), maxsplit=1)[0]
+    text = instruction.strip()
+    return text[: head_end(text)]
 
 
 def _rule(rule: Any, where: str) -> Rule:
