@@ -23,12 +23,22 @@ _PART = re.compile(r"<\|im_start\|>(\w+)[^\n]*\n(.*?)<\|im_end\|>", re.DOTALL)
 
 
 @cache
-def annotators_directory() -> Path:
-    """Return the folder of annotator configs of the installed alpaca_eval, without importing it."""
+def alpaca_eval_directory() -> Path:
+    """Return the folder of the installed alpaca_eval, without importing it.
+
+    Raises:
+        ModuleNotFoundError: it is not installed; says how to install it.
+
+    """
     spec = find_spec("alpaca_eval")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("alpaca_eval is not installed: pip install alpaca-eval==0.6.6")
-    return Path(spec.origin).parent / "evaluators_configs"
+    return Path(spec.origin).parent
+
+
+def annotators_directory() -> Path:
+    """Return the folder of annotator configs of the installed alpaca_eval."""
+    return alpaca_eval_directory() / "evaluators_configs"
 
 
 def template_path(template: str) -> Path:

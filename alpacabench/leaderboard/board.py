@@ -9,13 +9,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.compare.compatible import common_setting
 from alpacabench.compare.run import FinishedRun
 from alpacabench.errors import DataError, allowed
+from alpacabench.judge.template import alpaca_eval_directory
 from alpacabench.leaderboard.file import MODE
 from alpacabench.report.estimate import Estimate
 from alpacabench.scoring.normal import Z_95
@@ -116,15 +115,17 @@ def published(judge: str, reference: str) -> list[Row]:
         DataError: alpaca_eval is not installed, or it ships no rows for them.
 
     """
-    spec = find_spec("alpaca_eval")
-    if spec is None or spec.origin is None:
-        raise DataError("alpaca_eval ships the published rows and is not installed: pip install alpaca-eval==0.6.6")
+    try:
+        package = alpaca_eval_directory()
+    except ModuleNotFoundError as error:
+        missing = "alpaca_eval ships the published rows and is not installed: pip install alpaca-eval==0.6.6"
+        raise DataError(missing) from error
     if reference not in FOLDERS:
         raise DataError(
             f"no published rows have the reference '{reference}'; {allowed(reference, list(FOLDERS))}\n"
             "    a run against other references has no place among them"
         )
-    folder = Path(spec.origin).parent / "leaderboards" / FOLDERS[reference]
+    folder = package / "leaderboards" / FOLDERS[reference]
     path = folder / f"{judge}_leaderboard.csv"
     if not path.is_file():
         judges = sorted(file.name.removesuffix("_leaderboard.csv") for file in folder.glob("*_leaderboard.csv"))
