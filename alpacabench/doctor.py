@@ -25,13 +25,13 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from alpacabench.endpoint.provider import NO_KEY, PROVIDERS, api_key, key_variable, provider_of, shown
+from alpacabench.hub import unreachable
 from alpacabench.tracking import uri as tracking
 from alpacabench.weights import bundled
 
 Status = Literal["ok", "note", "problem"]
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 DEVELOPMENT = "dev"
-HUB = "https://huggingface.co"
 DEFAULT_KEY = "OPENAI_API_KEY"
 PATHS = {
     "generativelanguage.googleapis.com": "/v1beta/openai",
@@ -166,15 +166,18 @@ def keys() -> Iterator[Finding]:
 
 
 def hub(timeout: float) -> Finding:
-    """Return whether the Hugging Face Hub answers."""
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    """Return whether the Hugging Face Hub answers its client."""
+    try:
+        from huggingface_hub import constants
+    except ImportError as error:
+        return Finding("servers", "Hub", "note", f"cannot be asked: {error}", "pip install huggingface-hub")
+    if constants.HF_HUB_OFFLINE:
         return Finding("servers", "Hub", "note", "HF_HUB_OFFLINE is set: only cached files", "unset HF_HUB_OFFLINE")
-    endpoint = os.environ.get("HF_ENDPOINT") or HUB
-    answer = _ask(endpoint, {}, timeout)
-    if answer is None:
-        return Finding("servers", "Hub", "ok", f"{shown(endpoint)} answers")
+    reason = unreachable(timeout)
+    if not reason:
+        return Finding("servers", "Hub", "ok", f"{shown(constants.ENDPOINT)} answers")
     remedy = "use local files: dataset.path, scoring.lc_data, model.path; dataset=demo needs none"
-    return Finding("servers", "Hub", "note", f"{shown(endpoint)}: {answer}", remedy)
+    return Finding("servers", "Hub", "note", reason, remedy)
 
 
 def mlflow_server(given: str | None) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from alpacabench.endpoint.provider import shown
 from alpacabench.errors import DataError
 
 ALPACA_EVAL = "tatsu-lab/alpaca_eval"
@@ -30,7 +31,7 @@ def dataset_file(repo: str, filename: str, revision: str, key: str) -> str:
     cached = try_to_load_from_cache(repo, filename, revision=revision, repo_type="dataset")
     if isinstance(cached, str):
         return cached
-    reason = _unreachable()
+    reason = unreachable()
     if not reason:
         try:
             return str(hf_hub_download(repo, filename, revision=revision, repo_type="dataset"))
@@ -43,16 +44,23 @@ def dataset_file(repo: str, filename: str, revision: str, key: str) -> str:
     )
 
 
-@lru_cache(maxsize=1)
-def _unreachable() -> str:
-    """Return why the Hub does not answer, or '' where it does."""
+def unreachable(timeout: float = PROBE_SECONDS) -> str:
+    """Return why the Hub does not answer within `timeout` seconds, or '' where it does.
+
+    Its own client asks, so that endpoint, proxies and certificates are those of the downloads.
+    """
     from huggingface_hub import constants
+
+    return "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _unanswered(constants.ENDPOINT, timeout)
+
+
+@lru_cache(maxsize=4)
+def _unanswered(endpoint: str, timeout: float) -> str:
     from huggingface_hub.utils import get_session
 
-    if constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE is set"
     try:
-        get_session().head(constants.ENDPOINT, timeout=PROBE_SECONDS)
+        get_session().head(endpoint, timeout=timeout)
+    # The client raises many kinds of network errors, as in `dataset_file`.
     except Exception as error:
-        return f"{constants.ENDPOINT} does not answer ({error})"
+        return f"{shown(endpoint)} does not answer ({error})"
     return ""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,14 +106,27 @@ def test_a_server_that_never_answers_costs_no_more_than_the_timeout(monkeypatch:
 
 
 def test_the_hub_is_a_note_where_it_is_off_or_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE is set" in doctor.hub(1.0).found
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://me:hidden@127.0.0.1:{closed_port()}")
     away = doctor.hub(1.0)
-    assert away.status == "note" and "dataset.path" in away.remedy
-    with server({"": 200, "/": 200}) as (url, _):
-        monkeypatch.setenv("HF_ENDPOINT", url)
-        assert doctor.hub(1.0).status == "ok"
+    assert away.status == "note" and "dataset.path" in away.remedy and "hidden" not in str(away)
+    with server({}) as (url, _):
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
+        assert doctor.hub(1.0) == doctor.Finding("servers", "Hub", "ok", f"{url} answers")
+
+
+def test_the_hub_is_asked_through_the_proxy_that_its_client_uses() -> None:
+    def asked_through(proxy: str) -> str:
+        proxies = {"http_proxy": proxy, "no_proxy": ""}
+        env = os.environ | {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://hub.invalid"} | proxies
+        code = "from alpacabench.hub import unreachable; print(unreachable(2.0))"
+        return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+
+    with server({}) as (url, _):
+        assert asked_through(url) == "\n"
+    assert asked_through(f"http://127.0.0.1:{closed_port()}").startswith("http://hub.invalid does not answer")
 
 
 def test_an_mlflow_server_is_found_or_missed_with_what_to_do() -> None:

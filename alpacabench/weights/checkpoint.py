@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from alpacabench.errors import ConfigError, Problem
+from alpacabench.hub import unreachable
 from alpacabench.records import digest
 from alpacabench.weights import bundled
 
@@ -150,7 +149,7 @@ def _on_hub(path: str, revision: str | None, key: str) -> Checkpoint:
         try:
             config = fetch(file or "config.json", cached=True)
         except LocalEntryNotFoundError:
-            if constants.HF_HUB_OFFLINE or not _reachable(constants.ENDPOINT):
+            if unreachable():
                 raise
             config = fetch(file or "config.json", cached=False)
             for name in ("tokenizer_config.json", "chat_template.jinja"):
@@ -166,18 +165,6 @@ def _on_hub(path: str, revision: str | None, key: str) -> Checkpoint:
         raise ConfigError([Problem(key, what, remedy)]) from error
     snapshot = config.parents[file.count("/")] if file else config.parent
     return Checkpoint(repository, snapshot, commit=snapshot.name, gguf=file or None)
-
-
-def _reachable(endpoint: str) -> bool:
-    """Whether the Hub's host answers at all: its client would retry for half a minute where there is no network."""
-    if any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
-        return True
-    url = urlsplit(endpoint)
-    try:
-        socket.create_connection((url.hostname or "", url.port or 443), timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=4)
