@@ -40,6 +40,13 @@ def test_a_family_that_changes_the_task_is_an_effect_and_no_part_of_robustness(b
     assert without.spread == broken.spread
 
 
+def test_a_variant_is_judged_in_the_words_of_its_family(broken: AblationTable) -> None:
+    for family in broken.families:
+        alone = [replace(family, rows=(row,)).verdict for row in family.rows]
+        assert [row.verdict for row in family.rows] == alone
+    assert {row.verdict for row in broken.rows} == {"sensitive", "effect", "not shown"}
+
+
 def test_prompts_on_which_the_task_changed_do_not_count_and_are_shown(broken: AblationTable) -> None:
     row = next(row for row in broken.rows if row.name == "typos_high")
     assert (row.n, row.n_rejected) == (213, 27)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alpacabench.report.ablation_table import ALPHA, AblationTable, Family, OfK, SliceRow, Spread, VariantRow
+from alpacabench.report.ablation_table import AblationTable, Family, OfK, SliceRow, Spread, VariantRow
 from alpacabench.report.ablation_words import statistic
 from alpacabench.report.estimate import FEW, MISSING, Estimate, decimal, p_value, probability
 from alpacabench.report.page import Figure, figure
@@ -224,4 +224,4 @@ def _p(row: VariantRow) -> str:
     if row.p_holm is None:
         return "re-decode"
     text = p_value(row.p_holm, leading_zero=False)
-    return text if row.p_holm < ALPHA else "equivalent" if row.equivalent else text
+    return text if row.sensitive else "equivalent" if row.equivalent else text

@@ -69,6 +69,16 @@ class VariantRow:
         """How much the variant does, in points: the larger of the shift of the win rate and the excess flips."""
         return max(abs(self.delta_wr.value), self.excess_flip.value if self.excess_flip else 0.0)
 
+    @property
+    def sensitive(self) -> bool:
+        """Whether it differs from the base beyond chance, adjusted for all tests of the ablation."""
+        return self.p_holm is not None and self.p_holm < ALPHA
+
+    @property
+    def verdict(self) -> str:
+        """What is established, in a word or two."""
+        return _verdict(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Dose:
@@ -93,8 +103,8 @@ class Family:
 
     @property
     def sensitive(self) -> bool:
-        """Whether any variant differs from the base beyond chance, adjusted for all tests of the ablation."""
-        return any(row.p_holm is not None and row.p_holm < ALPHA for row in self.rows)
+        """Whether any variant differs from the base beyond chance."""
+        return any(row.sensitive for row in self.rows)
 
     @property
     def equivalent(self) -> bool:
@@ -104,14 +114,18 @@ class Family:
     @property
     def strongest(self) -> VariantRow:
         """The variant that does most; established ones first."""
-        return max(self.rows, key=lambda row: (row.p_holm is not None and row.p_holm < ALPHA, row.size))
+        return max(self.rows, key=lambda row: (row.sensitive, row.size))
 
     @property
     def verdict(self) -> str:
         """What is established, in a word or two."""
-        if self.sensitive:
-            return "effect" if self.kind == "effect" else "sensitive"
-        return "equivalent" if self.equivalent else "not shown"
+        return _verdict(self)
+
+
+def _verdict(found: VariantRow | Family) -> str:
+    if found.sensitive:
+        return "effect" if found.kind == "effect" else "sensitive"
+    return "equivalent" if found.equivalent else "not shown"
 
 
 @dataclass(frozen=True, slots=True)
