@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from alpacabench.endpoint.provider import api_key
-from alpacabench.endpoint.sdk import receive
+from alpacabench.endpoint.sdk import SdkWire, receive
 from alpacabench.endpoint.wire import Body, BrokenError, Completion
 
 FINISH = {
@@ -18,15 +17,10 @@ FINISH = {
 }
 
 
-class AnthropicWire:
+class AnthropicWire(SdkWire):
     """Messages of one server; bodies are those of the OpenAI format, with `system` messages and `max_tokens`."""
 
     default_variable = "ANTHROPIC_API_KEY"
-
-    def __init__(self, url: str, timeout: float) -> None:
-        self.url = url
-        self.timeout = timeout
-        self._client: Any = None
 
     async def open(self) -> None:
         """Open the client."""
@@ -39,11 +33,6 @@ class AnthropicWire:
             max_retries=0,
             timeout=self.timeout,
         )
-
-    async def close(self) -> None:
-        """Close the client."""
-        if self._client:
-            await self._client.close()
 
     async def send(self, body: Body) -> Completion:
         """Send one request."""

@@ -6,19 +6,14 @@ import json
 from typing import Any
 
 from alpacabench.endpoint.provider import api_key
-from alpacabench.endpoint.sdk import receive
+from alpacabench.endpoint.sdk import SdkWire, receive
 from alpacabench.endpoint.wire import Body, BrokenError, Completion
 
 
-class OpenAIWire:
+class OpenAIWire(SdkWire):
     """Chat completions, or plain ones where the body has a `prompt`, of one server."""
 
     default_variable = "OPENAI_API_KEY"
-
-    def __init__(self, url: str, timeout: float) -> None:
-        self.url = url
-        self.timeout = timeout
-        self._client: Any = None
 
     async def open(self) -> None:
         """Open the client."""
@@ -30,11 +25,6 @@ class OpenAIWire:
             max_retries=0,
             timeout=self.timeout,
         )
-
-    async def close(self) -> None:
-        """Close the client."""
-        if self._client:
-            await self._client.close()
 
     async def send(self, body: Body) -> Completion:
         """Send one request and return its first choice."""

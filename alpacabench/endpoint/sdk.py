@@ -1,4 +1,4 @@
-"""What the openai and the anthropic SDK have in common: they raise errors of the same names."""
+"""What the openai and the anthropic SDK have in common: one client for a server, and errors of the same names."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ class Received(NamedTuple):
 
     text: str
     seconds: float
+
+
+class SdkWire:
+    """One server through an SDK: `open` of each wire format makes the client."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url = url
+        self.timeout = timeout
+        self._client: Any = None
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self._client:
+            await self._client.close()
 
 
 async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Received:
