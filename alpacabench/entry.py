@@ -37,6 +37,7 @@ def run(main: Callable[[], Any]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         _refuse_secrets(sys.argv[1:])
+        _refuse_null_options(sys.argv[1:])
         if "LOCAL_RANK" in os.environ:
             from alpacabench.sharding import refuse_launcher
 
@@ -90,6 +91,8 @@ def explain(error: Exception) -> str:
         return f"{group}: unknown option '{name}'\n    {allowed(name, options)}"
     if key := re.search(r"Could not override '([^']+)'", message) or re.search(r"full_key: (\S+)", message):
         return _unknown_key(key[1])
+    if "mismatched input '='" in message:
+        return f"{message}\n    a value with = in it stands in quotes: \"report.base='perturbation=typos'\""
     return f"{message}\n    `python run.py --help` lists the groups, their options and every key"
 
 
@@ -120,6 +123,19 @@ def _siblings(parent: str) -> list[str]:
     except Exception:
         return []
     return [str(key) for key in node if key != "_target_"] if isinstance(node, DictConfig) else []
+
+
+def _refuse_null_options(arguments: list[str]) -> None:
+    """Refuse null as the option of a group, which Hydra answers with a traceback."""
+    conf = Path(sys.argv[0]).resolve().parent / "conf"
+    problems = []
+    for argument in arguments:
+        group, _, values = argument.partition("=")
+        if "null" in values.split(",") and group.isidentifier() and (conf / group).is_dir():
+            options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+            problems.append(Problem(group, "given null", f"leave it out for none; {allowed('null', options)}"))
+    if problems:
+        raise ConfigError(problems)
 
 
 def _refuse_secrets(arguments: list[str]) -> None:

@@ -16,6 +16,8 @@ class Expected:
     completion: tuple[float, float]
     dollars: tuple[float, float] | None
     """None where the price is unknown."""
+    seconds: tuple[float, float] | None = None
+    """None where it was never asked before."""
 
     @property
     def exact(self) -> bool:

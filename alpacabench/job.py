@@ -52,7 +52,7 @@ def _single(cfg: DictConfig, choices: dict[str, str], directory: Path) -> float 
     if experiment.settings.plan:
         from alpacabench.plan import show
 
-        show([experiment])
+        show([("", experiment, pipeline.prepare(experiment))])
         # Hydra made the directory before it called us. One that holds more than Hydra's own files is somebody's run.
         if {path.name for path in directory.iterdir()} <= {".hydra", f"{HydraConfig.get().job.name}.log"}:
             shutil.rmtree(directory)

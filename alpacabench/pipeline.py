@@ -21,6 +21,8 @@ from alpacabench.judge.slot import moved_share
 from alpacabench.records import Example, Generation, Outcome, Pair, Prompt, Verdict
 from alpacabench.rows import shorten
 from alpacabench.scoring.scoring import Difficulties, Scores
+from alpacabench.store import speed
+from alpacabench.store.speed import Speeds
 from alpacabench.store.store import Store
 from alpacabench.subset import subset_hash
 from alpacabench.usage import Usage, usage
@@ -141,7 +143,15 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
         peak_memory_bytes=worker.peak_bytes(),
         wordings=wordings.generations,
     )
+    _note_speeds(experiment, spent, store)
     return Evaluation(inputs, outcomes, scores, spent, answered.stopped)
+
+
+def _note_speeds(experiment: Experiment, spent: Usage, store: Store) -> None:
+    """Remember how fast the answers and the verdicts came, for the next plan."""
+    speeds, asked = Speeds(store.engine), experiment.resolved
+    speeds.note(speed.writer(asked["model"], asked["sharding"]), spent.completion_tokens, spent.generate_seconds)
+    speeds.note(speed.reader(asked["judge"]), spent.n_judged, spent.judge_seconds)
 
 
 def answer(experiment: Experiment, prompts: list[Prompt], store: Store, stopping: Stopping | None) -> Answered:

@@ -16,6 +16,7 @@ from alpacabench.perturbation.written import CHECKING, WrittenVariants
 from alpacabench.records import Generation, Prompt
 from alpacabench.rows import shorten
 from alpacabench.sharding import Sharding
+from alpacabench.worker.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class PlannedWordings:
     known: set[str]
     """Store keys of what is answered already."""
     missing: dict[str, Expected]
+    models: set[ModelSpec] = field(default_factory=set)
+    """The models that would have to be loaded for it."""
 
 
 def problems(perturbation: Perturbation) -> Iterator[Problem]:
@@ -126,6 +129,8 @@ def _plan(
     assert isinstance(model, Model)
     held, missing = model.known(prompts, decoding, store)
     found.known.update(generation.key for generation in held if generation.key)
+    if missing:
+        found.models.update(model.models_to_load())
     found.missing.update((request.key, model.expected(request, decoding)) for request in missing)
     answers: dict[int, list[Generation]] = {}
     for generation in held:

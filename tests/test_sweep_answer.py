@@ -6,6 +6,8 @@ import csv
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from scipy.stats import binom
 
 from alpacabench.errors import ConfigError
 from alpacabench.sweep.against import compare_to_base
-from alpacabench.sweep.answer import conclude, sweep_metrics
+from alpacabench.sweep.answer import _length_controlled, conclude, sweep_metrics
 from alpacabench.sweep.effects import effects
 from alpacabench.sweep.grid import varying
 from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest
@@ -130,6 +132,15 @@ def test_the_base_is_named_by_its_number_or_by_what_tells_it_from_the_others() -
             base_number(wrong, entries)
 
 
+def test_a_base_whose_value_holds_a_comma_is_named_as_it_stands_or_as_the_message_lists_it() -> None:
+    values = ("[source,category]", "[source]", "Be brief, please")
+    entries = {n: JobEntry(str(n), {"subset.strata": value, "seed": "1"}) for n, value in enumerate(values)}
+    assert base_number("subset.strata=[source,category]", entries) == 0
+    assert base_number("subset.strata=Be brief, please", entries) == 2
+    assert base_number("subset.strata=[source], seed=1", entries) == 1
+    assert base_number("1", entries) == 1
+
+
 def test_only_overrides_that_differ_are_what_varies() -> None:
     jobs = [
         ["model=echo", "decoding.temperature=0.0", "hydra.x=1"],
@@ -171,6 +182,15 @@ def test_the_sweeps_files_hold_failed_jobs_too_and_name_what_they_were_compared_
     assert float(rows[1]["delta_wr"]) == 50 and rows[1]["n_paired"] == "2"
     page = files[1].read_text()
     assert "it broke" in page and "compared on the 2 that all share" in page
+
+
+def test_the_length_controlled_interval_is_the_jobs_own_where_it_is_of_the_same_prompts() -> None:
+    fit: Any = SimpleNamespace(value=40.0, standard_error=1.0)
+    own = {"length_controlled_winrate": 40.0, "lc_ci_low": 37.0, "lc_ci_high": 44.0}
+    found = _length_controlled(fit, own, "length_controlled_winrate")
+    assert (found.low, found.high) == (37.0, 44.0)
+    other = _length_controlled(fit, own | {"length_controlled_winrate": 41.0}, "length_controlled_winrate")
+    assert (other.low, other.high) == pytest.approx((38.04, 41.96), abs=0.001)
 
 
 def test_one_finished_job_of_a_sweep_is_no_comparison(tmp_path: Path) -> None:

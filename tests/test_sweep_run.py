@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import sqlite3
@@ -142,7 +143,46 @@ def test_another_base_of_a_finished_sweep_changes_its_page_in_mlflow_and_adds_no
 def test_the_plan_of_a_sweep_runs_nothing(tmp_path: Path) -> None:
     planned = run(tmp_path, *BASE, "seed=0,1", "plan=true")
     assert planned.code == 0 and "2 jobs" in planned.stdout
+    assert "seed 0" in planned.stdout and "Model loads: 0" in planned.stdout and "unknown" in planned.stdout
+    assert run(tmp_path, *BASE, "seed=0,1", "plan=true", "report.base=7").code == 2
     assert not (tmp_path / "outputs" / "mlflow.db").exists() and not list(tmp_path.glob("outputs/sweeps/*/*"))
+
+
+def test_after_a_run_the_plan_knows_the_time_and_what_each_job_adds(tmp_path: Path) -> None:
+    assert run(tmp_path, *BASE, "tracking=none", "seed=0,1", "subset.n=4").code == 0
+    planned = run(tmp_path, *BASE, "perturbation=none,typos", "subset.n=4", "plan=true")
+    assert "unknown" not in planned.stdout and " s " in planned.stdout
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in planned.stdout.splitlines() if "│" in line]
+    assert ["no perturbation", "0", "4", "0", "4"] in rows and ["typos", "4", "0", "4", "0"] in rows
+
+
+def test_a_directory_that_another_sweep_used_is_begun_anew(tmp_path: Path) -> None:
+    common = (*BASE, "tracking=none", "subset.n=4", "hydra.sweep.dir=fixed")
+    (tmp_path / "answers.json").write_text("[]")
+    broken = run(tmp_path, *common, "fail_fast=true", "model=recorded", "model.path=answers.json", "seed=0,1,2")
+    assert broken.code == 1 and (tmp_path / "fixed" / "stopped").exists()
+    mended = run(tmp_path, *common, "fail_fast=true", "seed=0,1")
+    assert mended.code == 0, mended.text
+    with (tmp_path / "fixed" / "sweep.csv").open() as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["finished", "finished"]
+    nested = run(tmp_path, *common, "seed=0,1", "hydra.sweep.subdir='a/${hydra.job.num}'")
+    assert nested.code == 2 and "hydra.sweep.subdir" in nested.stderr
+
+
+def test_a_job_without_any_score_has_no_result_and_the_sweep_comes_to_its_end(tmp_path: Path) -> None:
+    prompts = [{"instruction": f"Prompt {i}?", "output": "A reference."} for i in range(4)]
+    (tmp_path / "rows.json").write_text(json.dumps(prompts))
+    for name, text in (("a", "An answer that is longer."), ("b", None)):
+        rows = [{"instruction": row["instruction"], "output": text, "generator": name} for row in prompts]
+        (tmp_path / f"{name}.json").write_text(json.dumps(rows))
+    outcome = run(
+        tmp_path, "-m", "dataset=jsonl", "dataset.path=rows.json", "model=recorded", "model.allow_missing=true",
+        "model.path=a.json,b.json", "judge=longest",
+    )  # fmt: skip
+    assert outcome.code == 1 and "Traceback" not in outcome.text, outcome.text
+    assert "no other result to compare it with" in outcome.stdout and "no prompt has a verdict" in outcome.text
+    parents, _ = runs(tmp_path)
+    assert [r.info.status for r in parents] == ["FAILED"]
 
 
 def test_a_sweep_in_which_every_job_fails_still_ends_with_its_table(tmp_path: Path) -> None:

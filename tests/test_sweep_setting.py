@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alpacabench.sweep.setting import job_name, short_params
+from alpacabench.sweep.setting import job_names, short_params
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,14 @@ from alpacabench.sweep.setting import job_name, short_params
     ],
 )
 def test_a_name_holds_only_what_varies(params: dict[str, str], name: str) -> None:
-    assert job_name(params) == name
+    assert job_names([params]) == [name]
+
+
+def test_runs_of_equal_file_names_and_prompts_with_a_slash_have_names_of_their_own() -> None:
+    paths = [{"model.path": path} for path in ("/a/x/out.json", "/a/y/out.json", "/a/y/checkpoint-100")]
+    assert job_names(paths) == ["x/out", "y/out", "y/checkpoint-100"]
+    prompts = [{"model.system_prompt": text} for text in ("[/red] hi", "be brief and/or kind")]
+    assert job_names(prompts) == ["[/red] hi", "be brief and/or kind"]
 
 
 def test_paths_lose_what_they_share_and_the_endings_of_data_files() -> None:

@@ -15,7 +15,9 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from alpacabench.errors import ConfigError, StageError
 from alpacabench.training import AlpacaEvalCallback, evaluate_checkpoint
+from alpacabench.training.evaluation import Evaluation
 from alpacabench.training.held import hold
+from alpacabench.training.training_run import TrainingRun
 from alpacabench.weights.checkpoint import locate
 from tests.command import ROOT
 from tests.tiny import build_tiny
@@ -118,6 +120,15 @@ def test_overrides_that_are_none_are_refused_before_training() -> None:
         AlpacaEvalCallback(["-m", "judge", "subset.n=2"])
     with pytest.raises(ConfigError, match="overrides: given 'judge=longest'"):
         AlpacaEvalCallback("judge=longest")
+    with pytest.raises(ConfigError, match=r"hydra\.run\.dir"):
+        AlpacaEvalCallback(["hydra.run.dir=elsewhere"])
+
+
+def test_an_untracked_evaluation_is_told_nothing_of_the_training_run(tmp_path: Path) -> None:
+    training = TrainingRun("f" * 32, "an experiment", "sqlite:///x.db")
+    for overrides, told in ((["tracking=none"], False), ([], True)):
+        command = Evaluation(tmp_path, tmp_path, overrides, 1, training, {}).command()
+        assert any("tracking.experiment" in argument for argument in command) == told
 
 
 def test_a_checkpoint_that_waits_outlives_its_deletion_without_the_optimizer(tmp_path: Path) -> None:

@@ -52,10 +52,14 @@ def key_variable(url: str, default: str) -> str:
 
 
 def api_key(url: str, default: str) -> str:
-    """Return the key for a URL from the environment; `NO_KEY` where none is set."""
+    """Return the key for a URL from the environment; `NO_KEY` where none is set.
+
+    White space around it is left out: with the line break of the file that it came from, no header could hold it.
+    """
     provider = provider_of(url)
     names = provider.variables if provider else (default,)
-    return next((os.environ[name] for name in names if os.environ.get(name)), NO_KEY)
+    keys = (os.environ.get(name, "").strip() for name in names)
+    return next(filter(None, keys), NO_KEY)
 
 
 def shown(url: str) -> str:

@@ -20,6 +20,7 @@ from alpacabench.endpoint.tokens import estimate_prompt_tokens
 from alpacabench.expected import Expected
 from alpacabench.judge.slot import model_first
 from alpacabench.records import Message, Pair, Verdict, digest
+from alpacabench.worker.spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,10 @@ class Judge(Component):
         A payload has `raw` (the completion), `preference` in [1, 2] by MODEL (2 = the model wins, whatever the slot),
         `prompt_tokens`, `completion_tokens`, `seconds`, and optionally `cost_usd`, `criteria`.
         """
+
+    def models_to_load(self) -> frozenset[ModelSpec]:
+        """Return the models that judging loads; none where a server holds them, or where there are none."""
+        return frozenset()
 
     def slot(self, pair: Pair) -> bool:
         """Return whether the model's answer is shown first under `order=seeded`."""

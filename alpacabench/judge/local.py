@@ -18,7 +18,7 @@ from alpacabench.judge.template import check_template, load_template, render
 from alpacabench.records import Message
 from alpacabench.weights.bundled import BUNDLED, NAME
 from alpacabench.weights.source import Dtype, Source
-from alpacabench.worker.spec import Choice, ChoiceAnswer
+from alpacabench.worker.spec import Choice, ChoiceAnswer, ModelSpec
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,10 @@ class LocalJudge(Judge):
         """Yield a missing or unsafe model, a missing chat template, a bad judge prompt."""
         yield from self.source.problems()
         yield from check_template(self.template)
+
+    def models_to_load(self) -> frozenset[ModelSpec]:
+        """Return the model itself."""
+        return frozenset({self.source.spec()})
 
     def identity(self) -> dict[str, Any]:
         """Return the judge model's identity, and its two letters."""

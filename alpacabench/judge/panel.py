@@ -13,6 +13,7 @@ from alpacabench.errors import Problem
 from alpacabench.expected import Expected
 from alpacabench.judge.base import Judge, Question
 from alpacabench.records import Message, Pair, Verdict, digest
+from alpacabench.worker.spec import ModelSpec
 
 
 class Panel(Judge):
@@ -45,6 +46,10 @@ class Panel(Judge):
     def prompt_hash(self) -> str:
         """Return a digest of the members' hashes."""
         return digest([member.prompt_hash() for member in self.members])[:16]
+
+    def models_to_load(self) -> frozenset[ModelSpec]:
+        """Return the models of all members."""
+        return frozenset().union(*(member.models_to_load() for member in self.members))
 
     def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
         """Return the first member's prompt."""

@@ -22,6 +22,7 @@ from alpacabench.errors import Problem
 from alpacabench.expected import Expected
 from alpacabench.records import Example, Generation, Message, Prompt, digest
 from alpacabench.sharding import Sharding
+from alpacabench.worker.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,10 @@ class Model(Component):
         ]
         warn(generations, decoding)
         return generations
+
+    def models_to_load(self) -> frozenset[ModelSpec]:
+        """Return the models that answering loads; none where a server holds them, or where there are none."""
+        return frozenset()
 
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what a request is expected to take; a model of one's own costs no dollars."""

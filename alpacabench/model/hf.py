@@ -12,7 +12,7 @@ from alpacabench.errors import ConfigError, Problem
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding
 from alpacabench.weights.source import Dtype, Source
-from alpacabench.worker.spec import Answer, DecodeSpec, Task
+from alpacabench.worker.spec import Answer, DecodeSpec, ModelSpec, Task
 
 
 class HuggingFace(Model):
@@ -53,6 +53,10 @@ class HuggingFace(Model):
             yield from sharding.check_heads(self.source.checkpoint().config())
         except ConfigError:
             return  # `check` says so
+
+    def models_to_load(self) -> frozenset[ModelSpec]:
+        """Return the model itself."""
+        return frozenset({self.source.spec()})
 
     def identity(self) -> dict[str, Any]:
         """Return weights, template text, dtype and quantisation."""

@@ -18,6 +18,7 @@ from alpacabench.reasoning import part
 from alpacabench.sharding import Sharding
 from alpacabench.weights.adapter import Adapter
 from alpacabench.weights.source import Dtype, Source
+from alpacabench.worker.spec import ModelSpec
 
 CHUNK = 256
 """Prompts per call: vLLM returns a call's answers together, and they are committed then."""
@@ -64,6 +65,10 @@ class Vllm(Model):
         yield from super().check_with(decoding, sharding)
         if not list(self.source.problems()):
             yield from sharding.check_heads(self.source.checkpoint().config())
+
+    def models_to_load(self) -> frozenset[ModelSpec]:
+        """Return the model itself."""
+        return frozenset({self.source.spec()})
 
     def identity(self) -> dict[str, Any]:
         """Return weights, adapter, template text, dtype and quantisation."""

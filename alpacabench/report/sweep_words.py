@@ -63,7 +63,7 @@ def sentences(table: SweepTable) -> list[str]:
         )
     failed = sum(row.failure is not None for row in table.rows)
     if failed:
-        found.append(f"{failed} of {len(table.rows)} jobs failed and are listed at the end.")
+        found.append(f"{failed} of {len(table.rows)} jobs failed, and are in no comparison.")
     return found
 
 
@@ -104,8 +104,13 @@ def _first(named: Sequence[str]) -> str:
 
 
 def _best(table: SweepTable, top: SweepRow) -> str:
-    tied = [table.label(row) for row in table.rows if row.tied_with_best and row.name != top.name]
-    rate = f"{table.label(top)} has the highest win rate, {top.win_rate.percent() if top.win_rate else ''}"
+    rate = top.win_rate.percent() if top.win_rate else ""
+    if sum(row.win_rate is not None for row in table.rows) == 1:
+        return f"{table.label(top)} has a win rate of {rate}; there is no other result to compare it with."
+    tied = [table.label(row) for row in table.rows if row.tied_with_best and row is not top]
+    rate = f"{table.label(top)} has the highest win rate, {rate}"
+    if not top.tied_with_best:
+        return f"{rate}, but the settings could not be compared."
     if not tied:
         return f"{rate}, and is separated from every other setting."
     named = "; ".join(tied) if len(tied) <= MAX_NAMED else f"{len(tied)} settings"

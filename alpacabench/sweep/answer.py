@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from alpacabench.report.estimate import Estimate, finite
 from alpacabench.report.sweep_table import SweepRow, SweepTable
+from alpacabench.scoring.normal import Z_95
 from alpacabench.sweep.against import Against, compare_to_base
 from alpacabench.sweep.effects import effects
 from alpacabench.sweep.manifest import JobResult, Manifest
@@ -20,6 +22,7 @@ from alpacabench.sweep.variance import seed_spread, variance_split
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
+    from alpacabench.scoring.length_control import LengthControlled
 
 Results = Sequence[tuple[JobResult, Path]]
 
@@ -136,7 +139,7 @@ def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, aga
         win_rate=None
         if result.stopped
         else Estimate(metrics["win_rate"], metrics.get("win_rate_ci_low"), metrics.get("win_rate_ci_high")),
-        lc=Estimate(lc.value, lc.value - 1.96 * lc.standard_error, lc.value + 1.96 * lc.standard_error) if lc else None,
+        lc=_length_controlled(lc, metrics, against.lc_metric) if lc else None,
         delta_wr=Estimate.of_delta(comparison.delta) if comparison else None,
         delta_lc=Estimate.of_delta(delta_lc) if delta_lc else None,
         p_holm=comparison.p_holm if comparison else None,
@@ -152,3 +155,13 @@ def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, aga
         seconds_per_answer=metrics.get("seconds_per_answer"),
         stopped=result.stopped,
     )
+
+
+def _length_controlled(fit: LengthControlled, metrics: Mapping[str, float], name: str) -> Estimate:
+    """Return the fit with the bootstrap interval of the job's own metrics, where that is of the same prompts."""
+    suffix = name.removeprefix("length_controlled_winrate")
+    low, high = (metrics.get(f"lc_ci_{end}{suffix}") for end in ("low", "high"))
+    if finite(low) and finite(high) and math.isclose(metrics.get(name, math.nan), fit.value, abs_tol=1e-6):
+        return Estimate(fit.value, low, high)
+    half = Z_95 * fit.standard_error
+    return Estimate(fit.value, fit.value - half, fit.value + half)

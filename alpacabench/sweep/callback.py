@@ -61,6 +61,7 @@ class SweepCallback(Callback):  # type: ignore[misc]
         try:
             self._sweep.close()
         except Exception:
+            self._sweep.abandon()
             # Hydra would turn it into a one-line warning and exit with 0.
             log.exception("The sweep's end failed; its jobs are finished, and the same command tries again")
             raise SystemExit(1) from None

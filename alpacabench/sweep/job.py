@@ -12,9 +12,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from alpacabench import config, job
-from alpacabench.errors import AlpacabenchError
+from alpacabench.errors import AlpacabenchError, StageError
 from alpacabench.sweep.early_stopping import EarlyStopping
-from alpacabench.sweep.manifest import FAIL_FAST, JobResult, Manifest, label, pairs
+from alpacabench.sweep.manifest import FAIL_FAST, JobResult, Manifest, pairs
 from alpacabench.tracking.redact import redact
 
 log = logging.getLogger(__name__)
@@ -25,17 +25,21 @@ def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
     hydra = HydraConfig.get()
     number, sweep = int(hydra.job.num), Path(hydra.sweep.dir)
     result = JobResult(number, f"job {number}", "", {}, "skipped")
-    if (sweep / FAIL_FAST).exists():
-        replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory)
-        return _worst(hydra)
     start = time.monotonic()
     try:
-        experiment = config.load(cfg, hydra.runtime.choices)
         manifest = Manifest.read(sweep)
+        if planned := manifest.jobs.get(number):
+            result = JobResult.of(number, planned, "skipped")
+        if (sweep / FAIL_FAST).exists():
+            replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory)
+            return _worst(hydra)
+        experiment = config.load(cfg, hydra.runtime.choices)
         entry = manifest.entry(number, experiment.identity, pairs(hydra.overrides.task))
-        result = replace(result, name=label(entry.params), identity=entry.key, params=entry.params, status="finished")
+        result = JobResult.of(number, entry, "finished")
         stopping = EarlyStopping.of(experiment.settings.early_stopping, manifest, number, sweep)
         evaluation = job.execute(experiment, directory, manifest.link(entry), stopping)
+        if "win_rate" not in evaluation.metrics and not evaluation.stopped:
+            raise StageError("no prompt has a verdict, so there is nothing to compare")
     # Whatever it is: the other jobs go on.
     except Exception as error:
         expected = isinstance(error, AlpacabenchError)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alpacabench.files import write_json
-from alpacabench.sweep.setting import job_name
+from alpacabench.sweep.setting import job_names
 from alpacabench.tracking.base import Run, SweepLink
 
 MANIFEST = "sweep.json"
@@ -31,6 +31,8 @@ class JobEntry:
     """The job's identity, numbered from the second of equal jobs."""
     params: Mapping[str, str]
     """What varies in the sweep, with this job's values."""
+    name: str = ""
+    """What its run is called: short, and another one for each job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,17 @@ class Manifest:
 
     def entry(self, number: int, identity: str, overrides: Mapping[str, str]) -> JobEntry:
         """Return a job's entry, also of one that the sweeper chose on its way."""
-        chosen = JobEntry(identity, {key: overrides[key] for key in self.axes if key in overrides})
-        return self.jobs.get(number, chosen)
+        if number in self.jobs:
+            return self.jobs[number]
+        params = {key: overrides[key] for key in self.axes if key in overrides}
+        return JobEntry(identity, params, job_names([params])[0])
 
     def link(self, entry: JobEntry) -> SweepLink:
         """Return what ties the job's run to the parent run."""
         return SweepLink(
             identity=self.identity,
             job=entry.key,
-            name=job_name(entry.params),
+            name=entry.name,
             params=entry.params,
             parent_run_id=self.parent_run_id,
             run=self.runs.get(entry.key, Run()),
@@ -91,6 +95,11 @@ class JobResult:
     failure: str | None = None
     stopped: str | None = None
     """Why it was stopped early."""
+
+    @classmethod
+    def of(cls, number: int, entry: JobEntry, status: Status, failure: str | None = None) -> JobResult:
+        """Return the result of a job by its entry."""
+        return cls(number, label(entry.params) or f"job {number}", entry.key, entry.params, status, failure=failure)
 
     def write(self, directory: Path) -> None:
         """Write job.json."""
@@ -114,6 +123,12 @@ def _plain(value: str) -> str:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return str(OverridesParser.create().parse_override(f"key={value}").value())
+
+
+def forget_results(sweep_directory: Path) -> None:
+    """Remove what an earlier sweep in this directory said of its jobs: every job of the next one says it anew."""
+    for path in (sweep_directory / FAIL_FAST, *sweep_directory.glob(f"*/{RESULT}")):
+        path.unlink(missing_ok=True)
 
 
 def read_results(sweep_directory: Path) -> list[tuple[JobResult, Path]]:

@@ -14,9 +14,12 @@ Params = Mapping[str, str]
 """What varies in a sweep: config key to value."""
 
 
-def job_name(params: Params) -> str:
-    """Return a name for lists with little room: '0.3, no perturbation', 'greedy, seed 1'; the parent names the keys."""
-    return ", ".join(_word(key.rpartition(".")[2], value) for key, value in short_params([params])[0].items())
+def job_names(jobs: Sequence[Params]) -> list[str]:
+    """Return names for lists with little room: '0.3, no perturbation', 'greedy, seed 1'; the parent names the keys."""
+    return [
+        ", ".join(_word(key.rpartition(".")[2], value) for key, value in params.items())
+        for params in short_params(jobs)
+    ]
 
 
 def short_params(jobs: Sequence[Params]) -> list[dict[str, str]]:
@@ -34,7 +37,7 @@ def _word(stem: str, value: str) -> str:
 
 def _short_values(values: Sequence[str]) -> dict[str, str]:
     distinct = list(dict.fromkeys(values))
-    if not all("/" in value for value in distinct):
+    if not all("/" in value and " " not in value for value in distinct):  # a prompt may hold a slash, too
         return {value: value for value in distinct}
     parts = [PurePosixPath(value).parts for value in distinct]
     shared = 0

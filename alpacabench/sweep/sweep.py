@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,8 @@ from alpacabench.records import digest
 from alpacabench.sweep import grid, outcome
 from alpacabench.sweep.answer import SUMMED, conclude
 from alpacabench.sweep.grid import PlannedJob
-from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest, label, read_results
+from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest, forget_results, label, read_results
+from alpacabench.sweep.setting import job_names
 from alpacabench.tracking.base import BASE, JobRecord, Run, SweepLink
 
 log = logging.getLogger(__name__)
@@ -77,7 +79,7 @@ class Sweep:
         """Return how every job ended, those that left no word included."""
         found = {result.number: (result, path) for result, path in read_results(self.directory)}
         for number, entry in self.manifest.jobs.items():
-            lost = JobResult(number, label(entry.params), entry.key, entry.params, "failed", failure="its process died")
+            lost = JobResult.of(number, entry, "failed", "its process died")
             found.setdefault(number, (lost, self.directory / str(number)))
         return [found[number] for number in sorted(found)]
 
@@ -93,26 +95,31 @@ def open_sweep(config: DictConfig) -> Sweep | None:
     overrides = grid.expand(config)
     jobs = grid.plan(config, overrides if overrides is not None else [grid.fixed_overrides(config)])
     lead = jobs[0].experiment
-    if lead.settings.plan:
-        from alpacabench.plan import show
-
-        show([job.experiment for job in jobs])
-        return None
     if overrides is None:
         _refuse_early_stopping(lead)
         axes, entries = grid.searched(config), {}
         identity = digest([lead.identity, axes, OmegaConf.to_container(config.hydra.sweeper), _task(config)])
     else:
-        axes = list(jobs[0].params)
-        entries = {number: JobEntry(job.key, job.params) for number, job in enumerate(jobs)}
+        axes, entries = list(jobs[0].params), _entries(jobs)
         identity = digest(sorted(job.key for job in jobs))
     base = base_number(lead.settings.report.base, entries)
+    if lead.settings.plan:
+        from alpacabench.plan import show
+
+        show([(entries[n].name if entries else "a trial", j.experiment, j.inputs) for n, j in enumerate(jobs)])
+        return None
     record = _parent(identity, axes, jobs, directory)
     run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if overrides is not None else [])
     manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs, base)
+    forget_results(directory)
     manifest.write(directory)
     _tell(len(entries), run, runs)
     return Sweep(directory, lead, manifest, base, jobs[0].inputs, record, run)
+
+
+def _entries(jobs: Sequence[PlannedJob]) -> dict[int, JobEntry]:
+    names = job_names([job.params for job in jobs])
+    return {n: JobEntry(job.key, job.params, name) for n, (job, name) in enumerate(zip(jobs, names, strict=True))}
 
 
 def _refuse_early_stopping(lead: Experiment) -> None:
@@ -134,15 +141,22 @@ def base_number(given: object, entries: Mapping[int, JobEntry]) -> int | None:
     """
     if given is None:
         return None
-    numbers = [n for n, entry in entries.items() if given == n or set(str(given).split(",")) <= set(_words(entry))]
     if not entries and isinstance(given, int):
         return given
+    numbers = [n for n, entry in entries.items() if str(given).strip() == str(n) or _names(str(given), entry)]
     if len(numbers) == 1:
         return numbers[0]
     jobs = [f"{number} ({label(entry.params)})" for number, entry in entries.items()]
     found = f"names {len(numbers)} jobs" if numbers else "names no job"
     remedy = "give a job's number or what tells it from the others: " + "; ".join(jobs[:SHOWN])
     raise ConfigError([Problem("report.base", f"given {given!r}, which {found}", remedy)])
+
+
+def _names(given: str, job: JobEntry) -> bool:
+    """Return whether all of a text are overrides of this job; a comma stands between two, or inside of a value."""
+    words = set(_words(job))
+    named = [word.strip() for word in re.split(r",(?=\s*[\w.@/+~]+=)", given)]
+    return given.strip() in words or set(named) <= words
 
 
 def _words(job: JobEntry | JobResult) -> list[str]:
@@ -162,6 +176,10 @@ def _settle_directory(config: DictConfig) -> Path:
     """Return the sweep's directory, now the same in every process: launchers compose the jobs' configurations anew."""
     from omegaconf import open_dict, read_write
 
+    subdirectory = str(OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"])  # type: ignore[index,call-overload]
+    if "/" in subdirectory:
+        what = f"given '{subdirectory}', a directory in a directory"
+        raise ConfigError([Problem("hydra.sweep.subdir", what, "give one name, and the rest with hydra.sweep.dir")])
     directory = Path(str(config.hydra.sweep.dir)).absolute()
     quoted = str(directory).replace("\\", "\\\\").replace("'", "\\'")
     with read_write(config.hydra), open_dict(config.hydra):

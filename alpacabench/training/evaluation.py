@@ -65,7 +65,7 @@ def evaluate_checkpoint(
 
 
 def require_overrides(overrides: Sequence[str]) -> None:
-    """Refuse what is no override.
+    """Refuse what is no override, and a directory, which the caller gives.
 
     Raises:
         ConfigError: names them.
@@ -76,6 +76,8 @@ def require_overrides(overrides: Sequence[str]) -> None:
         given = f"given {overrides!r}" if isinstance(overrides, str) else f"given {', '.join(map(repr, wrong))}"
         remedy = "give a list of Hydra overrides: ['judge=gpt_4_1_mini', 'subset.n=64']"
         raise ConfigError([Problem("overrides", given, remedy)])
+    if any(text.partition("=")[0] == "hydra.run.dir" for text in overrides):
+        raise ConfigError([Problem("overrides", "given hydra.run.dir", "give the directory as an argument")])
 
 
 @dataclass
@@ -145,7 +147,7 @@ class Evaluation:
         ours = {"model.path": _quoted(str(self.checkpoint)), "hydra.run.dir": _quoted(str(self.directory))}
         if "model" not in chosen:
             ours = {"model": "hf"} | ours
-        if self.training:
+        if self.training and "tracking=none" not in self.overrides:
             ours |= {"tracking.experiment": _quoted(self.training.experiment), "tracking.parent": self.training.run_id}
         if self.step is not None:
             ours["tracking.step"] = str(self.step)
