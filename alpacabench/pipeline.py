@@ -149,6 +149,8 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
 
 def _note_speeds(experiment: Experiment, spent: Usage, store: Store) -> None:
     """Remember how fast the answers and the verdicts came, for the next plan."""
+    if not (spent.n_generated or spent.n_judged):
+        return
     speeds, asked = Speeds(store.engine), experiment.resolved
     speeds.note(speed.writer(asked["model"], asked["sharding"]), spent.completion_tokens, spent.generate_seconds)
     speeds.note(speed.reader(asked["judge"]), spent.n_judged, spent.judge_seconds)
