@@ -20,7 +20,7 @@ COMMANDS = {
     "compare": ("alpacabench.compare.command", "compare two finished runs prompt by prompt"),
     "ablation": ("alpacabench.ablation.command", "what a change of wording does beyond chance, from finished runs"),
     "leaderboard": ("alpacabench.leaderboard.command", "place runs among alpaca_eval's published rows"),
-    "gate": ("alpacabench.gate", "release or block a run by a paired test against a base, for CI"),
+    "gate": ("alpacabench.gate.command", "release or block a run by a paired test against a base, for CI"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
     "export-judge": ("alpacabench.judge.export_command", "write a judge as an annotators_config of alpaca_eval"),
     "doctor": ("alpacabench.doctor", "what is installed, set and reachable, with remedies"),

@@ -158,13 +158,17 @@ def _flipped(base: FinishedRun, run: FinishedRun, instructions: Sequence[str]) -
     return tuple(Flip(before, after, reasons(before, after)) for before, after in pairs)
 
 
-def _notes(base: FinishedRun, run: FinishedRun, known: int) -> tuple[str, ...]:
-    notes = []
-    if known < len(base.items):
-        notes.append(f"{len(base.items) - known} of {len(base.items)} prompts lack a verdict in one run: left out")
+def slot_notes(base: FinishedRun, run: FinishedRun) -> tuple[str, ...]:
+    """Return what is assumed about the order in which the two answers were shown."""
     if any(item.slots is None for one in (base, run) for item in one.items.values()):
-        notes.append("the slots of some prompts are unknown (no verdicts.jsonl): assumed to be the same in both")
-    return tuple(notes)
+        return ("the slots of some prompts are unknown (no verdicts.jsonl): assumed to be the same in both",)
+    return ()
+
+
+def _notes(base: FinishedRun, run: FinishedRun, known: int) -> tuple[str, ...]:
+    left_out = len(base.items) - known
+    notes = (f"{left_out} of {len(base.items)} prompts lack a verdict in one run: left out",) if left_out else ()
+    return notes + slot_notes(base, run)
 
 
 def _renamed(run: FinishedRun) -> FinishedRun:

@@ -1,0 +1,1 @@
+"""A run against its base, decided for CI: `alpacabench gate RUN --base BASE`."""
