@@ -14,12 +14,13 @@ from alpacabench import wording
 from alpacabench.component import Component, build, require
 from alpacabench.dataset import Dataset
 from alpacabench.decoding import Decoding
-from alpacabench.errors import ConfigError, Problem, allowed
+from alpacabench.errors import ConfigError, DataError, Problem, allowed
 from alpacabench.judge.base import Judge
 from alpacabench.model.base import Model
 from alpacabench.password import password_problem
 from alpacabench.perturbation.base import Perturbation
 from alpacabench.records import digest
+from alpacabench.scoring.names import Foreseen, metric_names
 from alpacabench.scoring.scoring import Scoring
 from alpacabench.sharding import Sharding
 from alpacabench.subset import Subset
@@ -178,7 +179,7 @@ def _across(experiment: Experiment) -> list[Problem]:
     """Return what no component sees alone."""
     problems = list(experiment.model.check_with(experiment.decoding, experiment.sharding))
     problems += wording.problems(experiment.perturbation)
-    known = experiment.scoring.metric_names(experiment.dataset.has_difficulty, experiment.judge.order)
+    known = metric_names(_foreseen(experiment))
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))
@@ -186,6 +187,15 @@ def _across(experiment: Experiment) -> list[Problem]:
         remedy = "leave judge.mode at direct, or early_stopping.alpha at null"
         problems.append(Problem("early_stopping.alpha", "a batch is judged as a whole, within a day", remedy))
     return problems
+
+
+def _foreseen(experiment: Experiment) -> Foreseen:
+    dataset, subset, judge = experiment.dataset, experiment.subset, experiment.judge
+    try:
+        label = judge.label
+    except DataError:  # recorded verdicts that cannot be read: their own check says so
+        label = None
+    return Foreseen(dataset.has_difficulty, judge.order, label, dataset.known_reference, subset.whole, subset.at_most)
 
 
 def redacted_yaml(experiment: Experiment) -> str:

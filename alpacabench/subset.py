@@ -35,6 +35,16 @@ class Subset(Component):
     seed: int = 0
     strata: list[Stratum] | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether every example is kept, whatever the data."""
+        return type(self).pick is Subset.pick
+
+    @property
+    def at_most(self) -> int | None:
+        """The most examples that can be chosen; None where only the data tells."""
+        return self.n
+
     def choose(self, examples: Sequence[Example], difficulty: Difficulty | None = None) -> list[Example]:
         """Return the chosen examples, in the data set's order.
 
@@ -140,6 +150,11 @@ class Ids(Subset):
     """Examples by row number in the full data set (from 0)."""
 
     ids: Annotated[list[int], BeforeValidator(_as_list)] = Field(min_length=1)
+
+    @property
+    def at_most(self) -> int:
+        """As many as there are row numbers."""
+        return len(self.ids)
 
     def pick(self, examples: list[Example], difficulty: Difficulty | None) -> list[Example]:
         """Return the examples with these row numbers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,55 @@ def test_an_objective_that_the_configuration_cannot_give_is_refused() -> None:
     error = _load(compose("config", ["model=echo", "judge=longest", "objective=win_rat"]), {})
     assert error is not None
     assert "did you mean 'win_rate'" in str(error)
+
+
+AE2 = ("dataset=alpaca_eval", "judge=weighted_alpaca_eval_gpt4_turbo", "judge.base_url=http://127.0.0.1:1/v1")
+LC, NOREG, FILLED = "length_controlled_winrate", "length_controlled_winrate_noreg", "win_rate_filled"
+HUNDRED = ("subset=random", "subset.n=100")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "given"),
+    [
+        (AE2, {LC}),
+        ((*AE2, *HUNDRED), {LC, FILLED}),
+        ((*AE2, "subset=random", "subset.n=29"), set()),
+        ((*AE2, "subset=ids", "subset.ids=[1,2]"), set()),
+        ((*AE2, "dataset.path=FILE"), {LC, NOREG}),
+        ((*AE2, "dataset.reference=FILE"), {LC, NOREG}),
+        (("dataset=alpaca_eval_1", *AE2[1:]), {NOREG}),
+        (("dataset=alpaca_eval", "judge=longest"), {NOREG}),
+        (("dataset=alpaca_eval", "judge=longest", "dataset.reference=FILE", *HUNDRED), {NOREG, FILLED}),
+        (("dataset=demo", "judge=longest", *HUNDRED), {NOREG}),
+        (("dataset=alpaca_eval", "judge=recorded", "judge.path=FILE"), {LC}),
+    ],
+)
+def test_an_objective_is_what_judge_reference_and_subset_can_give(
+    tmp_path: Path, overrides: tuple[str, ...], given: set[str]
+) -> None:
+    file = tmp_path / "rows.json"
+    row = {"instruction": "x", "output": "y", "preference": 1, "annotator": "weighted_alpaca_eval_gpt4_turbo"}
+    file.write_text(json.dumps([row]))
+    chosen = [override.replace("FILE", str(file)) for override in overrides]
+    found = set()
+    for objective in (LC, NOREG, FILLED):
+        error = _load(compose("config", ["model=echo", *chosen, f"objective={objective}"]), {})
+        problems = error.problems if error else []
+        assert {problem.where for problem in problems} <= {"objective"}, error
+        found |= set() if problems else {objective}
+    assert found == given
+
+
+def test_recorded_verdicts_that_cannot_be_read_are_one_mistake(tmp_path: Path) -> None:
+    chosen = [
+        "model=echo",
+        "judge=recorded",
+        f"judge.path={tmp_path}/none.json",
+        f"objective={LC}",
+        "dataset=alpaca_eval",
+    ]
+    error = _load(compose("config", chosen), {})
+    assert error is not None and [problem.where for problem in error.problems] == ["judge.path"]
 
 
 def test_a_literal_password_in_a_url_is_refused_without_repeating_it() -> None:

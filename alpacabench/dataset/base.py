@@ -36,6 +36,11 @@ class Dataset(Component):
     taxonomy: str | None = None
     """A YAML file of category rules for rows without a category; null is the one that ships."""
 
+    @property
+    def known_reference(self) -> str | None:
+        """Generator of the reference outputs, where it is known before any file is read."""
+        return None
+
     def check(self) -> Iterator[Problem]:
         """Yield missing files."""
         for key, path in (("path", self.path), ("reference", self.reference), ("taxonomy", self.taxonomy)):

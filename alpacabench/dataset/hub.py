@@ -25,6 +25,14 @@ class HubFile(Dataset):
     content_digest: str | None = None
     """SHA-256 of the canonical (instruction, output) rows; other rows fail the run. Null checks nothing."""
 
+    generator: str | None = None
+    """What wrote the pinned file's reference outputs, as its rows say."""
+
+    @property
+    def known_reference(self) -> str | None:
+        """The pinned file's generator; a local file may name another one."""
+        return None if self.path or self.reference else self.generator
+
     def check(self) -> Iterator[Problem]:
         """Yield missing files and a revision that is no commit."""
         if len(self.revision) != 40:

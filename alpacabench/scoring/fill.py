@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from alpacabench.scoring import glm
 from alpacabench.scoring.arrays import outcomes, same_length
-from alpacabench.scoring.length_control import MIN_ROWS, C
+from alpacabench.scoring.length_control import C
+from alpacabench.scoring.names import MIN_ROWS
 from alpacabench.scoring.pairs import Refusal
 
 

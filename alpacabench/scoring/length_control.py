@@ -14,17 +14,13 @@ import numpy as np
 from alpacabench.scoring import glm
 from alpacabench.scoring.arrays import Floats, bootstrap_counts, percentile_interval, standard_error
 from alpacabench.scoring.difficulty import DifficultyTable
+from alpacabench.scoring.names import JUDGE, MIN_ROWS, REFERENCE
 from alpacabench.scoring.pairs import Pairs, Refusal
 
 C = float(10 ** (4 / 3))
 """21.54, the seventh of alpaca_eval's ten penalties: within 0.11 points of every published value."""
 GAMED_WEIGHT = 0.1
 """Weight of a gamed baseline's row: alpaca_eval's lambda of 0.2 over two baselines."""
-JUDGE = "weighted_alpaca_eval_gpt4_turbo"
-REFERENCE = "gpt4_1106_preview"
-"""The judge and the reference for which the gamed baselines were judged; under another one they do not transfer."""
-MIN_ROWS = 30
-"""Ten rows for each weight."""
 FEW_ROWS = 200
 ONE_SIDED_MEAN, ONE_SIDED_SD = 0.9, 0.2
 """Beyond these, all answers are on one side of the reference's length: w_len and w_0 cannot be told apart."""

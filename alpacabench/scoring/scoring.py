@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
     from alpacabench.scoring.pairs import Pairs
 
-ALWAYS = (
-    "win_rate", "standard_error", "win_rate_ci_low", "win_rate_ci_high", "discrete_win_rate", "n_wins", "n_wins_base",
-    "n_draws", "n_total", "n_failed", "avg_length", "len_ratio_vs_baseline", "judge_confident_share", "mde_80_paired",
-    "unique_output_share", "specificity", "compress_ratio", "injection_share", "empty_share", "truncated_share",
-    "win_rate_first", "win_rate_second", "position_gap", "win_rate_slot_balanced", "cost_usd",
-)  # fmt: skip
-LENGTH_CONTROLLED = ("length_controlled_winrate", "length_controlled_winrate_official", "win_rate_filled")
 MIN_SLICE = 30
 """A slice of fewer prompts has no metric of its own: its interval is too wide to mean anything (MEASUREMENT 5)."""
 
@@ -61,11 +54,6 @@ class Scoring(Component):
         """Yield a missing file of difficulties."""
         if self.lc_data:
             yield from missing_file(self.lc_data, "scoring.lc_data")
-
-    def metric_names(self, has_difficulty: bool, order: str) -> list[str]:
-        """Return the metrics that a configuration gives: what `objective` may name."""
-        names = list(ALWAYS) + (["order_consistency"] if order == "both" else [])
-        return names + (list(LENGTH_CONTROLLED) if has_difficulty else []) + ["length_controlled_winrate_noreg"]
 
     def difficulties(self, examples: Sequence[Example], has_difficulty: bool) -> Difficulties:
         """Return the difficulty of every instruction of the full data set, where it is published.
