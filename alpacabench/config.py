@@ -183,8 +183,9 @@ def _across(experiment: Experiment) -> list[Problem]:
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))
-    if experiment.settings.early_stopping.alpha is not None and experiment.judge.mode == "batch":
-        remedy = "leave judge.mode at direct, or early_stopping.alpha at null"
+    batched = experiment.judge.batch_keys()
+    if experiment.settings.early_stopping.alpha is not None and batched:
+        remedy = f"leave {' and '.join(batched)} at direct, or early_stopping.alpha at null"
         problems.append(Problem("early_stopping.alpha", "a batch is judged as a whole, within a day", remedy))
     return problems
 

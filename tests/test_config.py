@@ -150,6 +150,16 @@ def test_recorded_verdicts_that_cannot_be_read_are_one_mistake(tmp_path: Path) -
     assert error is not None and [problem.where for problem in error.problems] == ["judge.path"]
 
 
+@pytest.mark.parametrize(
+    ("judge", "key"),
+    [(("judge=gpt_4_1_mini",), "judge.mode"), (("judge=panel",), "judge.judges.gpt.mode")],
+)
+def test_early_stopping_is_refused_where_any_judge_asks_in_batches(judge: tuple[str, ...], key: str) -> None:
+    error = _load(compose("config", ["model=echo", *judge, f"{key}=batch", "early_stopping.alpha=0.05"]), {})
+    (problem,) = [problem for problem in error.problems if problem.where == "early_stopping.alpha"] if error else []
+    assert f"leave {key} at direct" in problem.remedy
+
+
 def test_a_literal_password_in_a_url_is_refused_without_repeating_it() -> None:
     error = _load(compose("config", ["model=echo", "judge=longest", "store.url='postgresql://u:s3cret-pw@h/db'"]), {})
     assert error is not None

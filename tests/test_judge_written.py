@@ -107,6 +107,28 @@ def test_a_panels_problems_name_the_member() -> None:
     assert [p.where for p in problems] == ["judge.judges.claude.base_url", "judge.judges.gemini.base_url"]
 
 
+def test_a_panel_says_its_members_cautions_once() -> None:
+    members = [f"+judge@judge.judges.{name}=local" for name in ("one", "two")]
+    panel, local = load_judge("panel", *members), load_judge("local")
+    assert panel.caution == local.caution != ""
+    assert load_judge("panel").caution == ""
+
+
+def test_a_panel_asks_in_batches_where_a_member_does() -> None:
+    assert load_judge("panel").batch_keys() == []
+    assert load_judge("panel", "judge.judges.gpt.mode=batch").batch_keys() == ["judge.judges.gpt.mode"]
+
+
+def test_recorded_verdicts_in_a_panel_are_checked_with_the_panels_order(tmp_path: Path) -> None:
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps([{"instruction": "x", "preference": 1}]))
+    member = ["+judge@judge.judges.old=recorded", f"judge.judges.old.path={path}"]
+    others = [f"judge.judges.{name}.base_url={LOCAL}" for name in ("gpt", "claude", "gemini")]
+    assert list(load_judge("panel", *member, *others).check()) == []
+    (problem,) = load_judge("panel", *member, *others, "judge.order=both").check()
+    assert problem.where == "judge.judges.old" and "order=both" in problem.what
+
+
 def test_a_rubric_keeps_the_scores_of_both_answers_by_criterion(tmp_path: Path) -> None:
     names = ("instruction_following", "correctness", "completeness", "clarity")
     first, second = dict.fromkeys(names, 6), dict.fromkeys(names, 6) | {"correctness": 9}

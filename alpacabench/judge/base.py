@@ -82,6 +82,10 @@ class Judge(Component):
         """What a reader of this judge's verdicts must know; empty where there is nothing."""
         return ""
 
+    def batch_keys(self) -> list[str]:
+        """Return the config keys that make this judge ask in batches; empty where it asks directly."""
+        return ["judge.mode"] if self.mode == "batch" else []
+
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """Return what besides the prompt determines a verdict: judge model, decoding values. JSON-serialisable."""

@@ -33,11 +33,23 @@ class Panel(Judge):
         shared = {name: getattr(self, name) for name in ("order", "seed", "instruction", "repeats")}
         return [judge.model_copy(update=shared) for judge in self.judges.values()]
 
+    @property
+    def caution(self) -> str:
+        """What the members' cautions say, each once."""
+        return "; ".join(dict.fromkeys(filter(None, (member.caution for member in self.members))))
+
+    def batch_keys(self) -> list[str]:
+        """Return the keys of the members that ask in batches."""
+        return [_in_panel(key, name) for name, member in self._named() for key in member.batch_keys()]
+
     def check(self) -> Iterator[Problem]:
-        """Check every member; keys are named as they stand in the panel."""
-        for name, judge in self.judges.items():
-            for problem in judge.check():
-                yield replace(problem, where=problem.where.replace("judge", f"judge.judges.{name}", 1))
+        """Check every member as it is asked; keys are named as they stand in the panel."""
+        for name, member in self._named():
+            for problem in member.check():
+                yield replace(problem, where=_in_panel(problem.where, name))
+
+    def _named(self) -> Iterable[tuple[str, Judge]]:
+        return zip(self.judges, self.members, strict=True)
 
     def identity(self) -> dict[str, Any]:
         """Return the members' identities."""
@@ -71,3 +83,8 @@ class Panel(Judge):
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
         """Return every member's verdicts, one member after the other."""
         return [verdict for member in self.members for verdict in member.judge(pairs, store)]
+
+
+def _in_panel(key: str, name: str) -> str:
+    """Return a key of a judge as it stands under a member's name."""
+    return key.replace("judge", f"judge.judges.{name}", 1)
