@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 from alpacabench.errors import DataError, Problem
 
 Row = dict[str, Any]
+
+FAILED, DRAW = -1.0, 0.0
+"""alpaca_eval's old codes in `preference`."""
 
 SUFFIXES = (".json", ".jsonl", ".csv")
 
@@ -111,6 +115,28 @@ def unique_instructions(rows: Sequence[Row], path: str | Path, key: str) -> None
                 "    each instruction may stand once; remove one of the two rows"
             )
         seen[instruction] = number
+
+
+def read_preference(value: Any, where: str) -> float:
+    """Return the preference of an annotation in [1, 2], as JSON or CSV hold it; NaN where the verdict is missing.
+
+    Raises:
+        DataError: it is no preference; the message starts with `where`.
+
+    """
+    try:
+        number = math.nan if value in (None, "") else float(value)
+    except (TypeError, ValueError):
+        number = math.inf
+    if math.isnan(number) or number == FAILED:
+        return math.nan
+    if number == DRAW:
+        return 1.5
+    if 1 <= number <= 2:
+        return number
+    raise DataError(
+        f"{where}: 'preference' is {value!r}\n    allowed: 1 (reference wins) to 2 (model wins), or null where missing"
+    )
 
 
 def shorten(text: str, width: int = 80) -> str:

@@ -156,7 +156,7 @@ def test_all_differences_are_reported_together(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ([{"instruction": "x", "preference": "good"}], "row 1: 'preference' is 'good'"),
-        ([{"instruction": "x", "preference": 5}], "row 1: 'preference' is 5; a number from 1 to 2"),
+        ([{"instruction": "x", "preference": 5}], "row 1: 'preference' is 5\n    allowed: 1 (reference wins)"),
         ([{"preference": 1}], "row 1: no 'instruction'"),
         ([{"instruction": "x", "preference": 1}] * 2, "row 2: the same instruction as row 1"),
         (

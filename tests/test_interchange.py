@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
 import pytest
 
+from alpacabench.compare.run import read_run
 from alpacabench.errors import ConfigError, DataError
 from alpacabench.files import annotation_rows
 from alpacabench.judge.export import export_judge
@@ -124,10 +126,22 @@ def test_rows_without_outputs_are_matched_by_generator_over_several_files(tmp_pa
     assert (verdict.preference, judge.label) == (1.75, "x")
 
 
+def test_compare_and_the_recorded_judge_read_the_same_preferences_from_a_csv(tmp_path: Path) -> None:
+    codes = {"-1.0": None, "-1": None, "": None, "nan": None, "0.0": 1.5, "0": 1.5, "1.0": 1.0, "1.25": 1.25, "2": 2.0}
+    pairs = made_up_pairs(len(codes))
+    lines = [f"{pair.instruction},{pair.output},{code}" for pair, code in zip(pairs, codes, strict=True)]
+    path = tmp_path / "annotations.csv"
+    path.write_text("\n".join(["instruction,output_2,preference", *lines]) + "\n")
+    verdicts = Recorded(path=str(path)).judge(pairs, None)
+    assert [verdict.preference for verdict in verdicts] == list(codes.values())
+    items = read_run(str(path)).items.values()
+    assert [None if math.isnan(item.preference) else item.preference for item in items] == list(codes.values())
+
+
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([{"instruction": "q", "preference": 3}], "row 1: preference is 3"),
+        ([{"instruction": "q", "preference": 3}], "row 1: 'preference' is 3"),
         ([{"instruction": "q", "preference": 1}, {"preference": 1}], "row 2: no 'instruction'"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from alpacabench.compare.difficulty import DifficultyFiles, used_files
 from alpacabench.compare.locate import Files, locate
 from alpacabench.errors import DataError
 from alpacabench.judge.slot import model_first
-from alpacabench.rows import Row, read_rows, unique_instructions
+from alpacabench.rows import Row, read_preference, read_rows, unique_instructions
 
 KEY = "RUN"
 HOW_IT_IS_ASKED = (
@@ -133,7 +132,7 @@ def _item(number: int, row: Row, given: str, answers: Mapping[str, str], referen
     return Item(
         index=row["index"] if isinstance(row.get("index"), int) else number - 1,
         instruction=instruction,
-        preference=_preference(row.get("preference"), f"{KEY}: {given}, row {number}"),
+        preference=read_preference(row.get("preference"), f"{KEY}: {given}, row {number}"),
         output=output,
         reference=_text(row.get("output_1"), references.get(instruction)),
         length=None if output is None else float(len(output)),
@@ -146,19 +145,6 @@ def _item(number: int, row: Row, given: str, answers: Mapping[str, str], referen
 
 def _text(value: Any, default: str | None) -> str | None:
     return value if isinstance(value, str) else default
-
-
-def _preference(value: Any, where: str) -> float:
-    """Return the preference in [1, 2]; alpaca_eval's old codes are -1 for a failed row and 0 for a draw."""
-    if value in (None, "", -1, "-1"):
-        return math.nan
-    try:
-        number = float(value) or 1.5
-    except (TypeError, ValueError):
-        number = math.inf
-    if math.isnan(number) or 1 <= number <= 2:
-        return number
-    raise DataError(f"{where}: 'preference' is {value!r}; a number from 1 to 2, or null, is needed")
 
 
 def _with_verdicts(items: list[Item], rows: list[Row], files: Files) -> list[Item]:

@@ -15,7 +15,7 @@ from alpacabench.ask import AnswerStore, Reply
 from alpacabench.errors import DataError, Problem
 from alpacabench.judge.base import Judge, Question
 from alpacabench.records import Message, Pair, Verdict, digest
-from alpacabench.rows import Row, read_rows
+from alpacabench.rows import Row, read_preference, read_rows
 
 
 class _Rows(NamedTuple):
@@ -116,30 +116,13 @@ def _read(files: tuple[tuple[str, int], ...]) -> _Rows:
                     f"judge.path: {path}, row {number}: no 'instruction' or no 'preference'\n"
                     f"    annotations in alpaca_eval's format are needed; this row's keys: {', '.join(map(str, row))}"
                 )
-            row = row | {"preference": _preference(row["preference"], path, number)}
+            preference = read_preference(row["preference"], f"judge.path: {path}, row {number}")
+            row = row | {"preference": None if math.isnan(preference) else preference}
             annotators |= {str(row["annotator"])} if row.get("annotator") else set()
             by_instruction[row["instruction"]].append(row)
     keys = ("instruction", "output_1", "output_2", "generator_2", "preference")
     content = [[row.get(key) for key in keys] for rows in by_instruction.values() for row in rows]
     return _Rows(dict(by_instruction), frozenset(annotators), digest(content))
-
-
-def _preference(value: Any, path: str, number: int) -> float | None:
-    """Return a preference in [1, 2]; alpaca_eval's old 0 is a draw, its -1 and NaN are missing."""
-    try:
-        preference = math.nan if value in (None, "") else float(value)
-    except (TypeError, ValueError):
-        preference = math.inf
-    if math.isnan(preference) or preference == -1:
-        return None
-    if preference == 0:
-        return 1.5
-    if not 1 <= preference <= 2:
-        raise DataError(
-            f"judge.path: {path}, row {number}: preference is {value!r}\n"
-            "    allowed: 1 (reference wins) to 2 (model wins), or null"
-        )
-    return preference
 
 
 def _matching(rows: list[Row], pair: Pair) -> list[Row]:

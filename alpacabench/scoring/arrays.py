@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alpacabench.errors import DataError
+from alpacabench.rows import DRAW, FAILED
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -25,8 +26,8 @@ def outcomes(preferences: ArrayLike) -> Floats:
         DataError: a preference that is none of these; alpaca_eval would drop it without a word.
     """
     given = np.asarray(preferences, dtype=np.float64)
-    given = np.where(given == 0, 1.5, given)
-    y = np.where(given == -1, np.nan, given) - 1
+    given = np.where(given == DRAW, 1.5, given)
+    y = np.where(given == FAILED, np.nan, given) - 1
     wrong = np.flatnonzero((y < 0) | (y > 1))
     if wrong.size:
         row = int(wrong[0])
