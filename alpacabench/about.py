@@ -71,7 +71,7 @@ def decoding(experiment: Experiment) -> str:
     choice = experiment.choices.get("decoding", "")
     if choice not in ("greedy", "sampling"):
         return choice
-    return "sampling" if experiment.decoding.temperature > 0 else "greedy"
+    return "sampling" if experiment.decoding.samples else "greedy"
 
 
 def run_name(experiment: Experiment) -> str:

@@ -10,12 +10,15 @@ from alpacabench.component import Component
 
 
 class Decoding(Component):
-    """Decoding values. Temperature 0 is greedy (or beam search where `num_beams` > 1); above 0 samples."""
+    """Decoding values. Temperature 0 is greedy (or beam search where `num_beams` > 1); above 0 samples.
+
+    Without a temperature none is sent, and the server's own holds: for models behind an API that fix it.
+    """
 
     group: ClassVar[str] = "decoding"
     shared_keys: ClassVar[frozenset[str]] = frozenset()
 
-    temperature: float = Field(0.0, ge=0.0, le=5.0)
+    temperature: float | None = Field(0.0, ge=0.0, le=5.0)
     top_p: float = Field(1.0, gt=0.0, le=1.0)
     top_k: int = Field(0, ge=0)
     """0 means no limit."""
@@ -30,9 +33,9 @@ class Decoding(Component):
 
     @model_validator(mode="after")
     def _sensible(self) -> Decoding:
-        if self.num_beams > 1 and self.temperature > 0:
+        if self.num_beams > 1 and self.samples:
             raise ValueError("beam search is deterministic: set decoding.temperature=0 or decoding.num_beams=1")
-        if self.n > 1 and self.temperature == 0:
+        if self.n > 1 and not self.samples:
             raise ValueError(
                 "n > 1 at temperature 0 would give the same answer n times: set decoding.temperature above 0"
             )
@@ -41,7 +44,7 @@ class Decoding(Component):
     @property
     def samples(self) -> bool:
         """Whether the seed matters."""
-        return self.temperature > 0
+        return self.temperature is None or self.temperature > 0
 
     def key(self) -> dict[str, Any]:
         """Return the values that determine the text: greedy decoding does not depend on seed, top_p or top_k."""

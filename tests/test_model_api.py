@@ -83,6 +83,29 @@ def test_anthropic_gets_its_own_names(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("option", "seed"),
+    [
+        ("openai", {"seed": 5}),
+        ("mistral_api", {"random_seed": 5}),
+        ("openai_compatible", {"seed": 5}),
+        ("anthropic", {}),
+    ],
+)
+def test_without_a_temperature_none_is_sent(option: str, seed: dict[str, int], tmp_path: Path) -> None:
+    body = bodies(option, Decoding(temperature=None, seed=5 if seed else 0), tmp_path)[0]
+    assert {k: v for k, v in body.items() if k not in ("messages", "model", "max_tokens")} == seed
+    assert Decoding(temperature=None, top_p=0.9).key() != Decoding(temperature=None).key() != Decoding().key()
+
+
+@pytest.mark.parametrize("option", ["hf", "echo", "recorded", "vllm"])
+def test_a_model_without_a_temperature_of_its_own_refuses_null_by_name(option: str) -> None:
+    path = ["model.path=m"] if option != "echo" else []
+    problems = load_model(option, *path).check_with(Decoding(temperature=None), Sharding())
+    (problem,) = [problem for problem in problems if problem.where.startswith("decoding")]
+    assert problem.where == "decoding.temperature" and "given null" in problem.what
+
+
 def test_samples_of_one_prompt_have_seeds_of_their_own(tmp_path: Path) -> None:
     sent = bodies("openai", Decoding(temperature=1.0, n=2, seed=7), tmp_path)
     seeds = {body["seed"] for body in sent}

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from alpacabench.decoding import Decoding
-from alpacabench.errors import GenerationError
+from alpacabench.errors import GenerationError, JudgeError
 from alpacabench.sharding import Sharding
 from alpacabench.store.store import Store
 from tests.fakes.http_server import HttpServer, Response
+from tests.judge_data import load_judge, made_up_pairs
 from tests.test_model_api import PROMPTS, load_model
 
 # (option, status, body as that provider sends it, what the user reads)
@@ -54,6 +55,47 @@ def test_what_a_provider_refuses_is_shown_in_its_own_words_after_one_request(
             model.generate(PROMPTS, Decoding(), Sharding(), store)
     assert told in str(caught.value) and f"HTTP {status}" in str(caught.value)
     assert len(server.requests) == 1
+
+
+FIXED = (
+    "Unsupported value: 'temperature' does not support 0.0 with this model. Only the default (1) value is supported."
+)
+
+
+def fixed(request: Any) -> Response:
+    """Answer as a model that fixes its temperature."""
+    if "temperature" in request.body:
+        error = {"message": FIXED, "type": "invalid_request_error", "param": "temperature", "code": "unsupported_value"}
+        return Response({"error": error}, 400)
+    return Response({"choices": [{"message": {"content": "Verdict: M"}, "finish_reason": "stop"}]})
+
+
+def test_a_model_that_fixes_its_temperature_is_asked_without_one_as_the_message_says(tmp_path: Path) -> None:
+    with HttpServer(fixed) as server, Store(f"sqlite:///{tmp_path}/s.db") as store:
+        model = load_model("openai", f"model.base_url={server.url}", "model.path=m")
+        with pytest.raises(GenerationError, match="set decoding.temperature=null") as caught:
+            model.generate(PROMPTS, Decoding(), Sharding(), store)
+        answers = model.generate(PROMPTS, Decoding(temperature=None), Sharding(), store)
+    assert FIXED in str(caught.value)
+    assert [answer.text for answer in answers] == ["Verdict: M"] * 3
+
+
+def test_a_judge_that_fixes_its_temperature_is_asked_without_one_as_the_message_says(tmp_path: Path) -> None:
+    with HttpServer(fixed) as server, Store(f"sqlite:///{tmp_path}/s.db") as store:
+        where = f"judge.base_url={server.url}"
+        with pytest.raises(JudgeError, match="a judge's: judge.temperature=null"):
+            load_judge("gpt_4_1_cot", where).judge(made_up_pairs(2), store)
+        verdicts = load_judge("gpt_4_1_cot", where, "judge.temperature=null").judge(made_up_pairs(2), store)
+    assert all(verdict.preference is not None for verdict in verdicts)
+
+
+def test_a_temperature_out_of_range_is_not_said_to_be_fixed(tmp_path: Path) -> None:
+    body = {"detail": [{"loc": ["body", "temperature"], "msg": "should be at most 1.5"}]}
+    with HttpServer(lambda _: Response(body, 422)) as server, Store(f"sqlite:///{tmp_path}/s.db") as store:
+        model = load_model("mistral_api", f"model.base_url={server.url}", "model.path=m")
+        with pytest.raises(GenerationError) as caught:
+            model.generate(PROMPTS, Decoding(temperature=2.0), Sharding(), store)
+    assert "fixes" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

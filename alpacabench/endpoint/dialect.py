@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from alpacabench.endpoint.wire import Body, RefusedError
 
+FIXED = ("support", "deprecated", "default", "may only", "not allowed", "not permitted")
+"""What servers say of a temperature that a model does not take at all; other refusals are of the value."""
+
 
 class Dialect:
     """How request bodies are changed for this server."""
@@ -32,6 +35,9 @@ class Dialect:
                 "this model gives no log probabilities: choose a judge that reads a written verdict, "
                 "for example judge=gpt_4_1_cot judge.model_name=..., or another model"
             )
-        if "temperature" in text:
-            return "this model fixes its temperature: set temperature=null there, so that none is sent"
+        if "temperature" in text and any(word in text for word in FIXED):
+            return (
+                "this model fixes its temperature: set decoding.temperature=null (a judge's: judge.temperature=null), "
+                "so that none is sent; a perturbation.checker is always asked at 0, so that it must be another model"
+            )
         return "nothing was judged or written with it; change what the server names and run again"

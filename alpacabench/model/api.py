@@ -29,6 +29,7 @@ class ApiModel(Model):
 
     wire_format: ClassVar[WireFormat] = "openai"
     decoding_fields: ClassVar[frozenset[str]] = STANDARD
+    own_temperature: ClassVar[bool] = True
     sharding_modes: ClassVar[frozenset[str]] = frozenset({"none"})
 
     path: str
@@ -60,10 +61,17 @@ class ApiModel(Model):
         return {"backend": f"api:{self.wire_format}", "model": self.path}
 
     def parameters(self, decoding: Decoding, sample: int) -> Body:
-        """Return the decoding values as the wire format calls them; each sample has a seed of its own."""
-        values: Body = {"max_tokens": decoding.max_new_tokens, "temperature": decoding.temperature}
+        """Return the decoding values as the wire format calls them; each sample has a seed of its own.
+
+        Models that fix their temperature refuse a nucleus, too: without a temperature it is sent only where it is set.
+        """
+        values: Body = {"max_tokens": decoding.max_new_tokens}
+        if decoding.temperature is not None:
+            values["temperature"] = decoding.temperature
         if decoding.samples:
-            values |= {"top_p": decoding.top_p, "seed": decoding.seed + SEED_STEP * sample}
+            values["seed"] = decoding.seed + SEED_STEP * sample
+            if decoding.temperature is not None or decoding.top_p != 1.0:
+                values["top_p"] = decoding.top_p
         if decoding.stop:
             values["stop"] = list(decoding.stop)
         return values

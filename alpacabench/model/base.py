@@ -62,6 +62,8 @@ class Model(Component):
 
     decoding_fields: ClassVar[frozenset[str]] = frozenset(Decoding.model_fields)
     """The decoding fields that reach this backend; any other is refused where it is not at its default."""
+    own_temperature: ClassVar[bool] = False
+    """Whether there is a temperature where `decoding.temperature` is null."""
     sharding_modes: ClassVar[frozenset[str]] = frozenset({"none"})
     """The sharding modes that this backend can run under."""
 
@@ -85,6 +87,9 @@ class Model(Component):
             if name not in self.decoding_fields and value != field.default:
                 given = f"given {value!r}, but {chosen} cannot honour it"
                 yield Problem(f"decoding.{name}", given, f"leave it at {field.default!r}")
+        if decoding.temperature is None and not self.own_temperature:
+            remedy = "give a number: 0 is greedy, above 0 samples; null is for models behind an API"
+            yield Problem("decoding.temperature", f"given null, but {chosen} has no temperature of its own", remedy)
         if sharding.mode not in self.sharding_modes:
             yield Problem(
                 "sharding", f"{chosen} cannot run under sharding={sharding.mode}",
