@@ -112,6 +112,14 @@ def test_a_reference_file_of_other_prompts_is_refused(tmp_path: Path) -> None:
         dataset.load()
 
 
+def test_a_reference_answer_that_is_no_text_is_named_with_its_own_key_file_and_row(tmp_path: Path) -> None:
+    rows = _file(tmp_path / "rows.json", ROWS)
+    other = _file(tmp_path / "other.json", [*ROWS[:2], ROWS[2] | {"output": ["Answer 2."]}])
+    with pytest.raises(DataError) as caught:
+        RowFile(path=rows, reference=other).load()
+    assert str(caught.value).startswith(f"dataset.reference: {other}, row 3: 'output' is a list")
+
+
 def test_the_real_rows_have_the_pinned_digest_and_shuffled_ones_do_not(alpaca_data: Path, tmp_path: Path) -> None:
     import yaml
 

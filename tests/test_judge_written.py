@@ -17,6 +17,8 @@ from tests.fakes.openai_server import chat_server, choice_of
 from tests.judge_data import load_judge, made_up_pairs
 
 LOCAL = "http://127.0.0.1:9/v1"
+NAMES = ("instruction_following", "correctness", "completeness", "clarity")
+"""The criteria of judge=rubric."""
 
 
 def said(text: str, reason: str = "stop") -> Completion:
@@ -130,14 +132,13 @@ def test_recorded_verdicts_in_a_panel_are_checked_with_the_panels_order(tmp_path
 
 
 def test_a_rubric_keeps_the_scores_of_both_answers_by_criterion(tmp_path: Path) -> None:
-    names = ("instruction_following", "correctness", "completeness", "clarity")
-    first, second = dict.fromkeys(names, 6), dict.fromkeys(names, 6) | {"correctness": 9}
+    first, second = dict.fromkeys(NAMES, 6), dict.fromkeys(NAMES, 6) | {"correctness": 9}
     text = "Here you are:\n```json\n" + json.dumps({"first": first, "second": second}) + "\n```"
     with chat_server(lambda body: choice(text)) as server, Store(f"sqlite:///{tmp_path}/s.db") as store:
         judge = load_judge("rubric", f"judge.base_url={server.url}", "judge.order=both")
         verdicts = judge.judge(made_up_pairs(4), store)
     prompt = server.requests[0].body["messages"][-1]["content"]
-    assert all(f"- {name}: " in prompt for name in names)
+    assert all(f"- {name}: " in prompt for name in NAMES)
     for verdict in verdicts:
         model, reference = (6, 9) if verdict.model_first else (9, 6)
         assert verdict.criteria["correctness"] == model
@@ -156,6 +157,12 @@ def test_a_rubric_without_scores_is_no_verdict(text: str) -> None:
 def test_a_rubrics_weights_must_name_its_criteria() -> None:
     with pytest.raises(ConfigError, match="are no criteria"):
         load_judge("rubric", "+judge.weights.charm=2")
+
+
+@pytest.mark.parametrize("weights", [["correctness=-1"], [f"{name}=0" for name in NAMES], ["clarity=inf"]])
+def test_a_rubrics_weights_are_numbers_from_0_and_one_is_above(weights: list[str]) -> None:
+    with pytest.raises(ConfigError, match="numbers from 0 are needed, and one above 0"):
+        load_judge("rubric", *(f"+judge.weights.{weight}" for weight in weights))
 
 
 def test_another_model_shows_in_the_label() -> None:

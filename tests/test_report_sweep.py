@@ -6,11 +6,17 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from alpacabench.expected import Expected
+from alpacabench.plan import Plan, print_plan
 from alpacabench.report import compare_words, sweep_figures, sweep_words
 from alpacabench.report.compare_report import write_compare_report
+from alpacabench.report.estimate import Estimate
 from alpacabench.report.leaderboard_report import NEIGHBOURS, shown
 from alpacabench.report.sweep_report import write_sweep_report
 from alpacabench.report.sweep_table import SweepRow, SweepTable
+from alpacabench.sweep.terminal import show
 from tests.report_data import BASE, comparison, leaderboard, rate, sweep
 
 
@@ -101,6 +107,23 @@ def test_a_sweep_of_which_every_job_failed_still_has_a_page(tmp_path: Path) -> N
     rows = tuple(SweepRow(str(i), {"seed": str(i)}, failure="no CUDA") for i in range(3))
     html = write_sweep_report(tmp_path / "sweep.html", SweepTable("seed=0,1,2", rows, "0")).read_text(encoding="utf-8")
     assert html.count("no CUDA") == 3
+
+
+def test_the_terminal_shows_labels_and_failures_literally(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = (
+        SweepRow("0", {"model.template": "[/INST] :key:"}, win_rate=Estimate(50.0, 40.0, 60.0), n=9),
+        SweepRow("1", {"model.template": "[red]"}, failure="no [bold] in [/nothing]"),
+    )
+    show(SweepTable("[b]sweep[/]", rows, "0", warnings=("see [link=x]",)))
+    printed = capsys.readouterr().out
+    assert "[b]sweep[/]" in printed and "- see [link=x]" in printed
+    assert printed.count("[/INST] :key:") == 3, "in its row, in the caption, as the best"
+    assert "[red]" in printed and "no [bold] in" in printed and "[/nothing]" in printed
+
+
+def test_a_plan_shows_labels_literally(capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(Plan(jobs=1, prompts=1, answers={"key": Expected("[/INST] [bold] :key:", (1, 1), (1, 1), (0, 0))}))
+    assert "[/INST] [bold] :key:" in capsys.readouterr().out
 
 
 def test_the_base_is_marked_in_the_table(tmp_path: Path) -> None:

@@ -70,6 +70,12 @@ def test_shares_lengths_and_ratio_are_those_of_the_columns() -> None:
     assert found.flags == ()
 
 
+def test_the_length_ratio_is_of_the_pairs_that_have_a_reference() -> None:
+    answers = ["x" * 10, "x" * 30, "x" * 500]
+    assert screen(["a", "b", "c"], answers, ["y" * 20, "y" * 20, None]).len_ratio_vs_baseline == 1
+    assert np.isnan(screen(["a", "b", "c"], answers, [None] * 3).len_ratio_vs_baseline)
+
+
 def test_the_order_of_rows_changes_no_digit() -> None:
     asked, answers = honest()
     mixed = np.random.default_rng(1).permutation(len(asked))

@@ -19,6 +19,8 @@ from alpacabench.tracking.example import ExampleRow, VerdictRow, informative
 from alpacabench.tracking.mlflow import Mlflow
 from alpacabench.tracking.redact import HIDDEN, redact, redact_tree
 from alpacabench.tracking.sync import sync
+from tests import command
+from tests.fakes.http_server import HttpServer, Request, Response, error
 
 DEAD = "http://127.0.0.1:9"
 
@@ -222,7 +224,7 @@ def test_secrets_of_the_environment_and_passwords_in_urls_are_hidden(monkeypatch
     assert redact_tree({"a": ["sk-abcdef", 1, None]}) == {"a": [HIDDEN, 1, None]}
 
 
-def test_no_secret_reaches_the_database_the_artifacts_or_the_spool(
+def test_no_secret_of_a_record_reaches_the_database_or_the_spool(
     tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUDGE_API_KEY", "sk-never-written")
@@ -241,6 +243,31 @@ def test_no_secret_reaches_the_database_the_artifacts_or_the_spool(
     every = [p for root in (folder, tmp_path / "outputs") for p in root.rglob("*") if p.is_file()]
     assert len(every) > 5
     assert not [p for p in every if b"sk-never-written" in p.read_bytes()]
+
+
+def test_a_key_that_a_server_echoes_reaches_no_file_of_a_run(tmp_path: Path, database: str) -> None:
+    key = "sk-echoed-by-the-server"
+
+    def echo(request: Request) -> Response:
+        said = f"You sent {request.headers['authorization']}. Verdict: M"
+        if len(server.requests) % 3 == 0:
+            return error(400, said)
+        choice = {"message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
+        return Response({"choices": [choice], "usage": {"prompt_tokens": 4, "completion_tokens": 2}})
+
+    with HttpServer(echo, key=key) as server:
+        chosen = ["model=openai_compatible", "model.path=m", f"model.base_url={server.url}", "model.concurrency=1"]
+        chosen += ["judge=gpt_4_1_cot", f"judge.base_url={server.url}", "judge.concurrency=1", "max_failures=1"]
+        chosen += ["dataset=demo", "subset=head", "subset.n=9", f"tracking.uri={database}", "tracking.experiment=echo"]
+        outcome = command.run(tmp_path, *chosen, f"hydra.run.dir={tmp_path}/run", env={"OPENAI_API_KEY": key})
+    assert outcome.code == 0 and key not in outcome.text, outcome.text
+    annotations = (tmp_path / "run" / "annotations.json").read_text(encoding="utf-8")
+    assert f"You sent Bearer {HIDDEN}" in annotations
+    assert f"HTTP 400: You sent Bearer {HIDDEN}" in annotations
+    folder = Path(database.removeprefix("sqlite:///")).parent
+    every = [p for root in (folder, tmp_path) for p in root.rglob("*") if p.is_file()]
+    assert {"store.db", "mlflow.db", "verdicts.jsonl", "report.html"} <= {path.name for path in every}
+    assert not [path for path in every if key.encode() in path.read_bytes()]
 
 
 def test_mlflow_is_not_imported_before_a_run_starts() -> None:
