@@ -38,7 +38,7 @@ class Dialect:
         if "temperature" in text and any(word in text for word in FIXED):
             return (
                 "this model fixes its temperature: set decoding.temperature=null (a judge's: judge.temperature=null), "
-                "so that none is sent; a perturbation.checker is always asked at 0, and judge=alpaca_eval at its config's: "
-                "those need another model"
+                "so that none is sent; a perturbation.checker is always asked at 0, and judge=alpaca_eval at what its "
+                "config says: those need another model"
             )
         return "nothing was judged or written with it; change what the server names and run again"
