@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
 
 import alpacabench
 from alpacabench.entry import INTERRUPTED, drop_output
 from alpacabench.errors import AlpacabenchError
+from alpacabench.tracking.redact import redact
 
 COMMANDS = {
     "compare": ("alpacabench.compare.command", "compare two finished runs prompt by prompt"),
@@ -36,13 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(importlib.import_module(COMMANDS[parsed.command][0]).run(parsed))
     except AlpacabenchError as error:
-        print(f"alpacabench {parsed.command}: {error}", file=sys.stderr)
+        print(redact(f"alpacabench {parsed.command}: {error}"), file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         drop_output()
         return 0
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception:
+        # Python's own traceback would show a secret that the message of a library holds.
+        print(redact(traceback.format_exc()), file=sys.stderr)
+        return 1
 
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:

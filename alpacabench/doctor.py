@@ -9,24 +9,24 @@ are looked for in the environment and never shown.
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.client import HTTPException
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 from urllib.error import HTTPError
-from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from alpacabench.endpoint.provider import NO_KEY, PROVIDERS, api_key, key_variable, provider_of, shown
 from alpacabench.hub import unreachable
+from alpacabench.password import without_login
 from alpacabench.tracking import uri as tracking
+from alpacabench.tracking.redact import redact, remember
 from alpacabench.weights import bundled
 
 Status = Literal["ok", "note", "problem"]
@@ -65,12 +65,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at everything and print it; returns 1 where a problem was found."""
-    findings = list(examine(arguments.judge, arguments.tracking_uri, arguments.timeout))
+    for url in filter(None, (arguments.judge, arguments.tracking_uri)):
+        remember(url)
+    findings = [_redacted(finding) for finding in examine(arguments.judge, arguments.tracking_uri, arguments.timeout)]
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         _show(findings)
     return int(any(finding.status == "problem" for finding in findings))
+
+
+def _redacted(finding: Finding) -> Finding:
+    """Return the finding without what a library's message may hold of a secret."""
+    name, found, remedy = map(redact, (finding.name, finding.found, finding.remedy))
+    return replace(finding, name=name, found=found, remedy=remedy)
 
 
 def examine(judge: str | None, tracking_uri: str | None, timeout: float) -> Iterator[Finding]:
@@ -186,11 +194,13 @@ def mlflow_server(given: str | None) -> Finding:
     problem = next(tracking.check(given), None)
     if problem:
         return Finding("servers", "MLflow", "problem", problem.what, problem.remedy)
-    reason = tracking.unreachable(uri)
-    if reason:
+    if reason := tracking.unwritable(uri):
+        remedy = "make its directory writable, or set MLFLOW_TRACKING_URI; runs are spooled meanwhile: alpacabench sync"
+        return Finding("servers", "MLflow", "problem", f"{redact(uri)}: {reason}", remedy)
+    if reason := tracking.unreachable(uri):
         remedy = "start it (mlflow server), or set MLFLOW_TRACKING_URI; runs are spooled meanwhile: alpacabench sync"
-        return Finding("servers", "MLflow", "problem", f"{shown(uri)}: {reason}", remedy)
-    return Finding("servers", "MLflow", "ok", shown(uri) if "@" in uri else uri)
+        return Finding("servers", "MLflow", "problem", f"{redact(uri)}: {reason}", remedy)
+    return Finding("servers", "MLflow", "ok", redact(uri))
 
 
 def judges(given: str | None, timeout: float) -> Iterator[Finding]:
@@ -214,10 +224,9 @@ def judges(given: str | None, timeout: float) -> Iterator[Finding]:
 
 
 def _headers(url: str) -> dict[str, str]:
-    key, provider, parts = api_key(url, DEFAULT_KEY), provider_of(url), urlsplit(url)
-    if parts.password:
-        pair = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
-        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    key, provider, (_, login) = api_key(url, DEFAULT_KEY), provider_of(url), without_login(url)
+    if login:
+        return login
     if key == NO_KEY:
         return {}
     if provider and provider.host == "api.anthropic.com":

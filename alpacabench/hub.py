@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from alpacabench.endpoint.provider import shown
 from alpacabench.errors import DataError
+from alpacabench.tracking.redact import redact
 
 ALPACA_EVAL = "tatsu-lab/alpaca_eval"
 ALPACA_EVAL_REVISION = "2edc6fad8be6b14ea7230aabfd08188da6b8b814"
@@ -62,5 +63,5 @@ def _unanswered(endpoint: str, timeout: float) -> str:
         get_session().head(endpoint, timeout=timeout)
     # The client raises many kinds of network errors, as in `dataset_file`.
     except Exception as error:
-        return f"{shown(endpoint)} does not answer ({error})"
+        return f"{shown(endpoint)} does not answer ({redact(str(error))})"
     return ""

@@ -137,6 +137,15 @@ def test_an_mlflow_server_is_found_or_missed_with_what_to_do() -> None:
     assert doctor.mlflow_server("./mlruns").status == "problem"
 
 
+def test_a_database_that_cannot_be_opened_or_made_is_a_problem_and_nothing_is_made(tmp_path: Path) -> None:
+    assert doctor.mlflow_server(f"sqlite:///{tmp_path}/new/place/m.db").status == "ok"
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "text.db").write_text("no database" * 100)
+    for where in ("/proc/none/x.db", str(tmp_path / "text.db"), str(tmp_path / "text.db" / "x.db"), str(tmp_path)):
+        found = doctor.mlflow_server(f"sqlite:///{where}")
+        assert found.status == "problem" and "cannot be opened or made" in found.found, where
+
+
 def test_the_command_prints_every_part_and_fails_only_where_something_is_wrong(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     fine = alpacabench("doctor", "--tracking-uri", uri, OPENAI_API_KEY="", HF_HUB_OFFLINE="1")

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from alpacabench.errors import Problem
+from alpacabench.password import without_login
 
 LOCAL = "sqlite:///outputs/mlflow.db"
 
+SQLITE = "sqlite:///"
+SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
+"""What MLflow's own stores understand; a plugin may know more."""
+
 ANSWER_SECONDS = 5.0
 """How long a server may take to answer before it counts as unreachable."""
+LOCKED_SECONDS = 60.0
+"""How long another process may write to a SQLite database before that counts as unusable."""
 
 
 def tracking_uri(uri: str | None) -> str:
     """Return the URI in force: the given one, MLFLOW_TRACKING_URI, or the local database, with an absolute path."""
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI") or LOCAL
-    path = _sqlite_path(chosen)
-    return f"sqlite:///{path}" if path else chosen
+    path, mark, options = chosen.removeprefix(SQLITE).partition("?")
+    return f"{SQLITE}{original_directory() / path}{mark}{options}" if chosen.startswith(SQLITE) else chosen
 
 
 def artifact_location(uri: str) -> str | None:
@@ -29,7 +39,7 @@ def artifact_location(uri: str) -> str | None:
     """
     if urlsplit(uri).scheme in ("http", "https"):
         return None
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     return ((path.parent if path else original_directory() / "outputs") / "artifacts").as_uri()
 
 
@@ -37,10 +47,25 @@ def check(uri: str | None) -> Iterator[Problem]:
     """Yield a URI that MLflow cannot use."""
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI") or LOCAL
     key = "tracking.uri" if uri else "MLFLOW_TRACKING_URI"
-    scheme = urlsplit(chosen).scheme.partition("+")[0]
+    use = "give a database (sqlite:///DIR/mlflow.db) or a server (http://HOST:PORT)"
+    try:
+        parts = urlsplit(chosen)
+        _ = parts.port
+    except ValueError:
+        # The URI is not repeated: what cannot be taken apart may show its password.
+        yield Problem(key, "is a URI that cannot be read", "quote what is special in a password: %2F for /, %23 for #")
+        return
+    scheme = parts.scheme.partition("+")[0]
     if scheme in ("", "file"):
-        what = f"given '{chosen}', a directory, which MLflow no longer writes to"
-        yield Problem(key, what, "give a database (sqlite:///DIR/mlflow.db) or a server (http://HOST:PORT)")
+        yield Problem(key, f"given '{chosen}', a directory, which MLflow no longer writes to", use)
+    elif scheme not in (*SCHEMES, *_plugged_in()):
+        yield Problem(key, f"given a URI of the unknown scheme '{parts.scheme}'", use)
+
+
+def _plugged_in() -> set[str]:
+    from importlib.metadata import entry_points
+
+    return {point.name for point in entry_points(group="mlflow.tracking_store")}
 
 
 def unreachable(uri: str) -> str | None:
@@ -63,6 +88,27 @@ def unreachable(uri: str) -> str | None:
     return None
 
 
+def unwritable(uri: str) -> str | None:
+    """Return why a SQLite database cannot be opened or made; None where it can, or where it is no SQLite database.
+
+    MLflow itself would try for a minute before it gives up.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return None
+    try:
+        place = next(parent for parent in path.parents if parent.exists())
+        # Tried, for a superuser may seem to be allowed everything; nothing is left behind.
+        with tempfile.TemporaryDirectory(dir=place):
+            pass
+        if path.exists():
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", LOCKED_SECONDS, uri=True)) as database:
+                database.execute("PRAGMA schema_version")
+    except (OSError, sqlite3.Error) as error:
+        return f"it cannot be opened or made ({getattr(error, 'strerror', None) or error})"
+    return None
+
+
 def original_directory() -> Path:
     """Return the directory that the command was called in: Hydra and launchers may have changed it since."""
     from hydra.core.hydra_config import HydraConfig
@@ -70,20 +116,27 @@ def original_directory() -> Path:
     return Path(HydraConfig.get().runtime.cwd) if HydraConfig.initialized() else Path.cwd()
 
 
-def _sqlite_path(uri: str) -> Path | None:
-    if not uri.startswith("sqlite:///"):
+def sqlite_path(uri: str) -> Path | None:
+    """Return the file of a SQLite database; None for any other URI."""
+    if not uri.startswith(SQLITE):
         return None
-    return original_directory() / uri.removeprefix("sqlite:///")
+    return original_directory() / uri.removeprefix(SQLITE).partition("?")[0]
 
 
 def _no_server(uri: str) -> str | None:
+    import http.client
     import urllib.error
     import urllib.request
 
+    bare, login = without_login(uri)
+    request = urllib.request.Request(f"{bare.rstrip('/')}/health")
+    for name, value in login.items():
+        # A server that redirects elsewhere does not hand the password on.
+        request.add_unredirected_header(name, value)
     try:
-        urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
+        urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()
     except urllib.error.HTTPError:
         return None  # Somebody answers: a server behind a proxy, or one that wants a log-in.
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return str(getattr(error, "reason", error))
     return None
