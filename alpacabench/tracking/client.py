@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from alpacabench.errors import ConfigError, Problem
-from alpacabench.tracking.uri import artifact_location, unreachable
+from alpacabench.tracking.lock import one_at_a_time
+from alpacabench.tracking.redact import remember
+from alpacabench.tracking.uri import artifact_location, unreachable, unwritable
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -27,7 +29,8 @@ def connect(uri: str) -> MlflowClient:
         Unreachable: nobody answers there.
 
     """
-    reason = unreachable(uri)
+    remember(uri)
+    reason = unreachable(uri) or unwritable(uri)
     if reason is not None:
         raise Unreachable(reason)
     # MLflow would try a server that went away seven times with growing pauses: a run must not hang on it.
@@ -42,7 +45,8 @@ def connect(uri: str) -> MlflowClient:
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        return MlflowClient(tracking_uri=uri)
+        with one_at_a_time(uri):
+            return MlflowClient(tracking_uri=uri)
 
 
 @lru_cache(maxsize=64)
