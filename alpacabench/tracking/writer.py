@@ -100,7 +100,13 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": TABLE, "type": "table"}])
     run_tags = [RunTag(key, shortened(value, TAG_LENGTH)) for key, value in tags.items()]
     chosen = dict(job.params) | dict(job.sweep.params if job.sweep else {})
-    params = [Param(_param_name(key), shortened(value, PARAM_LENGTH)) for key, value in redact_mapping(chosen).items()]
+    # A continued run has its parameters, and MLflow lets nobody change them: a sweep's axes may come in another order.
+    known = client.get_run(run_id).data.params if chosen else {}
+    params = [
+        Param(_param_name(key), shortened(value, PARAM_LENGTH))
+        for key, value in redact_mapping(chosen).items()
+        if _param_name(key) not in known
+    ]
     metrics = [
         Metric(key, float(value), timestamp, job.step)
         for key, value in _shown_first(job.metrics).items()
