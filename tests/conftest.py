@@ -19,6 +19,12 @@ def alpaca_data() -> Path:
     return path.resolve()
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the URI of a database of MLflow, migrated once for all tests of a file: that takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+
+
 @pytest.fixture(autouse=True)
 def isolated_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove keys and tracking settings of the person who runs the tests."""

@@ -15,59 +15,18 @@ import pytest
 from alpacabench.errors import ConfigError, StageError
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord, SweepLink
-from alpacabench.tracking.example import ExampleRow, VerdictRow, informative
+from alpacabench.tracking.example import informative
 from alpacabench.tracking.mlflow import Mlflow
 from alpacabench.tracking.redact import HIDDEN, redact, redact_tree
 from alpacabench.tracking.sync import sync
 from tests import command
 from tests.fakes.http_server import HttpServer, Request, Response, error
-
-DEAD = "http://127.0.0.1:9"
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A migrated database, made once: the migration takes seconds."""
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+from tests.tracking_data import DEAD, client, example, job, run_of
 
 
 @pytest.fixture(autouse=True)
 def in_own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def example(index: int, *preferences: float | None, failure: str | None = None) -> ExampleRow:
-    known = [p for p in preferences if p is not None]
-    return ExampleRow(
-        index=index, instruction=f"Question {index}?", prompt=f"question {index}?", system=None, reference="R",
-        reference_generator="gpt", output="A", generator="m", preference=sum(known) / len(known) if known else None,
-        verdicts=[VerdictRow("judge", i % 2 == 0, 0, p, {"raw": 1}, failure) for i, p in enumerate(preferences)],
-        source="s", category="c", finish_reason="stop", prompt_tokens=3, completion_tokens=4, seconds=0.5,
-        failure=failure,
-    )  # fmt: skip
-
-
-def job(directory: Path, identity: str = "a" * 64, **changes: Any) -> JobRecord:
-    (directory / "metrics.json").write_text('{"win_rate": 50.0}')
-    record = JobRecord(
-        name="a job", identity=identity, directory=directory, params={"judge": "longest", "long": "x" * 9000},
-        tags={"mlflow.runType": "genai_evaluate"}, config="judge: longest\n", started=1000.0, ended=1002.0,
-        dataset={"name": "d", "source": "s", "licence": "MIT", "digest": "f" * 64, "rows": 3},
-        metrics={"win_rate": 50.0, "undefined": float("nan"), **{f"m{i}": float(i) for i in range(1100)}},
-        files=[directory / "metrics.json"], examples=[example(0, 1.0, 2.0), example(1, 1.9), example(2, None)],
-    )  # fmt: skip
-    return replace(record, **changes)
-
-
-def client(where: str) -> Any:
-    from alpacabench.tracking.client import connect
-
-    return connect(where)
-
-
-def run_of(where: str, experiment: str) -> list[Any]:
-    found = client(where).get_experiment_by_name(experiment)
-    return list(client(where).search_runs([found.experiment_id])) if found else []
 
 
 def test_a_job_is_written_whole_and_its_limits_are_kept(
@@ -174,7 +133,7 @@ def test_an_unreachable_server_costs_nothing_and_sync_sends_all_later(
     away.close_sweep(opened, parent)
     away.finish(away.start(job(tmp_path)), job(tmp_path))
     assert time.monotonic() - start < 20 and "alpacabench sync" in caplog.text
-    assert len(list(spool.waiting(spool.spool_directory()))) == 3
+    assert len(spool.waiting(spool.spool_directory())) == 3
     with pytest.raises(StageError, match="does not answer"):
         sync()
     assert sync(database) == 3 and sync(database) == 0

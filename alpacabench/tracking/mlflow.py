@@ -14,10 +14,10 @@ from alpacabench.errors import ConfigError, Problem
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord, Run, Tracking
 from alpacabench.tracking.client import connect, experiment_id
-from alpacabench.tracking.example import informative
-from alpacabench.tracking.pending import leave, pending
-from alpacabench.tracking.redact import redact
-from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
+from alpacabench.tracking.lock import one_at_a_time
+from alpacabench.tracking.pending import Pending, leave, pending, read, same_examples
+from alpacabench.tracking.redact import first_line, redact
+from alpacabench.tracking.runs import begin, create, find_sweep, require_parent, resume
 from alpacabench.tracking.system import watch
 from alpacabench.tracking.traces import write_pending
 from alpacabench.tracking.writer import compare_again, write
@@ -49,22 +49,25 @@ class Mlflow(Tracking):
         def open_(client: MlflowClient) -> tuple[Run, dict[str, Run]]:
             assert parent.sweep is not None
             experiment = self._experiment()
-            known = find_sweep(client, experiment, parent.sweep.identity)
-            if known.parent is None:
-                return Run(create(client, experiment, parent)), {}
+            require_parent(client, parent)
+            with one_at_a_time(uri.tracking_uri(self.uri)):
+                known = find_sweep(client, experiment, parent.sweep.identity)
+                if known.parent is None:
+                    return Run(create(client, experiment, parent)), {}
             done = known.parent.finished and all(job in known.jobs and known.jobs[job].finished for job in jobs)
             if not done:
                 resume(client, str(known.parent.run_id))
             return Run(known.parent.run_id, done), dict(known.jobs)
 
-        return self._reach(open_) or (Run(), {})
+        return self._reach(open_, _spooled("the sweep")) or (Run(), {})
 
     def close_sweep(self, run: Run, parent: JobRecord) -> None:
         """Write what the sweep found and end the parent run; a finished one gets only what another base changes."""
         if not run.finished:
             self._deliver(run, parent, parent=True)
         else:
-            self._reach(lambda client: compare_again(client, str(run.run_id), parent))
+            lost = "the sweep's page there keeps its earlier comparison; the same command tries again"
+            self._reach(lambda client: compare_again(client, str(run.run_id), parent), lost)
 
     def start(self, job: JobRecord) -> Run:
         """Create the job's run, or continue the one that an interrupted call left."""
@@ -76,29 +79,35 @@ class Mlflow(Tracking):
 
         def start(client: MlflowClient) -> Run:
             experiment = self._experiment()
-            left = link.run.run_id if link else find_interrupted(client, experiment, job)
-            run_id = resume(client, left) if left else create(client, experiment, job)
-            watch(run_id)
-            return Run(run_id)
+            if link is None:
+                require_parent(client, job)
+            with one_at_a_time(uri.tracking_uri(self.uri)):
+                run = begin(client, experiment, job)
+            if not run.finished:
+                watch(str(run.run_id))
+            return run
 
-        return self._reach(start) or Run()
+        return self._reach(start, _spooled("the run")) or Run()
 
     def finish(self, run: Run, job: JobRecord) -> None:
         """Write all that is tracked and end the run; what cannot be sent is spooled, and traces are left for later."""
         if not run.finished:
             run = replace(run, run_id=self._deliver(run, job, parent=False))
         if run.run_id and self.traces and not run.traced and job.examples:
-            ended = round((job.ended or job.started) * 1000)
-            self._reach(lambda client: leave(job.directory, str(run.run_id), self._experiment(), ended, job.examples))
+            waiting = Pending.of(job, run.run_id, uri.tracking_uri(self.uri), self.traces)
+            self._reach(lambda _: leave(replace(waiting, experiment=self._experiment())), "its traces are lost")
 
     def follow_up(self, directory: Path) -> None:
         """Write the traces that the jobs under this directory left: the same examples for each of them."""
-        waiting = list(pending(directory))
-        texts = informative([run.examples for run in waiting], self.traces)
-        for run in waiting:
-            chosen = replace(run, examples=[row for row in run.examples if row.instruction in texts])
-            if self._reach(lambda client, chosen=chosen: write_pending(client, chosen)) is not None:  # type: ignore[misc]
-                run.path.unlink()
+        waiting = same_examples([read(path) for path in pending(directory)])
+        for number, run in enumerate(waiting):
+            later = (
+                f"{len(waiting) - number} runs keep their traces in {directory}; {_sync(directory)} sends them later"
+            )
+            if self._reach(lambda client, run=run: write_pending(client, run), later) is None:  # type: ignore[misc]
+                # Nor would the others be sent, and each would wait for an answer first.
+                return
+            run.path.unlink(missing_ok=True)
 
     def ui_command(self) -> str:
         """Return the command that opens the UI on a database, or the server's address."""
@@ -114,25 +123,40 @@ class Mlflow(Tracking):
             write(client, str(run.run_id), job)
             return str(run.run_id)
 
-        sent = self._reach(send) if run.run_id else None
+        sent = self._reach(send, _spooled("the run")) if run.run_id else None
         if sent is None:
-            spool.put(job, self.experiment, uri.tracking_uri(self.uri), self.traces, parent)
+            try:
+                spool.put(job, self.experiment, uri.tracking_uri(self.uri), self.traces, parent)
+            except OSError as error:
+                log.warning(
+                    "%s is not tracked: it cannot be kept in %s (%s). Its files are in %s",
+                    redact(job.name), spool.spool_directory(), error.strerror or error, job.directory,
+                )  # fmt: skip
         return sent
 
     def _experiment(self) -> str:
         return experiment_id(uri.tracking_uri(self.uri), self.experiment)
 
-    def _reach(self, action: Callable[[MlflowClient], Result]) -> Result | None:
-        """Return the action's result, or None (with a warning) where MLflow does not answer: it costs no result."""
+    def _reach(self, action: Callable[[MlflowClient], Result], otherwise: str) -> Result | None:
+        """Return the action's result, or None where MLflow does not answer: it costs no result.
+
+        The warning tells what happens `otherwise`.
+        """
         where = uri.tracking_uri(self.uri)
         try:
             return action(connect(where))
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the server
-            reason = redact((str(error) or repr(error)).splitlines()[0])
-            log.warning(
-                "MLflow at %s cannot be used (%s): the run is kept in %s; `alpacabench sync` sends it later",
-                redact(where), reason, spool.spool_directory(),
-            )  # fmt: skip
+            log.warning("MLflow at %s cannot be used (%s): %s", redact(where), first_line(error), otherwise)
             return None
+
+
+def _spooled(what: str) -> str:
+    return f"{what} is kept in {spool.spool_directory()}; `alpacabench sync` sends it later"
+
+
+def _sync(directory: Path) -> str:
+    """Return the command that finds traces below the directory."""
+    found = directory.absolute().is_relative_to(spool.spool_directory().parent)
+    return "`alpacabench sync`" if found else f"`alpacabench sync --spool {directory}`"

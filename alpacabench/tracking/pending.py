@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
-from alpacabench.tracking.example import ExampleRow
-from alpacabench.tracking.redact import redact_tree
+from alpacabench.errors import DataError
+from alpacabench.tracking.base import JobRecord
+from alpacabench.tracking.example import ExampleRow, informative
+from alpacabench.tracking.redact import redact, redact_tree
 
 PENDING = ".traces.json"
 
@@ -19,23 +22,62 @@ class Pending:
 
     path: Path
     run_id: str
+    parent: str | None
+    """The sweep's parent run: its runs have traces of the same examples."""
     experiment: str
     """The experiment's id."""
+    uri: str
+    """Where the run is, redacted."""
+    traces: int | Literal["all"]
+    """How many are wanted."""
     ended_ms: int
     examples: Sequence[ExampleRow]
+    """All of the run."""
+
+    @classmethod
+    def of(cls, job: JobRecord, run_id: str, uri: str, traces: int | Literal["all"]) -> Pending:
+        """Return what waits of a job; the experiment's id is still to be filled in."""
+        return cls(
+            path=job.directory / PENDING,
+            run_id=run_id,
+            parent=job.sweep.parent_run_id if job.sweep else None,
+            experiment="",
+            uri=redact(uri),
+            traces=traces,
+            ended_ms=round((job.ended or job.started) * 1000),
+            examples=job.examples,
+        )
 
 
-def leave(directory: Path, run_id: str, experiment: str, ended_ms: int, examples: Sequence[ExampleRow]) -> None:
-    """Leave traces to be written by `follow_up`."""
-    rows = [redact_tree(asdict(row)) for row in examples]
-    content = {"run_id": run_id, "experiment": experiment, "ended_ms": ended_ms, "examples": rows}
+def leave(waiting: Pending) -> None:
+    """Leave traces to be written by `follow_up`, or by `alpacabench sync`."""
+    content = redact_tree(asdict(waiting))
+    del content["path"]
     text = json.dumps(content, ensure_ascii=False)
-    (directory / PENDING).write_text(text, encoding="utf-8", errors="surrogatepass")
+    waiting.path.write_text(text, encoding="utf-8", errors="surrogatepass")
 
 
-def pending(directory: Path) -> Iterator[Pending]:
-    """Yield what waits in this directory and in those below."""
-    for path in sorted(directory.rglob(PENDING)):
+def pending(directory: Path) -> list[Path]:
+    """Return the files of what waits in this directory and in those below."""
+    return sorted(directory.rglob(PENDING))
+
+
+def read(path: Path) -> Pending:
+    """Return what waits in a file.
+
+    Raises:
+        DataError: the file cannot be read.
+
+    """
+    try:
         content = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
         examples = [ExampleRow.from_json(row) for row in content.pop("examples")]
-        yield Pending(path=path, examples=examples, **content)
+        return Pending(path=path, examples=examples, **content)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{path} cannot be read ({error!r}); remove it, and the run has no traces") from error
+
+
+def same_examples(runs: Sequence[Pending]) -> list[Pending]:
+    """Return the runs with the examples that become traces, the same for all of them."""
+    texts = informative([run.examples for run in runs], runs[0].traces) if runs else set()
+    return [replace(run, examples=[row for row in run.examples if row.instruction in texts]) for run in runs]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alpacabench.store.owner import new_owner, surely_dead
+from alpacabench.errors import ConfigError, Problem
+from alpacabench.store.owner import new_owner, of_this_host, surely_dead
 from alpacabench.tracking.base import JobRecord, Run
 from alpacabench.tracking.redact import redact, redact_mapping
 
@@ -27,6 +28,7 @@ PARENT = "mlflow.parentRunId"
 
 PAGE = 1000
 FINISHED = "FINISHED"
+RUNNING = "RUNNING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,36 @@ def find_interrupted(client: MlflowClient, experiment: str, job: JobRecord) -> s
         tags = run.data.tags
         if tags.get(PARENT) != job.parent:
             continue
-        if run.info.status == "RUNNING" and SWEEP not in tags and OWNER in tags and surely_dead(tags[OWNER]):
+        if run.info.status == RUNNING and SWEEP not in tags and OWNER in tags and surely_dead(tags[OWNER]):
             return str(run.info.run_id)
     return None
+
+
+def begin(client: MlflowClient, experiment: str, job: JobRecord) -> Run:
+    """Create the job's run, or continue the one that an interrupted call left.
+
+    One that another living process writes at this moment stays with it: the same sweep was started twice.
+    """
+    link = job.sweep
+    if link is None:
+        left = find_interrupted(client, experiment, job)
+        return Run(resume(client, left) if left else create(client, experiment, job))
+    # Asked again just before: since the sweep was opened, an equal one may have created the run.
+    own = {JOB: link.job, PARENT: str(link.parent_run_id)}
+    known = sorted(_find(client, experiment, own), key=lambda run: run.info.status == FINISHED)
+    if known and known[-1].info.status == FINISHED:
+        return _run(known[-1])
+    if known and _written_elsewhere(known[-1]):
+        return Run(str(known[-1].info.run_id), finished=True, traced=True)
+    left = str(known[-1].info.run_id) if known else link.run.run_id
+    return Run(resume(client, left) if left else create(client, experiment, job))
+
+
+def goes_on(client: MlflowClient, run_id: str) -> bool:
+    """Return whether a run is still being written, as far as one can know from this host."""
+    run = client.get_run(run_id)
+    owner = run.data.tags.get(OWNER)
+    return bool(run.info.status == RUNNING) and not (owner and surely_dead(owner))
 
 
 def create(client: MlflowClient, experiment: str, job: JobRecord) -> str:
@@ -72,13 +101,42 @@ def create(client: MlflowClient, experiment: str, job: JobRecord) -> str:
     return str(run.info.run_id)
 
 
+def require_parent(client: MlflowClient, job: JobRecord) -> None:
+    """Refuse a parent that does not exist: MLflow would take it, and show the run under nothing.
+
+    Raises:
+        ConfigError: there is no such run.
+
+    """
+    from mlflow.exceptions import MlflowException
+
+    if job.parent is None:
+        return
+    try:
+        client.get_run(job.parent)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        what = f"given '{job.parent}', and there is no such run at {redact(client.tracking_uri)}"
+        remedy = "give the id of a run that MLflow shows there, or leave it at null"
+        raise ConfigError([Problem("tracking.parent", what, remedy)]) from error
+
+
 def resume(client: MlflowClient, run_id: str) -> str:
     """Set a run that was interrupted to running, and ours; return its id."""
-    client.update_run(run_id, status="RUNNING")
+    client.update_run(run_id, status=RUNNING)
     client.set_tag(run_id, OWNER, new_owner())
     if FAILURE in client.get_run(run_id).data.tags:
         client.delete_tag(run_id, FAILURE)
     return run_id
+
+
+def _written_elsewhere(run: Any) -> bool:
+    """Return whether another process of this host is at the run; of another host, one cannot know."""
+    owner: str = run.data.tags.get(OWNER, "")
+    if run.info.status != RUNNING or not of_this_host(owner) or surely_dead(owner):
+        return False
+    return owner.rsplit(":", 1)[0] != new_owner().rsplit(":", 1)[0]
 
 
 def _run(run: Any) -> Run:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from alpacabench.errors import DataError
 from alpacabench.records import digest
 from alpacabench.tracking.base import JobRecord, Run, SweepLink
 from alpacabench.tracking.example import ExampleRow
@@ -24,8 +24,8 @@ class Spooled:
 
     directory: Path
     experiment: str
-    uri: str | None
-    """Where it should have gone; None where that holds a secret, which is not written down."""
+    uri: str
+    """Where it should have gone, redacted."""
     traces: int | Literal["all"]
     parent: bool
     """Whether it is the parent run of a sweep."""
@@ -49,7 +49,7 @@ def put(job: JobRecord, experiment: str, uri: str, traces: int | Literal["all"],
     record = asdict(replace(job, files=())) | {"directory": str(job.directory), "files": [path.name for path in kept]}
     content = {
         "experiment": experiment,
-        "uri": uri if redact(uri) == uri else None,
+        "uri": redact(uri),
         "traces": traces,
         "parent": parent,
         "job": redact_tree(record),
@@ -60,18 +60,29 @@ def put(job: JobRecord, experiment: str, uri: str, traces: int | Literal["all"],
     return target
 
 
-def waiting(directory: Path) -> Iterator[Spooled]:
-    """Yield what waits, the parents of sweeps first."""
-    entries = [_read(path.parent) for path in sorted(directory.glob(f"[!.]*/{RECORD}"))]
-    yield from sorted(entries, key=lambda entry: not entry.parent)
+def waiting(directory: Path) -> list[Path]:
+    """Return the directories of what waits."""
+    return sorted(path.parent for path in directory.glob(f"[!.]*/{RECORD}"))
 
 
-def _read(directory: Path) -> Spooled:
-    content = json.loads((directory / RECORD).read_text(encoding="utf-8", errors="surrogatepass"))
-    row: dict[str, Any] = content.pop("job")
+def read(directory: Path) -> Spooled:
+    """Return what waits in a directory.
+
+    Raises:
+        DataError: its record cannot be read.
+
+    """
+    path = directory / RECORD
+    try:
+        content = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
+        return Spooled(directory=directory, job=_job(content.pop("job"), directory), **content)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{path} cannot be read ({error!r}); remove {directory}, and the run is not tracked") from error
+
+
+def _job(row: dict[str, Any], directory: Path) -> JobRecord:
     files = [directory / "files" / name for name in row.pop("files")]
     examples = [ExampleRow.from_json(example) for example in row.pop("examples")]
     link = row.pop("sweep")
     sweep = SweepLink(**link | {"run": Run(**link["run"])}) if link else None
-    job = JobRecord(**row | {"directory": directory, "files": files, "examples": examples, "sweep": sweep})
-    return Spooled(directory=directory, job=job, **content)
+    return JobRecord(**row | {"directory": directory, "files": files, "examples": examples, "sweep": sweep})

@@ -1,33 +1,45 @@
-"""Send what was spooled while the tracking server could not be reached: `alpacabench sync`."""
+"""Send what was kept while the tracking server could not be reached: `alpacabench sync`.
+
+Runs wait in outputs/spool, and the traces of runs that were sent in their own directories below outputs/. What is sent
+is removed there. Exit code 1 where something is left, which is told with its reason.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from alpacabench.errors import StageError
-from alpacabench.tracking import spool
-from alpacabench.tracking.base import JobRecord, SweepLink
+from alpacabench.errors import AlpacabenchError, ConfigError, DataError, StageError
+from alpacabench.tracking import pending, spool
+from alpacabench.tracking import uri as uris
+from alpacabench.tracking.base import JobRecord, Run, SweepLink
 from alpacabench.tracking.client import Unreachable, connect, experiment_id
-from alpacabench.tracking.example import informative
-from alpacabench.tracking.redact import redact
-from alpacabench.tracking.runs import create, find_interrupted, find_sweep, resume
-from alpacabench.tracking.traces import write_traces
-from alpacabench.tracking.uri import tracking_uri
+from alpacabench.tracking.pending import Pending
+from alpacabench.tracking.redact import HIDDEN, first_line, redact
+from alpacabench.tracking.runs import TRACES, create, find_interrupted, find_sweep, goes_on, resume
+from alpacabench.tracking.traces import write_pending
 from alpacabench.tracking.writer import write
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+Entry = TypeVar("Entry")
+
+NAMED = 3
+"""How many runs that are left for the same reason a message names."""
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `alpacabench sync`."""
     parser.add_argument("--uri", help="where to send; by default where each run should have gone")
-    parser.add_argument("--spool", type=Path, help="directory of what waits; by default outputs/spool")
+    parser.add_argument("--spool", type=Path, help="directory of what waits; by default outputs/spool and outputs/")
 
 
 def run(arguments: Namespace) -> int:
@@ -38,58 +50,161 @@ def run(arguments: Namespace) -> int:
 
 
 def sync(uri: str | None = None, directory: Path | None = None, show: Callable[[str], object] = lambda _: None) -> int:
-    """Send every spooled run, the parents of sweeps first; what is sent leaves the spool.
+    """Send every spooled run, the parents of sweeps first, and then the traces; what is sent leaves the disk.
 
     Args:
         uri: where to send; None is where each run should have gone.
-        directory: the spool; None is outputs/spool.
+        directory: where runs and traces wait; None is outputs/spool, and outputs/ for traces.
         show: told of each run that was sent.
 
     Returns:
         How many were sent.
 
     Raises:
-        StageError: a server does not answer; what was not sent stays.
+        ConfigError: nothing can be sent to this URI.
+        DataError: the directory does not exist.
+        StageError: something is left; the message tells what and why.
 
     """
-    entries = list(spool.waiting(directory or spool.spool_directory()))
-    for number, entry in enumerate(entries):
-        where = tracking_uri(uri or entry.uri)
+    if problems := [replace(problem, where="--uri") for problem in (uris.check(uri) if uri else ())]:
+        raise ConfigError(problems)
+    if directory and not directory.is_dir():
+        raise DataError(f"--spool: given '{directory}', which is no directory; without it, outputs/spool is sent")
+    delivery = Delivery(uri, show)
+    place = directory or spool.spool_directory()
+    left_by_jobs = pending.pending(directory or place.parent)
+    for entry in sorted(delivery.readable(spool.waiting(place), spool.read), key=lambda entry: not entry.parent):
+        delivery.send_run(entry)
+    groups: dict[str, list[Pending]] = defaultdict(list)
+    for waiting in delivery.readable(pending.pending(directory or place.parent), pending.read):
+        groups[waiting.parent or waiting.run_id].append(waiting)
+    for group in groups.values():
+        delivery.send_traces(group, left_by_jobs)
+    delivery.require_all()
+    return delivery.sent
+
+
+@dataclass
+class Delivery:
+    """One call of `sync`: what was sent, and what is left for which reason."""
+
+    uri: str | None
+    show: Callable[[str], object]
+    sent: int = 0
+    left: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Names by reason."""
+    away: dict[str, Unreachable] = field(default_factory=dict)
+    """Servers that did not answer: they are not asked again for each run."""
+
+    def readable(self, paths: Sequence[Path], read: Callable[[Path], Entry]) -> Iterator[Entry]:
+        """Yield what can be read; the rest is left."""
+        for path in paths:
+            try:
+                yield read(path)
+            except DataError as error:
+                self.left[str(error)].append(path.name)
+
+    def send_run(self, entry: spool.Spooled) -> None:
+        """Send a spooled run; its traces, if it has any, wait then like those of any other run."""
+        with self._or_leave(entry.job.name):
+            where = self._where(entry.uri)
+            _send(self._client(where), where, entry)
+            shutil.rmtree(entry.directory / "files", ignore_errors=True)
+            (entry.directory / spool.RECORD).unlink()
+            _remove_empty(entry.directory)
+            self.sent += 1
+            self.show(f"sent to {redact(where)}: {entry.job.name}")
+
+    def send_traces(self, group: Sequence[Pending], left_by_jobs: Sequence[Path]) -> None:
+        """Send the traces of one run, or of the runs of one sweep: of the same examples for all of them."""
+        for waiting in pending.same_examples(group):
+            with self._or_leave(f"traces of run {waiting.run_id}"):
+                client = self._client(self._where(waiting.uri))
+                if waiting.parent and goes_on(client, waiting.parent):
+                    raise StageError(
+                        "their sweep is running, and sends them at its end (the same command continues it)"
+                    )
+                if TRACES not in client.get_run(waiting.run_id).data.tags:
+                    write_pending(client, waiting)
+                waiting.path.unlink(missing_ok=True)
+                _remove_empty(waiting.path.parent)
+                if waiting.path in left_by_jobs:
+                    self.sent += 1
+                    self.show(f"sent the traces of run {waiting.run_id}")
+
+    def require_all(self) -> None:
+        """Raise a StageError that tells what is left and why, where something is."""
+        if self.left:
+            number = sum(map(len, self.left.values()))
+            lines = [f"{_named(names)}: {reason}" for reason, names in self.left.items()]
+            raise StageError("\n    ".join([f"{self.sent} sent, {number} left:", *lines]))
+
+    @contextmanager
+    def _or_leave(self, name: str) -> Iterator[None]:
+        """Note an error, whatever it is, as the reason why something is left: the others go on."""
         try:
-            _send(connect(where), where, entry)
+            yield
+        except Exception as error:
+            # Ours tell what to do on their further lines; those of a library go on with details.
+            reason = redact(str(error)) if isinstance(error, AlpacabenchError) else first_line(error)
+            self.left[reason].append(redact(name))
+
+    def _where(self, kept: str) -> str:
+        """Return where to send what should have gone to the kept URI."""
+        if self.uri or HIDDEN not in kept:
+            return uris.tracking_uri(self.uri or kept)
+        if not os.environ.get("MLFLOW_TRACKING_URI"):
+            raise StageError(f"the password of {kept} is not written down: give --uri, or set MLFLOW_TRACKING_URI")
+        if problems := list(uris.check(None)):
+            raise ConfigError(problems)
+        return uris.tracking_uri(None)
+
+    def _client(self, where: str) -> MlflowClient:
+        try:
+            if where in self.away:
+                raise self.away[where]
+            return connect(where)
         except Unreachable as error:
-            left = f"{len(entries) - number} runs wait. Start it, or give another with --uri"
-            raise StageError(f"{redact(where)} does not answer ({error}): {left}") from error
-        shutil.rmtree(entry.directory)
-        show(f"sent to {redact(where)}: {entry.job.name}")
-    return len(entries)
+            self.away[where] = error
+            reason = f"{redact(where)} does not answer ({redact(str(error))}): start it, or give another with --uri"
+            raise StageError(reason) from error
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _remove_empty(directory: Path) -> None:
+    with suppress(OSError):
+        directory.rmdir()
 
 
 def _send(client: MlflowClient, where: str, entry: spool.Spooled) -> None:
+    """Write a spooled run, unless the server has it already, and leave its traces beside its record."""
     experiment = experiment_id(where, entry.experiment)
-    run_id = _target(client, experiment, entry)
-    if run_id is None:
-        return
-    write(client, run_id, entry.job)
-    texts = informative([entry.job.examples], entry.traces)
-    if rows := [row for row in entry.job.examples if row.instruction in texts]:
-        write_traces(client, experiment, run_id, rows, round((entry.job.ended or entry.job.started) * 1000))
+    run, job = _target(client, experiment, entry)
+    if not run.finished:
+        write(client, str(run.run_id), job)
+    if entry.traces and job.examples and not run.traced:
+        waiting = Pending.of(job, str(run.run_id), where, entry.traces)
+        pending.leave(replace(waiting, experiment=experiment))
 
 
-def _target(client: MlflowClient, experiment: str, entry: spool.Spooled) -> str | None:
-    """Return the run to write to; None where the server has the finished run already."""
+def _target(client: MlflowClient, experiment: str, entry: spool.Spooled) -> tuple[Run, JobRecord]:
+    """Return the run to write to, with the job under its sweep's parent; a finished run is there already."""
     link = entry.job.sweep
     if link is None:
         left = find_interrupted(client, experiment, entry.job)
-        return resume(client, left) if left else create(client, experiment, entry.job)
+        return Run(resume(client, left) if left else create(client, experiment, entry.job)), entry.job
     known = find_sweep(client, experiment, link.identity)
-    own = known.parent if entry.parent else known.jobs.get(link.job)
-    if own is not None:
-        return None if own.finished else resume(client, str(own.run_id))
-    if entry.parent:
-        return create(client, experiment, entry.job)
-    parent = known.parent.run_id if known.parent else create(client, experiment, _parent(entry.job, link))
-    return create(client, experiment, replace(entry.job, sweep=replace(link, parent_run_id=parent)))
+    job, own = entry.job, known.parent
+    if not entry.parent:
+        parent = known.parent.run_id if known.parent else create(client, experiment, _parent(job, link))
+        job, own = replace(job, sweep=replace(link, parent_run_id=parent)), known.jobs.get(link.job)
+    if own is None:
+        return Run(create(client, experiment, job)), job
+    return own if own.finished else Run(resume(client, str(own.run_id)), traced=own.traced), job
 
 
 def _parent(job: JobRecord, link: SweepLink) -> JobRecord:
