@@ -101,9 +101,8 @@ class Mlflow(Tracking):
         """Write the traces that the jobs under this directory left: the same examples for each of them."""
         waiting = same_examples([read(path) for path in pending(directory)])
         for number, run in enumerate(waiting):
-            later = (
-                f"{len(waiting) - number} runs keep their traces in {directory}; {_sync(directory)} sends them later"
-            )
+            kept = f"the traces of {len(waiting) - number} runs are kept in {directory}"
+            later = f"{kept}; {_sync(directory)} sends them later"
             if self._reach(lambda client, run=run: write_pending(client, run), later) is None:  # type: ignore[misc]
                 # Nor would the others be sent, and each would wait for an answer first.
                 return

@@ -115,7 +115,7 @@ def require_parent(client: MlflowClient, job: JobRecord) -> None:
     try:
         client.get_run(job.parent)
     except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise
         what = f"given '{job.parent}', and there is no such run at {redact(client.tracking_uri)}"
         remedy = "give the id of a run that MLflow shows there, or leave it at null"
