@@ -106,14 +106,15 @@ class Delivery:
 
     def send_run(self, entry: spool.Spooled) -> None:
         """Send a spooled run; its traces, if it has any, wait then like those of any other run."""
-        with self._or_leave(entry.job.name):
+        name = (entry.job.sweep and entry.job.sweep.name) or entry.job.name
+        with self._or_leave(name):
             where = self._where(entry.uri)
             _send(self._client(where), where, entry)
             shutil.rmtree(entry.directory / "files", ignore_errors=True)
             (entry.directory / spool.RECORD).unlink()
             _remove_empty(entry.directory)
             self.sent += 1
-            self.show(f"sent to {redact(where)}: {entry.job.name}")
+            self.show(f"sent to {redact(where)}: {name}")
 
     def send_traces(self, group: Sequence[Pending], left_by_jobs: Sequence[Path]) -> None:
         """Send the traces of one run, or of the runs of one sweep: of the same examples for all of them."""
