@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,18 @@ def alpaca_data() -> Path:
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the URI of a database of MLflow, migrated once for all tests of a file: that takes seconds."""
     return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+
+
+@pytest.fixture
+def other_process() -> Iterator[str]:
+    """Yield the owner's name of another process, which lives until the test ends."""
+    script = "from alpacabench.store.owner import new_owner; print(new_owner(), flush=True); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    yield process.stdout.readline().strip()
+    process.communicate("\n")
 
 
 @pytest.fixture(autouse=True)

@@ -72,8 +72,16 @@ def test_the_jobs_of_a_spooled_sweep_get_traces_of_the_same_examples_and_no_more
     assert traced(database, "spooled") == first and not pending(tmp_path)
 
 
+def test_jobs_of_a_sweep_that_was_killed_are_sent_with_their_traces(tmp_path: Path, database: str) -> None:
+    parent, children = sweep(tmp_path, "a" * 64)
+    track(Mlflow(experiment="killed", uri=DEAD, traces=4), parent, children)
+    assert sync(database) == 3
+    first, *others = traced(database, "killed")
+    assert others == [first, first] and first[0] == "4" and len(run_of(database, "killed")) == 4
+
+
 def test_the_traces_of_a_server_that_died_at_the_end_are_kept_and_sent_later(
-    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, database: str, other_process: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def dead(_: str) -> Any:
         raise Unreachable("it died")
@@ -81,6 +89,7 @@ def test_the_traces_of_a_server_that_died_at_the_end_are_kept_and_sent_later(
     parent, children = sweep(tmp_path, "2" * 64)
     tracking = Mlflow(experiment="died", uri=database, traces=4)
     run = track(tracking, parent, children)
+    client(database).set_tag(run.run_id, "alpacabench.owner", other_process)
     with pytest.raises(StageError, match="3 left:\n .*their sweep is running"):
         sync()
     with monkeypatch.context() as patched:

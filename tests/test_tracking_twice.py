@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -25,18 +24,6 @@ SWEEP = ("-m", "model=echo", "judge=longest", "dataset=demo", "subset=head", "su
 @pytest.fixture(autouse=True)
 def in_own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def other_process() -> Iterator[str]:
-    """The owner's name of another process that lives."""
-    script = "from alpacabench.store.owner import new_owner; print(new_owner(), flush=True); input()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    yield process.stdout.readline().strip()
-    process.communicate("\n")
 
 
 def test_a_failed_sweep_is_continued_with_its_axes_in_another_order(tmp_path: Path, database: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from alpacabench.errors import DataError
+from alpacabench.files import write_json
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import ExampleRow, informative
 from alpacabench.tracking.redact import redact, redact_tree
@@ -53,8 +54,7 @@ def leave(waiting: Pending) -> None:
     """Leave traces to be written by `follow_up`, or by `alpacabench sync`."""
     content = redact_tree(asdict(waiting))
     del content["path"]
-    text = json.dumps(content, ensure_ascii=False)
-    waiting.path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    write_json(waiting.path, content)
 
 
 def pending(directory: Path) -> list[Path]:

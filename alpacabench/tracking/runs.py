@@ -80,10 +80,10 @@ def begin(client: MlflowClient, experiment: str, job: JobRecord) -> Run:
 
 
 def goes_on(client: MlflowClient, run_id: str) -> bool:
-    """Return whether a run is still being written, as far as one can know from this host."""
+    """Return whether another process still writes a run, as far as one can know from this host."""
     run = client.get_run(run_id)
     owner = run.data.tags.get(OWNER)
-    return bool(run.info.status == RUNNING) and not (owner and surely_dead(owner))
+    return bool(run.info.status == RUNNING) and not (owner and (surely_dead(owner) or _our_own(owner)))
 
 
 def create(client: MlflowClient, experiment: str, job: JobRecord) -> str:
@@ -134,9 +134,11 @@ def resume(client: MlflowClient, run_id: str) -> str:
 def _written_elsewhere(run: Any) -> bool:
     """Return whether another process of this host is at the run; of another host, one cannot know."""
     owner: str = run.data.tags.get(OWNER, "")
-    if run.info.status != RUNNING or not of_this_host(owner) or surely_dead(owner):
-        return False
-    return owner.rsplit(":", 1)[0] != new_owner().rsplit(":", 1)[0]
+    return run.info.status == RUNNING and of_this_host(owner) and not surely_dead(owner) and not _our_own(owner)
+
+
+def _our_own(owner: str) -> bool:
+    return owner.rpartition(":")[0] == new_owner().rpartition(":")[0]
 
 
 def _run(run: Any) -> Run:
