@@ -30,7 +30,8 @@ class Stage:
     @property
     def seconds_left(self) -> float | None:
         """The estimate; None until enough is done for one."""
-        reached = self.done + self.partial
+        # A unit that has just been finished counts among those in flight until their next step.
+        reached = min(self.done + self.partial, self.total)
         if reached < FIRST_ESTIMATE * self.total:
             return None
         return (time.monotonic() - self.started) / reached * (self.total - reached)

@@ -20,6 +20,8 @@ def test_the_estimate_counts_what_is_in_flight(monkeypatch: pytest.MonkeyPatch) 
     stage.advance(4)
     stage.partial = 1.0
     assert stage.seconds_left == pytest.approx(30.0)
+    stage.partial = 19.0
+    assert stage.seconds_left == 0.0, "what was just finished may still be in flight"
 
 
 def test_lines_are_logged_now_and_then_and_at_the_end(

@@ -11,6 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from alpacabench.errors import AlpacabenchError
+from alpacabench.tracking.redact import redact
 
 if TYPE_CHECKING:
     from alpacabench.sweep.sweep import Sweep
@@ -42,7 +43,7 @@ class SweepCallback(Callback):  # type: ignore[misc]
         try:
             sweep = open_sweep(config)
         except AlpacabenchError as error:
-            print(error, file=sys.stderr)
+            print(redact(str(error)), file=sys.stderr)
             raise SystemExit(error.exit_code) from error
         except Exception:
             # Hydra would turn it into a one-line warning and start the jobs of a sweep that was not opened.
