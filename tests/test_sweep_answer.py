@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -182,6 +183,19 @@ def test_the_sweeps_files_hold_failed_jobs_too_and_name_what_they_were_compared_
     assert float(rows[1]["delta_wr"]) == 50 and rows[1]["n_paired"] == "2"
     page = files[1].read_text()
     assert "it broke" in page and "compared on the 2 that all share" in page
+
+
+def test_jobs_that_ask_the_same_are_told_apart_by_their_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = [_finished(tmp_path, n, [("a", 1.0), ("b", 2.0), ("c", 1.0)]) for n in range(3)]
+    results = [
+        (replace(r, name=f"seed={min(r.number, 1)}", params={"seed": str(min(r.number, 1))}), p) for r, p in results
+    ]
+    manifest = Manifest("f" * 64, "three", None, ["seed"], {}, {})
+    conclude(manifest, results, 1, tmp_path, None)
+    printed = capsys.readouterr().out
+    assert "to: seed=1 (job 1)" in printed and "seed=1 (job 2)" in printed and "seed=0 (job" not in printed
 
 
 def test_the_length_controlled_interval_is_the_jobs_own_where_it_is_of_the_same_prompts() -> None:

@@ -88,6 +88,8 @@ class SweepTable:
 
     def label(self, row: SweepRow) -> str:
         """Return a job's name by what varies, keys by their last part where that is clear; else its full name."""
+        if sum(other.overrides == row.overrides for other in self.rows) > 1:
+            return row.name
         axes = self.axes()
         stems = [key.rpartition(".")[2] for key in axes]
         short = {key: stem if stems.count(stem) == 1 else key for key, stem in zip(axes, stems, strict=True)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -48,6 +50,7 @@ def conclude(
     """
     from alpacabench.report.sweep_report import write_sweep_report
 
+    results = _told_apart(results)
     sweep = read_jobs(results)
     against = compare_to_base(sweep, base, difficulties)
     metrics = sweep_metrics(sweep, against, results, manifest.axes)
@@ -64,6 +67,15 @@ def conclude(
         ablation, pages = conclude_ablation(sweep, base, directory, difficulties, manifest.name)
         return metrics | ablation, files + pages
     return metrics, files
+
+
+def _told_apart(results: Results) -> Results:
+    """Return the results with the number in the name of jobs that ask the same: `-m seed=1,1`."""
+    names = Counter(result.name for result, _ in results)
+    return [
+        (replace(result, name=f"{result.name} (job {result.number})") if names[result.name] > 1 else result, path)
+        for result, path in results
+    ]
 
 
 def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: Sequence[str]) -> dict[str, float]:
