@@ -116,6 +116,11 @@ def test_every_mistake_of_every_job_is_told_before_the_first_job(tmp_path: Path)
     assert data.code == 2 and "5000" in data.stderr and "96 prompts" in data.stderr
 
 
+def test_what_belongs_to_the_sweep_is_not_swept(tmp_path: Path) -> None:
+    wrong = run(tmp_path, *BASE, "tracking=none,mlflow", "plan=false,true", "subset.n=4")
+    assert wrong.code == 2 and "tracking: takes several values" in wrong.stderr and "plan: takes" in wrong.stderr
+
+
 def test_a_base_that_is_no_job_is_refused_and_one_that_is_names_the_differences(tmp_path: Path) -> None:
     wrong = run(tmp_path, *BASE, "tracking=none", "seed=0,1", "report.base=7")
     assert wrong.code == 2 and "report.base" in wrong.stderr and "1 (seed=1)" in wrong.stderr

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from alpacabench import config as configuration
 from alpacabench.config import Experiment
@@ -19,6 +19,12 @@ from alpacabench.sweep.manifest import label, pairs
 
 PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model")
 """Groups that decide what `pipeline.prepare` does."""
+
+OF_THE_SWEEP = (
+    "tracking._target_", "tracking.uri", "tracking.experiment", "store.url", "plan", "report.base", "fail_fast",
+    "budget.usd",
+)  # fmt: skip
+"""Keys that belong to the sweep: all its jobs have the same value."""
 
 NAMED = 4
 """How many jobs a message names."""
@@ -107,6 +113,25 @@ def plan(config: DictConfig, grid: Sequence[Sequence[str]]) -> list[PlannedJob]:
     if mistakes:
         raise ConfigError(_located(problem, jobs, varying(grid)) for problem, jobs in mistakes.items())
     return planned
+
+
+def require_shared(jobs: Sequence[PlannedJob]) -> None:
+    """Refuse a sweep over what belongs to the sweep itself.
+
+    Raises:
+        ConfigError: names the keys.
+
+    """
+    resolved = [OmegaConf.create(dict(job.experiment.resolved)) for job in jobs]
+    values = {key: {str(OmegaConf.select(job, key)) for job in resolved} for key in OF_THE_SWEEP}
+    remedy = "give all jobs of a sweep the same"
+    problems = [
+        Problem(key.removesuffix("._target_"), "takes several values in this sweep", remedy)
+        for key, found in values.items()
+        if len(found) > 1
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _prepare(experiment: Experiment, prepared: dict[str, Inputs]) -> Inputs:

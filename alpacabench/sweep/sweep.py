@@ -94,6 +94,7 @@ def open_sweep(config: DictConfig) -> Sweep | None:
     directory = _settle_directory(config)
     overrides = grid.expand(config)
     jobs = grid.plan(config, overrides if overrides is not None else [grid.fixed_overrides(config)])
+    grid.require_shared(jobs)
     lead = jobs[0].experiment
     if overrides is None:
         _refuse_early_stopping(lead)

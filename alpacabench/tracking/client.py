@@ -43,7 +43,8 @@ def connect(uri: str) -> MlflowClient:
         warnings.simplefilter("ignore")
         from mlflow.tracking import MlflowClient
 
-        for name in ("mlflow", "alembic"):
+        # What cannot be sent is told once, in our words.
+        for name in ("mlflow", "alembic", "urllib3.connectionpool"):
             logging.getLogger(name).setLevel(logging.ERROR)
         with one_at_a_time(uri):
             return MlflowClient(tracking_uri=uri)
