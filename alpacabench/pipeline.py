@@ -22,7 +22,6 @@ from alpacabench.records import Example, Generation, Outcome, Pair, Prompt, Verd
 from alpacabench.rows import shorten
 from alpacabench.scoring.scoring import Difficulties, Scores
 from alpacabench.store import speed
-from alpacabench.store.speed import Speeds
 from alpacabench.store.store import Store
 from alpacabench.subset import subset_hash
 from alpacabench.usage import Usage, usage
@@ -151,7 +150,7 @@ def _note_speeds(experiment: Experiment, spent: Usage, store: Store) -> None:
     """Remember how fast the answers and the verdicts came, for the next plan."""
     if not (spent.n_generated or spent.n_judged):
         return
-    speeds, asked = Speeds(store.engine), experiment.resolved
+    speeds, asked = speed.Speeds(store.engine), experiment.resolved
     speeds.note(speed.writer(asked["model"], asked["sharding"]), spent.completion_tokens, spent.generate_seconds)
     speeds.note(speed.reader(asked["judge"]), spent.n_judged, spent.judge_seconds)
 

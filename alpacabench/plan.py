@@ -20,7 +20,6 @@ from alpacabench.pipeline import Inputs, pairs
 from alpacabench.records import Pair
 from alpacabench.report.estimate import duration
 from alpacabench.store import speed
-from alpacabench.store.speed import Speeds
 from alpacabench.store.store import Store
 from alpacabench.worker.spec import ModelSpec
 
@@ -32,7 +31,7 @@ SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedJob:
+class JobShare:
     """What one job would ask, beyond what the store holds and what earlier jobs ask."""
 
     name: str
@@ -46,7 +45,7 @@ class PlannedJob:
 class Plan:
     """What one or more jobs would ask; requests by store key, so that shared ones count once."""
 
-    jobs: list[PlannedJob] = field(default_factory=list)
+    jobs: list[JobShare] = field(default_factory=list)
     prompts: int = 0
     variants: dict[str, Expected] = field(default_factory=dict)
     """What models write and check of the prompts themselves."""
@@ -83,7 +82,7 @@ class Plan:
         self.verdicts_known |= held
         new = len(self.answers) - before[0], len(self.verdicts) - before[1]
         self.models |= (model.models_to_load() if new[0] else set()) | (judge.models_to_load() if new[1] else set())
-        self.jobs.append(PlannedJob(name, new[0], len(known) + len(asked) - new[0], new[1], n_judged - new[1]))
+        self.jobs.append(JobShare(name, new[0], len(known) + len(asked) - new[0], new[1], n_judged - new[1]))
 
     def _add_answer(self, experiment: Experiment, key: str, request: Request, pace: Pace) -> int:
         """Add an answer that is yet to be written, and its verdicts; return the number of verdicts."""
@@ -111,7 +110,7 @@ class Pace:
     @classmethod
     def of(cls, experiment: Experiment, store: Store) -> Pace:
         """Look it up."""
-        speeds, asked = Speeds(store.engine), experiment.resolved
+        speeds, asked = speed.Speeds(store.engine), experiment.resolved
         model, judge = speed.writer(asked["model"], asked["sharding"]), speed.reader(asked["judge"])
         return cls(speeds.per_unit(model), speeds.per_unit(judge))
 
@@ -156,7 +155,7 @@ def print_plan(plan: Plan) -> None:
         console.print("The time is known once a run has asked this model and this judge; subset.n=10 is enough.")
 
 
-def _jobs(jobs: Sequence[PlannedJob]) -> Table:
+def _jobs(jobs: Sequence[JobShare]) -> Table:
     from rich.table import Table
 
     table = Table(title="What each job adds", title_justify="left")

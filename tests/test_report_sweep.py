@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alpacabench.expected import Expected
-from alpacabench.plan import Plan, PlannedJob, print_plan
+from alpacabench.plan import JobShare, Plan, print_plan
 from alpacabench.report import compare_words, sweep_figures, sweep_words
 from alpacabench.report.compare_report import write_compare_report
 from alpacabench.report.estimate import Estimate
@@ -123,7 +123,7 @@ def test_the_terminal_shows_labels_and_failures_literally(capsys: pytest.Capture
 
 def test_a_plan_shows_labels_literally(capsys: pytest.CaptureFixture[str]) -> None:
     who = {"key": Expected("[/INST] [bold] :key:", (1, 1), (1, 1), (0, 0))}
-    print_plan(Plan(jobs=[PlannedJob("[red]", 1, 0, 0, 0), PlannedJob("[/b]", 0, 1, 0, 0)], prompts=1, answers=who))
+    print_plan(Plan(jobs=[JobShare("[red]", 1, 0, 0, 0), JobShare("[/b]", 0, 1, 0, 0)], prompts=1, answers=who))
     printed = capsys.readouterr().out
     assert "[/INST] [bold] :key:" in printed and "[red]" in printed and "[/b]" in printed
 

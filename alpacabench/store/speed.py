@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, Engine, Float, String, Table, select
+from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alpacabench.records import digest
-from alpacabench.store.tables import create_tables, metadata
-
-speeds = Table(
-    "speeds",
-    metadata,
-    Column("who", String(64), primary_key=True),
-    Column("units", Float, nullable=False),
-    Column("seconds", Float, nullable=False),
-)
+from alpacabench.store.tables import speeds
 
 FADING = 0.5
 """What a run leaves of the weight of those before it: machines and servers change."""
@@ -28,7 +20,6 @@ class Speeds:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        create_tables(engine, [speeds])
 
     def note(self, who: str, units: float, seconds: float) -> None:
         """Add what a run took; one without units says nothing."""

@@ -41,6 +41,13 @@ claims = Table(
     Column("owner", String(255), nullable=False, index=True),
     Column("heartbeat", Float, nullable=False),
 )
+speeds = Table(
+    "speeds",
+    metadata,
+    Column("who", String(64), primary_key=True),
+    Column("units", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+)
 
 
 def open_engine(url: str) -> Engine:
