@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras
 RAY := $(VENV)/ray
 PORT ?= 5000
-RAY_TEST := tests/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
+RAY_TEST := tests/sweep/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all check bench ui lock clean
@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 setup: $(STAMP)  ## virtual environment, pinned packages, the default model's weights
-	@$(BIN)/python -m alpacabench.weights
+	@$(BIN)/python -m alpacabench.inference.weights
 
 demo: setup  ## the main job: a real sweep on the embedded data, two decodings x two perturbations
 	$(BIN)/python run.py experiment=demo

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from alpacabench.component import Component
+from alpacabench.core.component import Component
 
 
 class Decoding(Component):

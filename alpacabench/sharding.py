@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from alpacabench.component import Component
-from alpacabench.errors import AlpacabenchError, Problem
-from alpacabench.worker.spec import Plan
+from alpacabench.core.component import Component
+from alpacabench.core.errors import AlpacabenchError, Problem
+from alpacabench.inference.spec import Plan
 
 
 class Sharding(Component):
@@ -26,7 +26,7 @@ class Sharding(Component):
     """Worker processes on all machines together."""
     batch_size: int | Literal["auto"] = "auto"
     num_machines: int = Field(1, ge=1)
-    """The others run `python -m alpacabench.worker.join`."""
+    """The others run `python -m alpacabench.inference.other_machine`."""
     main_process_ip: str = "127.0.0.1"
     main_process_port: int = Field(0, ge=0, le=65534)
     """This port and the next are used; 0 chooses free ones, on one machine."""

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field
 
-from alpacabench.component import Component
-from alpacabench.errors import ConfigError, Problem, allowed
-from alpacabench.records import Example, digest
+from alpacabench.core.component import Component
+from alpacabench.core.errors import ConfigError, Problem, allowed
+from alpacabench.core.records import Example, digest
 
 Stratum = Literal["source", "category", "difficulty"]
 T = TypeVar("T")

@@ -178,7 +178,7 @@ def read_prompts(path: str | None, count: int) -> list[str]:
 
 
 def bundled(given: str | None) -> Path:
-    from alpacabench.weights.bundled import bundled_dir
+    from alpacabench.inference.weights.bundled import bundled_dir
 
     return Path(given) if given else bundled_dir()
 

@@ -38,8 +38,8 @@ def judge_once(client: str, url: str, pairs_file: str) -> dict[str, Any]:
 
 
 def _ours(url: str, rows: list[dict[str, str]]) -> int:
+    from alpacabench.core.records import Example, Pair
     from alpacabench.judge.token import TokenJudge
-    from alpacabench.records import Example, Pair
     from alpacabench.store.store import Store
 
     judge = TokenJudge(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from alpacabench.component import Component
+from alpacabench.core.component import Component
+from alpacabench.core.errors import DataError, Problem
+from alpacabench.core.records import Example, digest
 from alpacabench.dataset.taxonomy import Taxonomy, read_taxonomy
-from alpacabench.errors import DataError, Problem
-from alpacabench.records import Example, digest
-from alpacabench.rows import Row, missing_file, read_rows, shorten, unique_instructions
+from alpacabench.io.rows import Row, missing_file, read_rows, shorten, unique_instructions
 
 PACKAGE = Path(__file__).parent
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from alpacabench.core.errors import DataError, Problem
+from alpacabench.core.records import digest
 from alpacabench.dataset.base import Dataset
-from alpacabench.errors import DataError, Problem
-from alpacabench.hub import dataset_file
-from alpacabench.records import digest
-from alpacabench.rows import Row, read_rows
+from alpacabench.io.hub import dataset_file
+from alpacabench.io.rows import Row, read_rows
 
 
 class HubFile(Dataset):

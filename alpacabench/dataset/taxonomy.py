@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alpacabench.errors import DataError, allowed
-from alpacabench.perturbation.spans import head_end
-from alpacabench.rows import missing_file
+from alpacabench.core.errors import DataError, allowed
+from alpacabench.core.spans import head_end
+from alpacabench.io.rows import missing_file
 
 SHIPPED = Path(__file__).parent / "taxonomy.yaml"
 KEY = "dataset.taxonomy"

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alpacabench.ask import FLUSH, Payload, Reply
+from alpacabench.core.errors import StageError
 from alpacabench.endpoint.dialect import Dialect
 from alpacabench.endpoint.pacer import Pacer
 from alpacabench.endpoint.provider import NO_KEY, api_key, key_variable, shown
 from alpacabench.endpoint.spending import Purse
 from alpacabench.endpoint.stream import Emit, stream
 from alpacabench.endpoint.wire import Body, BrokenError, Completion, RefusedError, Wire
-from alpacabench.errors import StageError
+from alpacabench.store.ask_once import FLUSH, Payload, Reply
 
 log = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alpacabench.ask import Reply
+from alpacabench.core.errors import JudgeError
 from alpacabench.endpoint.asking import Call, Read
 from alpacabench.endpoint.openai_wire import OpenAIWire, parse
 from alpacabench.endpoint.provider import api_key, shown
 from alpacabench.endpoint.spending import Purse, account
 from alpacabench.endpoint.wire import BrokenError
-from alpacabench.errors import JudgeError
+from alpacabench.security.redact import redact
+from alpacabench.store.ask_once import Reply
 from alpacabench.store.batches import Batches, OpenBatch
-from alpacabench.tracking.redact import redact
 
 log = logging.getLogger(__name__)
 

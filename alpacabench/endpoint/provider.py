@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from alpacabench.core.errors import Problem
 from alpacabench.endpoint.wire import Wire
-from alpacabench.errors import Problem
 
 WireFormat = Literal["openai", "anthropic"]
 OWN_HOST: dict[WireFormat, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from alpacabench.endpoint.wire import BrokenError, RefusedError, seconds_to_wait
-from alpacabench.tracking.redact import HIDDEN, redact, secrets
+from alpacabench.security.redact import HIDDEN, redact, secrets
 
 log = logging.getLogger(__name__)
 

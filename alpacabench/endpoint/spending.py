@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
+from alpacabench.core.errors import BudgetExceeded
+from alpacabench.cost.price import Price, price_of
 from alpacabench.endpoint.wire import Body, Completion
-from alpacabench.errors import BudgetExceeded
-from alpacabench.price import Price, price_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from alpacabench.ask import AnswerStore
+    from alpacabench.store.ask_once import AnswerStore
     from alpacabench.store.budget import Ledger
     from alpacabench.store.store import Store
 

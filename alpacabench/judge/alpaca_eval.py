@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from alpacabench.ask import Payload
+from alpacabench.core.errors import Problem, allowed
+from alpacabench.core.records import Message, Pair
 from alpacabench.endpoint.wire import Body, Completion
-from alpacabench.errors import Problem, allowed
 from alpacabench.judge.annotator import Annotator, annotators, load_annotator
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
-from alpacabench.records import Message, Pair
+from alpacabench.store.ask_once import Payload
 
 
 class AlpacaEvalAnnotator(ApiJudge):

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from alpacabench.ask import AnswerStore, Payload, Reply
+from alpacabench.core.errors import JudgeError, Problem
+from alpacabench.core.records import Message, Pair, Verdict
+from alpacabench.cost.expected import Expected
 from alpacabench.endpoint.provider import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
-from alpacabench.errors import JudgeError, Problem
-from alpacabench.expected import Expected
 from alpacabench.judge.base import Judge, Question
 from alpacabench.judge.template import check_template, load_template, render
-from alpacabench.records import Message, Pair, Verdict
+from alpacabench.store.ask_once import AnswerStore, Payload, Reply
 
 
 class ApiJudge(Judge):
@@ -52,7 +52,7 @@ class ApiJudge(Judge):
 
     def check(self) -> Iterator[Problem]:
         """Yield a bad URL, a missing key at the provider's own host, a retired model there, a bad template."""
-        from alpacabench.price import retired
+        from alpacabench.cost.price import retired
 
         yield from check_url("judge", self.url, self.wire().default_variable)
         yield from retired("judge.model_name", self.model_name, self.url)
@@ -92,7 +92,7 @@ class ApiJudge(Judge):
 
     def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
         """Return what a question is expected to take; without a known price the dollars are unknown."""
-        from alpacabench.price import expected_dollars
+        from alpacabench.cost.price import expected_dollars
 
         prompt = super().expected(question, unwritten).prompt
         completion = (1.0, float(self.max_tokens))

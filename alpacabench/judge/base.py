@@ -13,14 +13,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from alpacabench import progress
-from alpacabench.ask import Answers, AnswerStore, Reply, ask_once
-from alpacabench.component import Component
-from alpacabench.endpoint.tokens import estimate_prompt_tokens
-from alpacabench.expected import Expected
+from alpacabench.core import progress
+from alpacabench.core.component import Component
+from alpacabench.core.records import Message, Pair, Verdict, digest
+from alpacabench.cost.expected import Expected
+from alpacabench.cost.tokens import estimate_prompt_tokens
+from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.slot import model_first
-from alpacabench.records import Message, Pair, Verdict, digest
-from alpacabench.worker.spec import ModelSpec
+from alpacabench.store.ask_once import Answers, AnswerStore, Reply, ask_once
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from alpacabench.component import require
+from alpacabench.core.component import require
+from alpacabench.core.errors import Problem
 from alpacabench.endpoint.provider import shown
-from alpacabench.errors import Problem
 from alpacabench.judge.alpaca_eval import AlpacaEvalAnnotator
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Judge

@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from alpacabench import worker
-from alpacabench.ask import Payload, Reply
-from alpacabench.errors import Problem
+from alpacabench import inference as worker
+from alpacabench.core.errors import Problem
+from alpacabench.core.records import Message
+from alpacabench.inference.spec import Choice, ChoiceAnswer, ModelSpec
+from alpacabench.inference.weights.bundled import BUNDLED, NAME
+from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.judge.base import Judge, Question
 from alpacabench.judge.template import check_template, load_template, render
-from alpacabench.records import Message
-from alpacabench.weights.bundled import BUNDLED, NAME
-from alpacabench.weights.source import Dtype, Source
-from alpacabench.worker.spec import Choice, ChoiceAnswer, ModelSpec
+from alpacabench.store.ask_once import Payload, Reply
 
 log = logging.getLogger(__name__)
 

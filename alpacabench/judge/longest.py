@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from alpacabench.ask import Reply
+from alpacabench.core.records import Message
 from alpacabench.judge.base import Judge, Question
-from alpacabench.records import Message
+from alpacabench.store.ask_once import Reply
 
 
 class Longest(Judge):

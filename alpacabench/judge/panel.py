@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import Field
 
-from alpacabench.ask import AnswerStore, Reply
-from alpacabench.errors import Problem
-from alpacabench.expected import Expected
+from alpacabench.core.errors import Problem
+from alpacabench.core.records import Message, Pair, Verdict, digest
+from alpacabench.cost.expected import Expected
+from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.base import Judge, Question
-from alpacabench.records import Message, Pair, Verdict, digest
-from alpacabench.worker.spec import ModelSpec
+from alpacabench.store.ask_once import AnswerStore, Reply
 
 
 class Panel(Judge):

@@ -11,11 +11,11 @@ from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from alpacabench.ask import AnswerStore, Reply
-from alpacabench.errors import DataError, Problem
+from alpacabench.core.errors import DataError, Problem
+from alpacabench.core.records import Message, Pair, Verdict, digest
+from alpacabench.io.rows import Row, read_preference, read_rows
 from alpacabench.judge.base import Judge, Question
-from alpacabench.records import Message, Pair, Verdict, digest
-from alpacabench.rows import Row, read_preference, read_rows
+from alpacabench.store.ask_once import AnswerStore, Reply
 
 
 class _Rows(NamedTuple):

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from alpacabench.ask import Payload
+from alpacabench.core.records import Message, digest
 from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
 from alpacabench.judge.template import load_template, render
-from alpacabench.records import Message, digest
+from alpacabench.store.ask_once import Payload
 
 LOWEST, HIGHEST = 1.0, 10.0
 

@@ -12,8 +12,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from alpacabench.errors import Problem
-from alpacabench.records import Message
+from alpacabench.core.errors import Problem
+from alpacabench.core.records import Message
 
 PLACEHOLDERS = ("instruction", "output_1", "output_2")
 OWN = Path(__file__).parent / "templates"

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import Field
 
-from alpacabench.ask import Payload
 from alpacabench.endpoint.wire import Body, Completion
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question
 from alpacabench.judge.logprob import preference_from_logprobs
+from alpacabench.store.ask_once import Payload
 
 
 class TokenJudge(ApiJudge):

@@ -6,10 +6,10 @@ import re
 
 from pydantic import Field
 
-from alpacabench.ask import Payload
 from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
+from alpacabench.store.ask_once import Payload
 
 _VERDICT = re.compile(r"verdict\W*(?:model\s+)?\b(m|M|tie)\b", re.IGNORECASE)
 

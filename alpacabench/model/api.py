@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from alpacabench.ask import Payload, Reply
+from alpacabench.core.errors import GenerationError, Problem
+from alpacabench.core.reasoning import part
+from alpacabench.cost.expected import Expected
 from alpacabench.decoding import Decoding
 from alpacabench.endpoint.provider import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
-from alpacabench.errors import GenerationError, Problem
-from alpacabench.expected import Expected
 from alpacabench.model.base import Model, Request
-from alpacabench.reasoning import part
 from alpacabench.sharding import Sharding
+from alpacabench.store.ask_once import Payload, Reply
 
 STANDARD = frozenset({"temperature", "top_p", "max_new_tokens", "seed", "n", "stop"})
 """Decoding fields of the OpenAI wire format."""
@@ -51,7 +51,7 @@ class ApiModel(Model):
 
     def check(self) -> Iterator[Problem]:
         """Yield a bad URL, a missing key at the provider's own host, a model that was shut down there."""
-        from alpacabench.price import retired
+        from alpacabench.cost.price import retired
 
         yield from check_url("model", self.url, self.wire().default_variable)
         yield from retired("model.path", self.path, self.url)
@@ -78,7 +78,7 @@ class ApiModel(Model):
 
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what an answer is expected to take; without a known price the dollars are unknown."""
-        from alpacabench.price import expected_dollars
+        from alpacabench.cost.price import expected_dollars
 
         free = super().expected(request, decoding)
         dollars = expected_dollars(self.path, free.prompt, free.completion)

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from alpacabench import progress
-from alpacabench.ask import AnswerStore, Payload, Reply, ask_once
-from alpacabench.component import Component
+from alpacabench.core import progress
+from alpacabench.core.component import Component
+from alpacabench.core.errors import Problem
+from alpacabench.core.records import Example, Generation, Message, Prompt, digest
+from alpacabench.cost.expected import Expected
+from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.decoding import Decoding
-from alpacabench.endpoint.tokens import estimate_prompt_tokens
-from alpacabench.errors import Problem
-from alpacabench.expected import Expected
-from alpacabench.records import Example, Generation, Message, Prompt, digest
+from alpacabench.inference.spec import ModelSpec
 from alpacabench.sharding import Sharding
-from alpacabench.worker.spec import ModelSpec
+from alpacabench.store.ask_once import AnswerStore, Payload, Reply, ask_once
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from alpacabench.ask import Reply
 from alpacabench.decoding import Decoding
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding
+from alpacabench.store.ask_once import Reply
 
 DEFAULT_WORDS = 48
 """About how long an answer is, where `decoding.max_new_tokens` allows it."""

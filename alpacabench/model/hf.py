@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
-from alpacabench import worker
-from alpacabench.ask import FLUSH, Reply
+from alpacabench import inference as worker
+from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.decoding import Decoding
-from alpacabench.errors import ConfigError, Problem
+from alpacabench.inference.spec import Answer, DecodeSpec, ModelSpec, Task
+from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding
-from alpacabench.weights.source import Dtype, Source
-from alpacabench.worker.spec import Answer, DecodeSpec, ModelSpec, Task
+from alpacabench.store.ask_once import FLUSH, Reply
 
 
 class HuggingFace(Model):

@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from alpacabench.ask import AnswerStore, Reply
+from alpacabench.core.errors import DataError, Problem
+from alpacabench.core.records import Example, Generation, Prompt, digest
 from alpacabench.decoding import Decoding
-from alpacabench.errors import DataError, Problem
+from alpacabench.io.rows import Row, read_rows, shorten, unique_instructions
 from alpacabench.model.base import Model, Request
-from alpacabench.records import Example, Generation, Prompt, digest
-from alpacabench.rows import Row, read_rows, shorten, unique_instructions
 from alpacabench.sharding import Sharding
+from alpacabench.store.ask_once import AnswerStore, Reply
 
 log = logging.getLogger(__name__)
 

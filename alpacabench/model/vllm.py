@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from alpacabench.ask import Reply
+from alpacabench.core.errors import Problem
+from alpacabench.core.reasoning import part
 from alpacabench.decoding import Decoding
-from alpacabench.errors import Problem
+from alpacabench.inference.spec import ModelSpec
+from alpacabench.inference.weights.adapter import Adapter
+from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.model.base import Model, Request
-from alpacabench.reasoning import part
 from alpacabench.sharding import Sharding
-from alpacabench.weights.adapter import Adapter
-from alpacabench.weights.source import Dtype, Source
-from alpacabench.worker.spec import ModelSpec
+from alpacabench.store.ask_once import Reply
 
 CHUNK = 256
 """Prompts per call: vLLM returns a call's answers together, and they are committed then."""
@@ -77,7 +77,7 @@ class Vllm(Model):
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
         """Write the answers, a chunk at a time."""
-        from alpacabench.worker.prompt import Encoder, PromptError
+        from alpacabench.inference.prompt import Encoder, PromptError
 
         if not requests:
             return

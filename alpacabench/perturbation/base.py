@@ -11,10 +11,10 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from alpacabench.component import Component
-from alpacabench.perturbation.distance import levenshtein
-from alpacabench.perturbation.gate import GateResult, check
-from alpacabench.records import Example, Prompt
+from alpacabench.core.component import Component
+from alpacabench.core.records import Example, Prompt
+from alpacabench.perturbation.validity.distance import levenshtein
+from alpacabench.perturbation.validity.gate import GateResult, check
 
 Kind = Literal["meaning_preserving", "noise", "task_changing"]
 

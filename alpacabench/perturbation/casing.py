@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import ClassVar, Literal
 
+from alpacabench.core.spans import WORD, free, is_name
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
-from alpacabench.perturbation.spans import WORD, free, is_name
 
 
 class Casing(SiteFamily):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from alpacabench.errors import Problem
+from alpacabench.core.errors import Problem
 from alpacabench.perturbation.base import Edited, Kind, Perturbation
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
+from alpacabench.core.spans import WORD, free, is_name
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
-from alpacabench.perturbation.lexicon import CONTRACTED, NUMBERS, UK_US
-from alpacabench.perturbation.spans import WORD, free, is_name
+from alpacabench.perturbation.validity.lexicon import CONTRACTED, NUMBERS, UK_US
 
 _LONG = {long.lower(): short for short, long in CONTRACTED.items()}
 _LONG_FORM = re.compile(r"\b(?:" + "|".join(sorted(_LONG, key=len, reverse=True)) + r")(?= \w)", re.IGNORECASE)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from alpacabench.errors import DataError
+from alpacabench.core.errors import DataError
 from alpacabench.perturbation.base import Edit, Edited, Kind, Perturbation, edited
 
 EXEMPLARS = (

@@ -6,9 +6,9 @@ import random
 import re
 from typing import ClassVar, Literal
 
+from alpacabench.core.spans import WORD, free, head_end
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
-from alpacabench.perturbation.lexicon import FUNCTION_WORDS
-from alpacabench.perturbation.spans import WORD, free, head_end
+from alpacabench.perturbation.validity.lexicon import FUNCTION_WORDS
 
 _WORD_AND_GAP = re.compile(r"\s*" + WORD.pattern + r"[.,;:!?]*(?=\s|\Z)")
 

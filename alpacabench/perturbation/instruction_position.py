@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import ClassVar, Literal
 
+from alpacabench.core.spans import head_end
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
-from alpacabench.perturbation.spans import head_end
 
 
 class InstructionPosition(SiteFamily):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import ClassVar
 
-from alpacabench.component import Component
+from alpacabench.core.component import Component
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
 
 

@@ -6,8 +6,8 @@ import random
 import re
 from typing import ClassVar, Literal
 
+from alpacabench.core.spans import free, head_end
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
-from alpacabench.perturbation.spans import free, head_end
 
 _FINAL = re.compile(r"[.!?]+(?=\s|\Z)")
 _ANY = re.compile(r"[.,;:!?]+(?=\s|\Z)")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alpacabench.core.spans import head_end
 from alpacabench.perturbation.base import Edit
-from alpacabench.perturbation.spans import head_end
 
 
 def prepend(text: str, sentences: Sequence[str]) -> list[Edit]:

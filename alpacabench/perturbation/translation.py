@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
-from alpacabench.errors import Problem
+from alpacabench.core.errors import Problem
+from alpacabench.core.records import Prompt
+from alpacabench.core.spans import head_end
 from alpacabench.perturbation.base import Kind
-from alpacabench.perturbation.facts import DIGITS, changed_length, missing_verbatim, numbers
-from alpacabench.perturbation.gate import GateResult
 from alpacabench.perturbation.language import NAMES, Language, in_language
-from alpacabench.perturbation.spans import head_end
-from alpacabench.perturbation.tokens import plain
+from alpacabench.perturbation.validity.facts import DIGITS, changed_length, missing_verbatim, numbers
+from alpacabench.perturbation.validity.gate import GateResult
+from alpacabench.perturbation.validity.tokens import plain
 from alpacabench.perturbation.written import WrittenVariants
-from alpacabench.records import Prompt
 
 SHORTEST = 1 / 8
 """Of the original's length: Chinese needs few characters."""

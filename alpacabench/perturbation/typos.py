@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from alpacabench.core.spans import WORD, free, is_name
 from alpacabench.perturbation.base import Edit, Edited, Kind, Perturbation, edited
-from alpacabench.perturbation.spans import WORD, free, is_name
-from alpacabench.perturbation.tokens import is_common
+from alpacabench.perturbation.validity.tokens import is_common
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 

@@ -6,9 +6,9 @@ import random
 import re
 from typing import ClassVar, Literal
 
+from alpacabench.core.spans import free
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
-from alpacabench.perturbation.lexicon import HOMOGLYPHS
-from alpacabench.perturbation.spans import free
+from alpacabench.perturbation.validity.lexicon import HOMOGLYPHS
 
 _ACUTE = "\u0301"
 _FULLWIDTH = ord("Ａ") - ord("A")

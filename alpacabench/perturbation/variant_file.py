@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from alpacabench.errors import AlpacabenchError, DataError, Problem
+from alpacabench.core.errors import AlpacabenchError, DataError, Problem
+from alpacabench.core.records import Example, Prompt
 from alpacabench.perturbation.base import Edited, Perturbation
-from alpacabench.perturbation.distance import levenshtein
-from alpacabench.records import Example, Prompt
+from alpacabench.perturbation.validity.distance import levenshtein
 
 _ROW = 'one JSON object per line: {"instruction": "...", "paraphrases": ["...", ...]}'
 

@@ -6,8 +6,8 @@ import random
 import re
 from typing import ClassVar, Literal
 
+from alpacabench.core.spans import free, head_end
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
-from alpacabench.perturbation.spans import free, head_end
 
 _GAP = re.compile(r"(?<=\S) (?=\S)")
 _LINE_END = re.compile(r"(?<!\r)\n")

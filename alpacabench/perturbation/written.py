@@ -12,15 +12,15 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from alpacabench.component import Component
+from alpacabench.core.component import Component
+from alpacabench.core.errors import Problem
+from alpacabench.core.records import Example, Generation, Prompt
+from alpacabench.core.spans import head_end
 from alpacabench.decoding import Decoding
-from alpacabench.errors import Problem
 from alpacabench.perturbation.base import Edited
-from alpacabench.perturbation.facts import changed_facts
-from alpacabench.perturbation.gate import GateResult
-from alpacabench.perturbation.spans import head_end
+from alpacabench.perturbation.validity.facts import changed_facts
+from alpacabench.perturbation.validity.gate import GateResult
 from alpacabench.perturbation.variant_file import FileVariants
-from alpacabench.records import Example, Generation, Prompt
 
 PLACE = "{instruction}"
 QUESTION = """\

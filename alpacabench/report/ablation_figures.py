@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alpacabench.report.ablation_table import AblationTable, Family, OfK, SliceRow, Spread, VariantRow
+from alpacabench.analysis.ablation.table import AblationTable, Family, OfK, SliceRow, Spread, VariantRow
+from alpacabench.analysis.estimate import FEW, MISSING, Estimate, decimal, p_value, probability
 from alpacabench.report.ablation_words import statistic
-from alpacabench.report.estimate import FEW, MISSING, Estimate, decimal, p_value, probability
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.forest import MANY_ROWS, Forest, ForestRow, forest
 from alpacabench.report.plot.heat import heat

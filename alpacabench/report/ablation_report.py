@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alpacabench.analysis.ablation.table import AblationTable
 from alpacabench.report import ablation_figures, ablation_words
-from alpacabench.report.ablation_table import AblationTable
 from alpacabench.report.edits import pieces
 from alpacabench.report.page import write_page
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from alpacabench.report.ablation_table import AblationTable, Family, OfK
-from alpacabench.report.estimate import count, decimal, p_value
+from alpacabench.analysis.ablation.table import AblationTable, Family, OfK
+from alpacabench.analysis.estimate import count, decimal, p_value
 from alpacabench.report.run_words import Tile
 
 STATISTICS = {

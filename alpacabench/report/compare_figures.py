@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alpacabench.report.comparison import Comparison, SliceDelta
-from alpacabench.report.estimate import FEW, decimal
+from alpacabench.analysis.compare.result import Comparison, SliceDelta
+from alpacabench.analysis.estimate import FEW, decimal
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.bars import Bar, Segment, bars, stacked
 from alpacabench.report.plot.forest import MANY_ROWS, Forest, ForestRow, forest

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from alpacabench.analysis.compare.result import Comparison, FlippedPrompt
 from alpacabench.report import compare_figures, compare_words
-from alpacabench.report.comparison import Comparison, FlippedPrompt
 from alpacabench.report.page import write_page
 
 MAX_FLIPS = 40

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alpacabench.report.comparison import Comparison
-from alpacabench.report.estimate import Estimate, count, decimal, finite, p_value
+from alpacabench.analysis.compare.result import Comparison
+from alpacabench.analysis.estimate import Estimate, count, decimal, finite, p_value
 from alpacabench.report.run_words import Tile
 
 

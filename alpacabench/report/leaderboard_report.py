@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpacabench.report.estimate import Estimate
+from alpacabench.analysis.estimate import Estimate
 from alpacabench.report.page import Figure, figure, write_page
 from alpacabench.report.plot.forest import Forest, ForestRow, forest
 

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from alpacabench.report import estimate
+from alpacabench.analysis import estimate
 from alpacabench.report.svg import Drawing, element
 
 WIDTHS = (("narrow", 334.0), ("medium", 500.0), ("wide", 980.0))

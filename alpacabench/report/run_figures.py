@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from alpacabench.records import Outcome
-from alpacabench.report.estimate import Estimate, Number, decimal
+from alpacabench.analysis.estimate import Estimate, Number, decimal
+from alpacabench.core.records import Outcome
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.bars import Bar, Segment, bars, stacked
 from alpacabench.report.plot.forest import MANY_ROWS, Forest, ForestRow, forest

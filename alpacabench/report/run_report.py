@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alpacabench.analysis.estimate import Estimate, Number
+from alpacabench.core.records import Outcome
 from alpacabench.dataset.taxonomy import tags
-from alpacabench.records import Outcome
 from alpacabench.report import run_figures, run_words
-from alpacabench.report.estimate import Estimate, Number
 from alpacabench.report.page import Figure, write_page
 from alpacabench.report.slices import Scored, scored
 

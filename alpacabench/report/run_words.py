@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alpacabench.records import Outcome
-from alpacabench.report.estimate import Estimate, Number, count, decimal, dollars, duration, finite
+from alpacabench.analysis.estimate import Estimate, Number, count, decimal, dollars, duration, finite
+from alpacabench.core.records import Outcome
 from alpacabench.report.slices import Scored, mean, metric
 
 EVEN = 50.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from alpacabench.records import Outcome
-from alpacabench.report.estimate import FEW, Estimate, Number, finite
+from alpacabench.analysis.estimate import FEW, Estimate, Number, finite
+from alpacabench.core.records import Outcome
 from alpacabench.report.plot.forest import ForestRow
 
 Scored = tuple[Outcome, float]

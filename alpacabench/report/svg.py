@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from alpacabench.report.estimate import MINUS
+from alpacabench.analysis.estimate import MINUS
 
 FONT = 12.0
 """Font size of every label, in SVG units; a drawing is shown at about one unit per CSS pixel."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from alpacabench.report.estimate import Estimate, dollars, duration, finite, p_value, probability
+from alpacabench.analysis.estimate import Estimate, dollars, duration, finite, p_value, probability
+from alpacabench.analysis.sweep.table import SweepRow, SweepTable, numeric
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.forest import Forest, ForestRow, forest
 from alpacabench.report.plot.heat import heat
 from alpacabench.report.plot.lines import SERIES_STYLES, Series, lines
 from alpacabench.report.plot.points import Spot, frontier, pareto
-from alpacabench.report.sweep_table import SweepRow, SweepTable, numeric
 
 WIN_RATE = "Win rate, % (95% interval)"
 MAX_HEAT_COLUMNS = 8

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alpacabench.analysis.sweep.table import SweepTable
 from alpacabench.report import sweep_figures, sweep_words
 from alpacabench.report.page import write_page
-from alpacabench.report.sweep_table import SweepTable
 
 
 def write_sweep_report(path: Path | str, table: SweepTable) -> Path:

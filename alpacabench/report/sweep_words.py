@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alpacabench.report.estimate import count, decimal, dollars, duration, finite, p_value
+from alpacabench.analysis.estimate import count, decimal, dollars, duration, finite, p_value
+from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.report.run_words import Tile
-from alpacabench.report.sweep_table import SweepRow, SweepTable
 
 ALPHA = 0.05
 MAX_NAMED = 4

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alpacabench.errors import DataError
-from alpacabench.rows import DRAW, FAILED
+from alpacabench.core.errors import DataError
+from alpacabench.io.rows import DRAW, FAILED
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpacabench.errors import DataError
+from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats
 
 COLUMNS = ("model", "index", "preference", "std_delta_len", "instruction_difficulty", "not_gamed_baseline")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alpacabench.errors import StageError
+from alpacabench.core.errors import StageError
 from alpacabench.scoring.arrays import Floats
 
 TOLERANCE = 1e-10

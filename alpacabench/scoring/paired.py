@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from alpacabench.errors import DataError
+from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import (
     Floats,
     bootstrap_means,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from alpacabench.component import Component
-from alpacabench.errors import DataError, Problem
-from alpacabench.hub import ALPACA_EVAL, ALPACA_EVAL_REVISION, dataset_file
-from alpacabench.records import Example, Outcome
-from alpacabench.rows import missing_file
+from alpacabench.core.component import Component
+from alpacabench.core.errors import DataError, Problem
+from alpacabench.core.records import Example, Outcome
+from alpacabench.io.hub import ALPACA_EVAL, ALPACA_EVAL_REVISION, dataset_file
+from alpacabench.io.rows import missing_file
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpacabench.errors import DataError
+from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import canonical_order, same_length
 
 MIN_UNIQUE_OUTPUT_SHARE = 0.9

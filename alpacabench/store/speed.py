@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alpacabench.records import digest
+from alpacabench.core.records import digest
 from alpacabench.store.tables import speeds
 
 FADING = 0.5

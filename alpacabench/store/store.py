@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from alpacabench.ask import Kind, Payload, Reply
+from alpacabench.store.ask_once import Kind, Payload, Reply
 from alpacabench.store.owner import new_owner, surely_dead
 from alpacabench.store.tables import answers, claims, failures, open_engine
 

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Column, Engine, Float, MetaData, String, Table, Tex
 from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from alpacabench.errors import StoreError
+from alpacabench.core.errors import StoreError
 
 metadata = MetaData()
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from alpacabench.errors import AlpacabenchError
-from alpacabench.tracking.redact import redact
+from alpacabench.core.errors import AlpacabenchError
+from alpacabench.security.redact import redact
 
 if TYPE_CHECKING:
     from alpacabench.sweep.sweep import Sweep

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alpacabench.config import EarlyStoppingSettings
-from alpacabench.records import Outcome, Prompt
-from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest, read_results
+from alpacabench.core.records import Outcome, Prompt
+from alpacabench.io.manifest import JobEntry, JobResult, Manifest, read_results
+from alpacabench.run.experiment import EarlyStoppingSettings
 
 SAME = ("dataset", "subset", "judge")
 """Groups in which two jobs must not differ: else their difference is not one of settings."""

@@ -9,13 +9,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from alpacabench import config as configuration
-from alpacabench.config import Experiment
-from alpacabench.entry import explain
-from alpacabench.errors import AlpacabenchError, ConfigError, Problem
-from alpacabench.pipeline import Inputs, prepare
-from alpacabench.records import digest
-from alpacabench.sweep.manifest import label, pairs
+from alpacabench.cli.hydra_entry import explain
+from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.core.records import digest
+from alpacabench.io.manifest import label, pairs
+from alpacabench.run import experiment as configuration
+from alpacabench.run.experiment import Experiment
+from alpacabench.run.pipeline import Inputs, prepare
 
 PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model")
 """Groups that decide what `pipeline.prepare` does."""

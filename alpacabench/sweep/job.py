@@ -11,11 +11,12 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from alpacabench import config, job
-from alpacabench.errors import AlpacabenchError, StageError
+from alpacabench.core.errors import AlpacabenchError, StageError
+from alpacabench.io.manifest import FAIL_FAST, JobResult, Manifest, pairs
+from alpacabench.run import experiment as config
+from alpacabench.run import job
+from alpacabench.security.redact import redact
 from alpacabench.sweep.early_stopping import EarlyStopping
-from alpacabench.sweep.manifest import FAIL_FAST, JobResult, Manifest, pairs
-from alpacabench.tracking.redact import redact
 
 log = logging.getLogger(__name__)
 

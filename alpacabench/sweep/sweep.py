@@ -12,16 +12,17 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from alpacabench import about
-from alpacabench.config import Experiment
-from alpacabench.errors import ConfigError, Problem
-from alpacabench.pipeline import Inputs
-from alpacabench.records import digest
-from alpacabench.sweep import grid, outcome
-from alpacabench.sweep.answer import SUMMED, conclude
+from alpacabench.core import exit_status as outcome
+from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.core.records import digest
+from alpacabench.io.job_names import job_names
+from alpacabench.io.manifest import JobEntry, JobResult, Manifest, forget_results, label, read_results
+from alpacabench.run import metadata as about
+from alpacabench.run.experiment import Experiment
+from alpacabench.run.pipeline import Inputs
+from alpacabench.sweep import grid
+from alpacabench.sweep.conclude import SUMMED, conclude
 from alpacabench.sweep.grid import PlannedJob
-from alpacabench.sweep.manifest import JobEntry, JobResult, Manifest, forget_results, label, read_results
-from alpacabench.sweep.setting import job_names
 from alpacabench.tracking.base import BASE, JobRecord, Run, SweepLink
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def open_sweep(config: DictConfig) -> Sweep | None:
         identity = digest(sorted(job.key for job in jobs))
     base = base_number(lead.settings.report.base, entries)
     if lead.settings.plan:
-        from alpacabench.plan import show
+        from alpacabench.run.plan import show
 
         show([(entries[n].name if entries else "a trial", j.experiment, j.inputs) for n, j in enumerate(jobs)])
         return None

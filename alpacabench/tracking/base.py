@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from alpacabench.component import Component
+from alpacabench.core.component import Component
 from alpacabench.tracking.example import ExampleRow
 
 BASE = "alpacabench.base"

@@ -8,9 +8,9 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from alpacabench.errors import ConfigError, Problem
+from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.security.redact import remember
 from alpacabench.tracking.lock import one_at_a_time
-from alpacabench.tracking.redact import remember
 from alpacabench.tracking.uri import artifact_location, unreachable, unwritable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from alpacabench.records import Outcome, Verdict, digest
+from alpacabench.core.records import Outcome, Verdict, digest
 
 
 @dataclass(frozen=True, slots=True)

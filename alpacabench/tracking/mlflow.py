@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import Field
 
-from alpacabench.errors import ConfigError, Problem
+from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.security.redact import first_line, redact
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord, Run, Tracking
 from alpacabench.tracking.client import connect, experiment_id
 from alpacabench.tracking.lock import one_at_a_time
 from alpacabench.tracking.pending import Pending, leave, pending, read, same_examples
-from alpacabench.tracking.redact import first_line, redact
 from alpacabench.tracking.runs import begin, create, find_sweep, require_parent, resume
 from alpacabench.tracking.system import watch
 from alpacabench.tracking.traces import write_pending

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from alpacabench.errors import DataError
-from alpacabench.files import write_json
+from alpacabench.core.errors import DataError
+from alpacabench.io.run_files import write_json
+from alpacabench.security.redact import redact, redact_tree
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import ExampleRow, informative
-from alpacabench.tracking.redact import redact, redact_tree
 
 PENDING = ".traces.json"
 

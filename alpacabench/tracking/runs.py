@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from alpacabench.errors import ConfigError, Problem
+from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.security.redact import redact, redact_mapping
 from alpacabench.store.owner import new_owner, of_this_host, surely_dead
 from alpacabench.tracking.base import JobRecord, Run
-from alpacabench.tracking.redact import redact, redact_mapping
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

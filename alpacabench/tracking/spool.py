@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from alpacabench.errors import DataError
-from alpacabench.records import digest
+from alpacabench.core.errors import DataError
+from alpacabench.core.records import digest
+from alpacabench.security.redact import redact, redact_tree
 from alpacabench.tracking.base import JobRecord, Run, SweepLink
 from alpacabench.tracking.example import ExampleRow
-from alpacabench.tracking.redact import redact, redact_tree
 from alpacabench.tracking.uri import original_directory
 
 RECORD = "record.json"

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from alpacabench.errors import AlpacabenchError, ConfigError, DataError, StageError
+from alpacabench.core.errors import AlpacabenchError, ConfigError, DataError, StageError
+from alpacabench.security.redact import HIDDEN, first_line, redact
 from alpacabench.tracking import pending, spool
 from alpacabench.tracking import uri as uris
 from alpacabench.tracking.base import JobRecord, Run, SweepLink
 from alpacabench.tracking.client import Unreachable, connect, experiment_id
 from alpacabench.tracking.pending import Pending
-from alpacabench.tracking.redact import HIDDEN, first_line, redact
 from alpacabench.tracking.runs import TRACES, create, find_interrupted, find_sweep, goes_on, resume
 from alpacabench.tracking.traces import write_pending
 from alpacabench.tracking.writer import write

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from alpacabench.records import digest
+from alpacabench.core.records import digest
+from alpacabench.security.redact import redact_tree
 from alpacabench.tracking.example import ExampleRow, VerdictRow
 from alpacabench.tracking.pending import Pending
-from alpacabench.tracking.redact import redact_tree
 from alpacabench.tracking.runs import TRACES
 from alpacabench.tracking.trace_store import store_traces
 from alpacabench.tracking.writer import batches

@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from alpacabench.errors import Problem
-from alpacabench.password import without_login
+from alpacabench.core.errors import Problem
+from alpacabench.security.password import without_login
 
 LOCAL = "sqlite:///outputs/mlflow.db"
 

@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from alpacabench.security.redact import redact, redact_mapping, redact_tree
 from alpacabench.tracking.base import BASE, JobRecord
 from alpacabench.tracking.example import ExampleRow
-from alpacabench.tracking.redact import redact, redact_mapping, redact_tree
 from alpacabench.tracking.runs import FAILURE
 from alpacabench.tracking.system import collected
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from alpacabench.errors import StageError
+from alpacabench.core.errors import StageError
 from alpacabench.training.evaluation import FOLDER, Evaluation, require_overrides
 from alpacabench.training.evaluation_queue import EvaluationQueue
 from alpacabench.training.held import hold

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import alpacabench
-from alpacabench.errors import ConfigError, Problem, StageError
+from alpacabench.core.errors import ConfigError, Problem, StageError
 from alpacabench.training.training_run import TrainingRun
 
 log = logging.getLogger(__name__)

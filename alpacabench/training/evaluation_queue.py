@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from alpacabench.errors import AlpacabenchError
+from alpacabench.core.errors import AlpacabenchError
 from alpacabench.training.evaluation import Evaluation
 from alpacabench.training.held import release
 

@@ -17,8 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from alpacabench.records import digest  # noqa: E402
-from alpacabench.worker.spec import ChatFormat, DecodeSpec, ModelSpec, Plan, Task  # noqa: E402
+from alpacabench.core.records import digest
+from alpacabench.inference.spec import ChatFormat, DecodeSpec, ModelSpec, Plan, Task
 
 MARK = "=== "
 """Begins the lines that are meant for the parent: libraries print, too."""
@@ -55,8 +55,8 @@ class Prepared:
     """The loaded model and the prompts, rendered by us for all contestants alike."""
 
     def __init__(self, job: Job) -> None:
-        from alpacabench.worker.loading import resident
-        from alpacabench.worker.prompt import Encoder
+        from alpacabench.inference.loading import resident
+        from alpacabench.inference.prompt import Encoder
 
         self.job = job
         self.spec = ModelSpec(job.folder, dtype=job.dtype)
@@ -111,7 +111,7 @@ def padded(prepared: Prepared, size: int) -> Written:
 
 def ours(prepared: Prepared, plan: Plan | None = None) -> Written:
     """Ask our engine, in this process or in worker processes."""
-    from alpacabench import worker
+    from alpacabench import inference as worker
 
     backend = worker.open_backend(prepared.spec, plan or Plan())
     decode = DecodeSpec(prepared.job.limit)
@@ -170,7 +170,7 @@ def main() -> None:
     write = contestant(sys.argv[1])
     prepared = Prepared(Job(**json.loads(sys.stdin.readline())))
     if sys.argv[1] == "ours_2":
-        from alpacabench.worker import pool
+        from alpacabench.inference import pool
 
         pool.group(prepared.spec, Plan("data_parallel", 2))
     print(MARK + "ready", flush=True)
@@ -178,7 +178,7 @@ def main() -> None:
         start = time.monotonic()
         written = write(prepared)
         seconds = time.monotonic() - start
-        from alpacabench import worker
+        from alpacabench import inference as worker
 
         counts = [len(ids) for ids in prepared.ids]
         turn = Turn(seconds, counts, [n for n, _ in written], [text for _, text in written], worker.peak_bytes())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from alpacabench.report.estimate import Estimate, decimal
+from alpacabench.analysis.estimate import Estimate, decimal
 from alpacabench.report.svg import Drawing, element, fit, join, text, text_width
 
 CELL_HEIGHT = 48.0

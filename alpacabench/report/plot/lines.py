@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from alpacabench.report.estimate import Estimate
+from alpacabench.analysis.estimate import Estimate
 from alpacabench.report.svg import (
     Drawing,
     bottom_axis,

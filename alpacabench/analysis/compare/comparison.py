@@ -1,0 +1,184 @@
+"""The paired comparison of two finished runs, and its figures under their MLflow names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from alpacabench.analysis.compare.reasons import reasons
+from alpacabench.analysis.compatible import require_comparable
+from alpacabench.analysis.finished_run import FinishedRun, Item
+from alpacabench.analysis.length_fits import Fits, fit_runs
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.difficulty import DifficultyTable
+    from alpacabench.scoring.paired import Delta, Flips
+    from alpacabench.scoring.win_rate import WinRate
+
+RATE_FIELDS = ("win_rate", "standard_error", "win_rate_ci_low", "win_rate_ci_high", "discrete_win_rate", "n_total")
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A prompt whose winner changed."""
+
+    base: Item
+    run: Item
+    reasons: tuple[str, ...]
+
+    @property
+    def won(self) -> bool:
+        """Whether the run wins what the base did not."""
+        return self.run.preference > 1.5
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the flip with both answers."""
+        return {
+            "instruction": self.run.instruction,
+            "direction": "loss_to_win" if self.won else "win_to_loss",
+            "preference_base": self.base.preference,
+            "preference": self.run.preference,
+            "reasons": list(self.reasons),
+            "output_base": self.base.output,
+            "output": self.run.output,
+            "reference": self.run.reference,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A run against its base, on the prompts that have a verdict in both; rates in percentage points."""
+
+    base: FinishedRun
+    run: FinishedRun
+    rates: tuple[WinRate, WinRate]
+    """Of the base and of the run."""
+    delta_wr: Delta
+    lc: Fits
+    delta_lc: Delta | None
+    flips: Flips
+    flipped: tuple[Flip, ...]
+    """The clearest first."""
+    notes: tuple[str, ...]
+
+    @property
+    def scored(self) -> list[tuple[Item, Item]]:
+        """The prompts with a verdict in both runs, in the base's order."""
+        return _scored(self.base, self.run)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the figures of the pair under their MLflow names."""
+        figures = self.delta_wr.metrics("wr") | {
+            "delta_p": self.delta_wr.p_value,
+            "delta_se_unpaired": self.delta_wr.standard_error_unpaired,
+            "equivalence_p": self.delta_wr.equivalence_p,
+            "mde_80_paired": self.delta_wr.mde_80,
+            "flip_rate": self.flips.flip_rate,
+            "win_to_loss": self.flips.win_to_loss,
+            "loss_to_win": self.flips.loss_to_win,
+            "mcnemar_p": self.flips.mcnemar_p,
+        }
+        if self.delta_lc:
+            name = "lc" if self.lc.metric == "length_controlled_winrate" else "lc_noreg"
+            figures |= self.delta_lc.metrics(name)
+            figures[f"delta_{name}_p"] = self.delta_lc.p_value
+            figures[f"delta_{name}_se_unpaired"] = self.delta_lc.standard_error_unpaired
+        return figures
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything; a figure that does not exist is null."""
+        content = {
+            "base": self._side(0),
+            "run": self._side(1),
+            "metrics": self.metrics(),
+            "refused": {"length_controlled_winrate": self.lc.refused} if self.lc.refused else {},
+            "notes": list(self.notes),
+            "flipped": [flip.as_json() for flip in self.flipped],
+        }
+        return {key: _finite(value) for key, value in content.items()}
+
+    def _side(self, side: int) -> dict[str, Any]:
+        run = (self.base, self.run)[side]
+        rate = asdict(self.rates[side])
+        figures = {name: rate[name] for name in RATE_FIELDS}
+        if self.lc.fits:
+            figures |= self.lc.fits[side].metrics()
+        return {"name": run.name, "origin": run.origin, "judge": run.judge, "reference": run.reference, **figures}
+
+
+def compare(
+    base: FinishedRun, run: FinishedRun, table: DifficultyTable | None = None, margin: float = 2.0
+) -> Comparison:
+    """Compare two runs prompt by prompt.
+
+    Args:
+        base: what the run is compared with.
+        run: the differences are the run's minus the base's.
+        table: prompt difficulties, for the regularised length control.
+        margin: points within which the two count as equivalent.
+
+    Raises:
+        DataError: other judge, reference, prompts or slots, or fewer than two prompts with a verdict in both.
+
+    """
+    from alpacabench.scoring.paired import compare_length_controlled, compare_win_rates, compare_winners
+    from alpacabench.scoring.win_rate import score_win_rate
+
+    require_comparable(base, run)
+    if base.name == run.name:
+        base, run = _renamed(base), _renamed(run)
+    columns = (base.instructions, base.preferences, run.instructions, run.preferences)
+    delta, flips = compare_win_rates(*columns, margin=margin), compare_winners(*columns)
+    known = [before.instruction for before, _ in _scored(base, run)]
+    base_known, run_known = base.only(known), run.only(known)
+    lc = fit_runs([base_known, run_known], table)
+    return Comparison(
+        base=base,
+        run=run,
+        rates=(score_win_rate(base_known.preferences), score_win_rate(run_known.preferences)),
+        delta_wr=delta,
+        lc=lc,
+        delta_lc=compare_length_controlled(lc.fits[0], lc.fits[1], margin) if lc.fits else None,
+        flips=flips,
+        flipped=_flipped(base, run, flips.flipped),
+        notes=_notes(base, run, len(known)),
+    )
+
+
+def _scored(base: FinishedRun, run: FinishedRun) -> list[tuple[Item, Item]]:
+    pairs = [(item, run.items[text]) for text, item in base.items.items()]
+    return [(a, b) for a, b in pairs if not math.isnan(a.preference + b.preference)]
+
+
+def _flipped(base: FinishedRun, run: FinishedRun, instructions: Sequence[str]) -> tuple[Flip, ...]:
+    pairs = [(base.items[text], run.items[text]) for text in instructions]
+    pairs.sort(key=lambda pair: (-abs(pair[1].preference - pair[0].preference), pair[0].instruction))
+    return tuple(Flip(before, after, reasons(before, after)) for before, after in pairs)
+
+
+def slot_notes(base: FinishedRun, run: FinishedRun) -> tuple[str, ...]:
+    """Return what is assumed about the order in which the two answers were shown."""
+    if any(item.slots is None for one in (base, run) for item in one.items.values()):
+        return ("the slots of some prompts are unknown (no verdicts.jsonl): assumed to be the same in both",)
+    return ()
+
+
+def _notes(base: FinishedRun, run: FinishedRun, known: int) -> tuple[str, ...]:
+    left_out = len(base.items) - known
+    notes = (f"{left_out} of {len(base.items)} prompts lack a verdict in one run: left out",) if left_out else ()
+    return notes + slot_notes(base, run)
+
+
+def _renamed(run: FinishedRun) -> FinishedRun:
+    return replace(run, name=f"{run.name} ({run.origin})")
+
+
+def _finite(value: Any) -> Any:
+    """Return the value with NaN and infinities as None: JSON has neither."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,73 @@
+"""What the page of a comparison shows: two runs on the same prompts, A (before) and B (after)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alpacabench.analysis.estimate import Estimate, Number
+
+
+@dataclass(frozen=True, slots=True)
+class FlippedPrompt:
+    """A prompt whose winner is another one in B than in A."""
+
+    index: int
+    instruction: str
+    reference: str | None
+    output_a: str | None
+    output_b: str | None
+    preference_a: float
+    """In [1, 2], as in `Verdict`."""
+    preference_b: float
+    reasons: tuple[str, ...] = ()
+    """Why it may have flipped, the most likely first: length, refusal, truncation, language, format."""
+    source: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceDelta:
+    """The difference on a part of the prompts."""
+
+    name: str
+    delta: Estimate
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that the page of a comparison shows; rates and differences (B - A) in percentage points."""
+
+    name_a: str
+    name_b: str
+    judge: str
+    reference: str
+    n: int
+    """Paired prompts: those with a verdict in both runs."""
+    win_rate_a: Estimate
+    win_rate_b: Estimate
+    delta_wr: Estimate
+    win_to_loss: int
+    """Prompts that A wins and B does not."""
+    loss_to_win: int
+    mcnemar_p: float
+    """Exact test on the flips."""
+    lc_a: Estimate | None = None
+    lc_b: Estimate | None = None
+    delta_lc: Estimate | None = None
+    lc_name: str = "length_controlled_winrate"
+    """The metric behind the three: the `_noreg` variant is named as such."""
+    margin: float = 2.0
+    """Equivalence margin in points."""
+    equivalent: bool | None = None
+    """Whether the 90% interval of `delta_wr` lies within the margin (TOST)."""
+    scores: tuple[tuple[float, float], ...] = ()
+    """Score of each paired prompt in A and in B, in percent."""
+    flips: tuple[FlippedPrompt, ...] = ()
+    slices: Mapping[str, tuple[SliceDelta, ...]] = field(default_factory=dict)
+    """By the name of the breakdown: source, category."""
+    metrics: Mapping[str, Number] = field(default_factory=dict)
+    """Pair metrics, named as in MLflow (`variance_reduction`, `rho`, `mde_80_paired`, ...)."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

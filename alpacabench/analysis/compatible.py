@@ -1,0 +1,93 @@
+"""Whether two runs may be compared: same judge, reference, prompts and slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from alpacabench.analysis.finished_run import FinishedRun
+from alpacabench.core.errors import DataError, Problem
+from alpacabench.io.rows import shorten
+
+
+def require_comparable(base: FinishedRun, run: FinishedRun) -> None:
+    """Refuse a pair that is not a pair.
+
+    Raises:
+        DataError: names every difference.
+
+    """
+    problems = list(differences(base, run))
+    if problems:
+        raise DataError(
+            f"{base.origin} and {run.origin} cannot be compared:\n" + "\n".join(f"  - {p}" for p in problems)
+        )
+
+
+def differences(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
+    """Yield what makes a comparison of the two meaningless."""
+    yield from _judge(base, run)
+    yield from _reference(base, run)
+    if set(base.items) != set(run.items):
+        yield _subset(base, run)
+    slots = [text for text in shared(base, run) if _unequal(base.items[text].slots, run.items[text].slots)]
+    if slots:
+        yield Problem(
+            "slots",
+            f"the order of the two answers differs on {len(slots)} prompts, such as {shorten(slots[0])}",
+            "judge both runs with the same judge.seed and judge.order",
+        )
+
+
+def shared(base: FinishedRun, run: FinishedRun) -> list[str]:
+    """Return the instructions that both runs have, sorted."""
+    return sorted(set(base.items) & set(run.items))
+
+
+def common_setting(runs: Sequence[FinishedRun]) -> tuple[str, str]:
+    """Return the judge and the reference that all runs share.
+
+    Raises:
+        DataError: they differ; names the runs.
+
+    """
+    settings = {(run.judge, run.reference) for run in runs}
+    if len(settings) > 1:
+        listed = "\n".join(f"    {run.origin}: judge {run.judge}, reference {run.reference}" for run in runs)
+        raise DataError(f"judges and references are never mixed:\n{listed}\n    place runs of one judge and reference")
+    return settings.pop()
+
+
+def _judge(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
+    remedy = "judge both runs with one judge; the answers are kept, so that only verdicts are asked for"
+    if base.judge != run.judge:
+        yield Problem("judge", f"{base.judge} and {run.judge}", remedy)
+        return
+    ours, theirs = base.judge_settings, run.judge_settings
+    if ours.get("_target_") and ours.get("_target_") == theirs.get("_target_"):
+        for key in sorted(ours.keys() & theirs.keys()):  # an older version's file may lack a key
+            if ours[key] != theirs[key]:
+                yield Problem(f"judge.{key}", f"{ours[key]!r} and {theirs[key]!r}", remedy)
+
+
+def _reference(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
+    remedy = "compare runs against the same reference outputs"
+    if base.reference != run.reference:
+        yield Problem("reference", f"{base.reference} and {run.reference}", remedy)
+        return
+    changed = [t for t in shared(base, run) if _unequal(base.items[t].reference, run.items[t].reference)]
+    if changed:
+        yield Problem("reference", f"other answers to {len(changed)} prompts, such as {shorten(changed[0])}", remedy)
+
+
+def _subset(base: FinishedRun, run: FinishedRun) -> Problem:
+    only_base, only_run = sorted(set(base.items) - set(run.items)), sorted(set(run.items) - set(base.items))
+    return Problem(
+        "subset",
+        f"{len(only_base)} prompts only in {base.name}, {len(only_run)} only in {run.name}, "
+        f"such as {shorten((only_base + only_run)[0])}",
+        "compare runs of one subset",
+    )
+
+
+def _unequal(one: object, other: object) -> bool:
+    return one is not None and other is not None and one != other

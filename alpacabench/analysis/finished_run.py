@@ -1,0 +1,212 @@
+"""A finished run as its files tell it: ours, or an annotation file of alpaca_eval."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from alpacabench.analysis.difficulty_files import DifficultyFiles, used_files
+from alpacabench.analysis.locate import Files, locate
+from alpacabench.core.errors import DataError
+from alpacabench.io.rows import Row, read_preference, read_rows, unique_instructions
+from alpacabench.judge.slot import model_first
+
+KEY = "RUN"
+HOW_IT_IS_ASKED = (
+    "base_url", "provider", "concurrency", "timeout", "mode", "device", "allow_pickle", "name", "path"
+)  # fmt: skip
+"""What of the judge's configuration decides no verdict; the rest does. Recorded verdicts of two runs have two paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One prompt of a finished run."""
+
+    index: int
+    """Row number in the data set, or in the file where it is not told."""
+    instruction: str
+    preference: float
+    """In [1, 2]; NaN where there is no verdict."""
+    output: str | None = None
+    reference: str | None = None
+    length: float | None = None
+    """Characters of the answer, the mean over samples."""
+    source: str = ""
+    category: str = ""
+    finish_reason: str | None = None
+    slots: tuple[bool, ...] | None = None
+    """Whether the model's answer was shown first, sorted; None where the files do not tell."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run whose verdicts are given."""
+
+    name: str
+    origin: str
+    """What the user gave: a path or an MLflow run id."""
+    judge: str
+    reference: str
+    """Name of the reference's generator."""
+    items: dict[str, Item]
+    """By instruction."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """`metrics.json`; empty where there is none."""
+    judge_settings: Mapping[str, Any] = field(default_factory=dict)
+    """What of the judge's configuration decides a verdict; empty where there is none."""
+    difficulty_files: DifficultyFiles | None = None
+    """What the run itself used for its length control, where that is still there."""
+
+    @property
+    def instructions(self) -> list[str]:
+        """Every instruction, in the file's order."""
+        return list(self.items)
+
+    @property
+    def preferences(self) -> list[float]:
+        """Every preference, in the same order; NaN where there is none."""
+        return [item.preference for item in self.items.values()]
+
+    def only(self, instructions: Sequence[str]) -> FinishedRun:
+        """Return the run on some of its prompts."""
+        return replace(self, items={text: self.items[text] for text in instructions})
+
+
+def read_run(
+    given: str, outputs: str | None = None, references: Mapping[str, str] | None = None, tracking_uri: str | None = None
+) -> FinishedRun:
+    """Return a finished run.
+
+    Args:
+        given: a run directory, an annotation file (.json, .jsonl, .csv, also .gz) or an MLflow run id.
+        outputs: the model's outputs, where the annotations do not hold them and no file beside them does.
+        references: the reference answer by instruction, where the annotations do not hold them.
+        tracking_uri: where the MLflow run is.
+
+    Raises:
+        DataError: nothing there, or rows that cannot be used; names the file and the row.
+
+    """
+    with locate(given, tracking_uri) as files:
+        rows = read_rows(files.annotations, KEY)
+        if not rows:
+            raise DataError(f"{KEY}: {given} holds no annotations")
+        unique_instructions(rows, given, KEY)
+        answers = _texts(outputs or files.outputs, "--outputs")
+        items = [_item(number, row, given, answers, references or {}) for number, row in enumerate(rows, start=1)]
+        items = _with_verdicts(items, rows, files)
+        items = _with_finish_reasons(items, rows, files)
+        config = _yaml(files.config)
+        return FinishedRun(
+            name=files.name or _only(rows, "generator_2", given) or given,
+            origin=given,
+            judge=_only(rows, "annotator", given) or "unknown",
+            reference=_only(rows, "generator_1", given) or "unknown",
+            items={item.instruction: item for item in items},
+            metrics=json.loads(files.metrics.read_text(encoding="utf-8")) if files.metrics else {},
+            judge_settings=_judge_settings(config),
+            difficulty_files=used_files(config, _started_in(files)),
+        )
+
+
+def read_references(path: str | None) -> dict[str, str]:
+    """Return the reference answer by instruction of a data set's file, in its order; empty without a file."""
+    return _texts(path, "--dataset")
+
+
+def _texts(path: str | Path | None, key: str) -> dict[str, str]:
+    if path is None:
+        return {}
+    rows = read_rows(path, key)
+    unique_instructions(rows, path, key)
+    return {row["instruction"]: row["output"] for row in rows if isinstance(row.get("output"), str)}
+
+
+def _item(number: int, row: Row, given: str, answers: Mapping[str, str], references: Mapping[str, str]) -> Item:
+    instruction = row["instruction"]
+    output = _text(row.get("output_2"), answers.get(instruction))
+    return Item(
+        index=row["index"] if isinstance(row.get("index"), int) else number - 1,
+        instruction=instruction,
+        preference=read_preference(row.get("preference"), f"{KEY}: {given}, row {number}"),
+        output=output,
+        reference=_text(row.get("output_1"), references.get(instruction)),
+        length=None if output is None else float(len(output)),
+        source=str(row.get("dataset") or ""),
+        category=str(row.get("category") or ""),
+        # alpaca_eval writes no slot: it is a function of the instruction. Ours is in verdicts.jsonl.
+        slots=None if "failure" in row else (model_first(instruction, 0),),
+    )
+
+
+def _text(value: Any, default: str | None) -> str | None:
+    return value if isinstance(value, str) else default
+
+
+def _with_verdicts(items: list[Item], rows: list[Row], files: Files) -> list[Item]:
+    """Add slots and mean lengths, where the single verdicts are at hand."""
+    if files.verdicts is None:
+        return items
+    slots: dict[Any, set[bool]] = defaultdict(set)
+    lengths: dict[Any, list[float]] = defaultdict(list)
+    for verdict in read_rows(files.verdicts, KEY):
+        slots[verdict.get("item_id")].add(verdict.get("slot") == "model_first")
+        if isinstance(verdict.get("len_model"), int):
+            lengths[verdict.get("item_id")].append(verdict["len_model"])
+    return [
+        replace(
+            item,
+            slots=tuple(sorted(slots[row.get("index")])) or None,
+            length=_mean(lengths[row.get("index")]) if lengths[row.get("index")] else item.length,
+        )
+        for item, row in zip(items, rows, strict=True)
+    ]
+
+
+def _with_finish_reasons(items: list[Item], rows: list[Row], files: Files) -> list[Item]:
+    if files.generations is None:
+        return items
+    first = {g.get("item_id"): g.get("finish_reason") for g in read_rows(files.generations, KEY) if not g.get("sample")}
+    return [replace(item, finish_reason=first.get(row.get("index"))) for item, row in zip(items, rows, strict=True)]
+
+
+def _yaml(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    import yaml
+
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content if isinstance(content, dict) else {}
+
+
+def _judge_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    judge = config.get("judge") or {}
+    deciding = {key: value for key, value in judge.items() if key not in HOW_IT_IS_ASKED}
+    if members := deciding.get("judges"):
+        deciding["judges"] = {name: _judge_settings({"judge": member}) for name, member in members.items()}
+    return deciding
+
+
+def _started_in(files: Files) -> str:
+    """Return the directory that the run was started in; the present one where it is not told."""
+    hydra = _yaml(files.hydra).get("hydra") or {}
+    return str((hydra.get("runtime") or {}).get("cwd") or ".")
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _only(rows: list[Row], key: str, given: str) -> str:
+    """Return the one value that all rows share."""
+    values = sorted({str(row[key]) for row in rows if row.get(key)})
+    if len(values) > 1:
+        raise DataError(
+            f"{KEY}: {given} holds rows of several '{key}': {', '.join(values[:5])}\n"
+            "    split the file: one model, one judge and one reference each"
+        )
+    return values[0] if values else ""

@@ -1,0 +1,101 @@
+"""The verdict of the gate: a paired one-sided test, and a claim of no loss that missing verdicts cannot bring about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from alpacabench.core.errors import DataError
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.arrays import Floats
+
+Verdict = Literal["release", "undecided", "block"]
+DRAWS = 9_999
+"""Sign flips: the smallest p value is 1 / 10,000."""
+WORST = -100.0
+"""A lost prompt that is added before a release: a few prompts without any loss do not show that there is none."""
+WORDS: dict[Verdict, str] = {
+    "release": "Release: the run is shown not to be {loss} than the base.",
+    "undecided": "Undecided: the run is neither shown to be {loss} than the base, nor shown not to be.",
+    "block": "Block: the run is shown to be {loss} than the base.",
+}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and what it rests on; points are percentage points of the metric."""
+
+    verdict: Verdict
+    margin: float
+    alpha: float
+    estimate: float
+    """Run minus base, on the prompts with a verdict in both."""
+    standard_error: float
+    low: float
+    high: float
+    """Ends of the one-sided 1 - alpha bounds: at least `low`, at most `high`."""
+    p_worse: float
+    """Of no loss beyond the margin: small where the run is worse."""
+    p_not_worse: float
+    """Of a loss of the margin or more: small where the run is not inferior."""
+    n: int
+    """Prompts with a verdict in both."""
+
+    @property
+    def loss(self) -> str:
+        """What the run must not be: 'worse', or '2 points worse'."""
+        return f"{self.margin:g} points worse" if self.margin else "worse"
+
+    def sentence(self) -> str:
+        """Return the verdict in words."""
+        return WORDS[self.verdict].format(loss=self.loss)
+
+
+def decide(
+    differences: Floats, margin: float, alpha: float, worst: Floats | None = None, seed: int = 0, draws: int = DRAWS
+) -> Decision:
+    """Decide from the paired differences, run minus base, in points; one per prompt.
+
+    Args:
+        differences: of the prompts with a verdict in both runs.
+        margin: loss in points that is tolerated.
+        alpha: share of false alarms that is tolerated.
+        worst: the least that the difference of each other prompt can be; only a release takes them into account.
+        seed: of the sign flips.
+        draws: number of sign flips.
+
+    Raises:
+        DataError: fewer than two prompts.
+
+    """
+    import numpy as np
+    from scipy.special import stdtr, stdtrit
+
+    from alpacabench.scoring.arrays import standard_error
+
+    n = len(differences)
+    if n < 2:
+        raise DataError(f"gate: {n} prompts have a verdict in both runs; two are the least")
+    values = np.sort(differences)
+    estimate, error = float(np.mean(values)), standard_error(values)
+    beyond = float(stdtr(n - 1, (estimate + margin) / error)) if error > 0 else float(estimate >= -margin)
+    p_worse = max(beyond, sign_flip_p(values, draws, seed))
+    padded = np.concatenate([values, np.sort(worst) if worst is not None else [], [WORST]])
+    cautious, cautious_error, freedom = float(np.mean(padded)), standard_error(padded), len(padded) - 1
+    p_not_worse = float(stdtr(freedom, -(cautious + margin) / cautious_error))
+    verdict: Verdict = "block" if p_worse <= alpha else "release" if p_not_worse <= alpha else "undecided"
+    low = cautious - float(stdtrit(freedom, 1 - alpha)) * cautious_error
+    high = estimate + float(stdtrit(n - 1, 1 - alpha)) * error
+    return Decision(verdict, margin, alpha, estimate, error, low, high, p_worse, p_not_worse, n)
+
+
+def sign_flip_p(differences: Floats, draws: int, seed: int) -> float:
+    """Return the one-sided p-value of no change: how often random signs give a mean this low. Valid for every n."""
+    import numpy as np
+
+    moved = differences[differences != 0]
+    signs = np.random.default_rng(seed).integers(0, 2, size=(draws, len(moved)), dtype=np.int8)
+    sums = 2 * (signs @ moved) - moved.sum()
+    # The tolerance keeps equal sums equal, whatever the order of the additions.
+    return float((1 + np.sum(sums <= differences.sum() + 1e-9)) / (1 + draws))

@@ -1,0 +1,179 @@
+"""Runs among the published rows, best first.
+
+A published win rate's interval comes from its standard error. Its length-controlled win rate has none: the error that
+alpaca_eval prints is 1.8 to 6 times too small, and the verdicts to compute a right one are not published with it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from alpacabench.analysis.compatible import common_setting
+from alpacabench.analysis.estimate import Estimate
+from alpacabench.analysis.finished_run import FinishedRun
+from alpacabench.core.errors import DataError, allowed
+from alpacabench.judge.template import alpaca_eval_directory
+from alpacabench.report.leaderboard_csv import MODE
+from alpacabench.scoring.normal import Z_95
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.difficulty import DifficultyTable
+
+LC = "length_controlled_winrate"
+METRICS = ("win_rate", LC)
+FOLDERS = {"gpt4_1106_preview": "data_AlpacaEval_2", "text_davinci_003": "data_AlpacaEval"}
+"""Where alpaca_eval keeps the published rows, by reference."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the leaderboard; rates in percent."""
+
+    name: str
+    win_rate: Estimate
+    lc: Estimate | None
+    own: bool
+    """Whether it is a run that was given, not a published row."""
+    values: Mapping[str, Any]
+    """alpaca_eval's columns."""
+
+    def by(self, metric: str) -> Estimate | None:
+        """Return the rate to rank by."""
+        return self.win_rate if metric == "win_rate" else self.lc
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run stands among the published rows."""
+
+    row: Row
+    rank: int
+    best: int
+    worst: int
+    """Ranks at the ends of its 95% interval."""
+    n_published: int
+
+    def __str__(self) -> str:
+        """Return 'place 12 (10 to 15) among the 223 published'."""
+        return f"place {self.rank} ({self.best} to {self.worst}) among the {self.n_published} published"
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Published rows and runs, best first."""
+
+    judge: str
+    reference: str
+    metric: str
+    """What it is sorted by."""
+    rows: tuple[Row, ...]
+    places: tuple[Place, ...]
+    notes: tuple[str, ...]
+
+
+def build(runs: Sequence[FinishedRun], table: DifficultyTable | None = None, metric: str | None = None) -> Leaderboard:
+    """Place runs among the published rows of their judge and reference.
+
+    Args:
+        runs: of one judge and reference.
+        table: prompt difficulties, for the length-controlled win rate.
+        metric: what to sort by; by default the length-controlled win rate where every run has it.
+
+    Raises:
+        DataError: several judges or references, none published for them, or the metric is missing for a run.
+
+    """
+    judge, reference = common_setting(runs)
+    theirs = published(judge, reference)
+    own = [_own_row(run, table) for run in runs]
+    metric = metric or (LC if all(row.lc for row in own) and any(row.lc for row in theirs) else "win_rate")
+    missing = [row.name for row in own if row.by(metric) is None]
+    if missing:
+        raise DataError(
+            f"--by: {metric} is not known for {', '.join(missing)}\n"
+            "    give --lc-data and --dataset, or use --by win_rate"
+        )
+    ranked = sorted([row for row in theirs if row.by(metric)] + own, key=lambda row: -_value(row, metric))
+    rates = [_value(row, metric) for row in ranked if not row.own]
+    most = max(int(row.values.get("n_total") or 0) for row in theirs)
+    notes = [
+        f"{row.name} has {row.values['n_total']} of {most} prompts: its place is that of a subset"
+        for row in own
+        if row.values["n_total"] < most
+    ]
+    places = tuple(_place(row, metric, rates) for row in own)
+    return Leaderboard(judge, reference, metric, tuple(ranked), places, tuple(notes))
+
+
+def published(judge: str, reference: str) -> list[Row]:
+    """Return the published rows of a judge and reference, from the installed alpaca_eval, which is not imported.
+
+    Raises:
+        DataError: alpaca_eval is not installed, or it ships no rows for them.
+
+    """
+    try:
+        package = alpaca_eval_directory()
+    except ModuleNotFoundError as error:
+        missing = "alpaca_eval ships the published rows and is not installed: pip install alpaca-eval==0.6.6"
+        raise DataError(missing) from error
+    if reference not in FOLDERS:
+        raise DataError(
+            f"no published rows have the reference '{reference}'; {allowed(reference, list(FOLDERS))}\n"
+            "    a run against other references has no place among them"
+        )
+    folder = package / "leaderboards" / FOLDERS[reference]
+    path = folder / f"{judge}_leaderboard.csv"
+    if not path.is_file():
+        judges = sorted(file.name.removesuffix("_leaderboard.csv") for file in folder.glob("*_leaderboard.csv"))
+        raise DataError(
+            f"no published rows have the judge '{judge}' (reference {reference}); {allowed(judge, judges)}\n"
+            "    win rates of other judges cannot be compared with them"
+        )
+    with path.open(encoding="utf-8", newline="") as file:
+        return [_published_row(row) for row in csv.DictReader(file)]
+
+
+def _published_row(row: dict[str, str]) -> Row:
+    rate, error = float(row["win_rate"]), float(row["standard_error"])
+    lc = row.get(LC)
+    return Row(
+        name=row[""],
+        win_rate=Estimate(rate, max(0.0, rate - Z_95 * error), min(100.0, rate + Z_95 * error)),
+        lc=Estimate(float(lc)) if lc else None,
+        own=False,
+        values={**row, "n_total": int(float(row["n_total"]))},
+    )
+
+
+def _own_row(run: FinishedRun, table: DifficultyTable | None) -> Row:
+    from alpacabench.analysis.length_fits import fit_runs
+    from alpacabench.scoring.win_rate import score_win_rate
+
+    rate = score_win_rate(run.preferences)
+    lengths = [item.length for item in run.items.values() if item.length is not None]
+    values = asdict(rate) | {"mode": MODE, "avg_length": int(sum(lengths) / len(lengths)) if lengths else ""}
+    lc, fitted = None, fit_runs([run], table)
+    if fitted.metric == LC and fitted.fits:
+        fit = fitted.fits[0]
+        lc, values = Estimate(fit.value, fit.ci_low, fit.ci_high), values | fit.metrics()
+    elif LC in run.metrics:
+        stored = run.metrics
+        lc = Estimate(stored[LC], stored.get("lc_ci_low"), stored.get("lc_ci_high"))
+        values |= {name: stored[name] for name in (LC, "lc_standard_error") if name in stored}
+    return Row(run.name, Estimate(rate.win_rate, rate.win_rate_ci_low, rate.win_rate_ci_high), lc, True, values)
+
+
+def _value(row: Row, metric: str) -> float:
+    estimate = row.by(metric)
+    return estimate.value if estimate else float("-inf")
+
+
+def _place(row: Row, metric: str, rates: Sequence[float]) -> Place:
+    estimate = row.by(metric)
+    value, low, high = (estimate.value, *(estimate.interval or (estimate.value,) * 2)) if estimate else (0.0, 0.0, 0.0)
+    rank, best, worst = (1 + sum(rate > end for rate in rates) for end in (value, high, low))
+    return Place(row, rank, best, worst, len(rates))

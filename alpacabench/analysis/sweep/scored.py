@@ -1,0 +1,84 @@
+"""The finished jobs of a sweep as one table of outcomes: jobs by prompts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alpacabench.analysis.finished_run import FinishedRun, read_run
+from alpacabench.io.manifest import JobResult, Status
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.arrays import Floats
+
+
+@dataclass(frozen=True)
+class ScoredJob:
+    """A finished job with its outcomes."""
+
+    result: JobResult
+    directory: Path
+    run: FinishedRun
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """What varies in the sweep, with this job's values."""
+        return self.result.params
+
+
+@dataclass(frozen=True)
+class ScoredSweep:
+    """The finished jobs on the prompts that all of them share."""
+
+    jobs: tuple[ScoredJob, ...]
+    instructions: tuple[str, ...]
+    """Shared by all jobs, sorted."""
+    warnings: tuple[str, ...]
+    stopped: tuple[ScoredJob, ...] = ()
+    """Stopped early: scored on fewer prompts, and in no comparison."""
+
+    def preferences(self, job: ScoredJob) -> list[float]:
+        """Return the job's preferences in the order of `instructions`; NaN where there is none."""
+        return [job.run.items[text].preference for text in self.instructions]
+
+    def outcomes(self) -> Floats:
+        """Return y in [0, 1], shape (jobs, prompts), on the prompts that have a verdict in every job."""
+        import numpy as np
+
+        from alpacabench.scoring.arrays import outcomes
+
+        y = np.array([outcomes(self.preferences(job)) for job in self.jobs])
+        y = y.reshape(len(self.jobs), len(self.instructions))
+        return np.asarray(y[:, ~np.isnan(y).any(axis=0)])
+
+
+def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
+    """Read the files of every finished job.
+
+    Raises:
+        DataError: a file of a job cannot be used.
+
+    """
+    jobs, stopped = _read(results, "finished"), _read(results, "stopped")
+    sets = [set(job.run.items) for job in jobs]
+    shared = tuple(sorted(set.intersection(*sets))) if sets else ()
+    warnings = []
+    if any(len(one) != len(shared) for one in sets):
+        warnings.append(f"The jobs differ in their prompts: they are compared on the {len(shared)} that all share.")
+    judges = {json.dumps([job.run.judge, job.run.judge_settings], sort_keys=True) for job in jobs}
+    if len(judges) > 1:
+        warnings.append(
+            f"The jobs have {len(judges)} judges: a difference between two judges is not one between two settings."
+        )
+    missing = sum(math.isnan(job.run.items[text].preference) for job in jobs for text in shared)
+    if missing:
+        warnings.append(f"{missing} verdicts are missing; a comparison leaves out the prompts that lack one.")
+    return ScoredSweep(jobs, shared, tuple(warnings), stopped)
+
+
+def _read(results: Sequence[tuple[JobResult, Path]], status: Status) -> tuple[ScoredJob, ...]:
+    return tuple(ScoredJob(r, path, read_run(str(path))) for r, path in results if r.status == status)

@@ -1,0 +1,114 @@
+"""What the page of a sweep shows: the jobs, their differences to the base, and the sweep's own figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from alpacabench.analysis.estimate import Estimate, Number
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """One job of the sweep; rates and differences in percentage points."""
+
+    name: str
+    overrides: Mapping[str, str]
+    """What was chosen: config key to value, as text."""
+    win_rate: Estimate | None = None
+    lc: Estimate | None = None
+    """Length-controlled win rate; None where it is refused."""
+    delta_wr: Estimate | None = None
+    """Win rate minus the base's on the same prompts; None for the base itself."""
+    delta_lc: Estimate | None = None
+    p_holm: float | None = None
+    q_bh: float | None = None
+    p_max_t: float | None = None
+    """Joint with all other comparisons, from one bootstrap."""
+    p_unpaired: float | None = None
+    """Not adjusted: what a test that ignores that the prompts are shared would say."""
+    mde_80: float | None = None
+    """The smallest paired difference in points that this comparison finds with 80% power."""
+    tied_with_best: bool = False
+    """Whether it cannot be separated from the best at 5% (true for the best itself)."""
+    n: int = 0
+    cost_usd: float | None = None
+    """Paid by this call."""
+    seconds: float | None = None
+    """Taken by this call."""
+    full_cost_usd: float | None = None
+    """What its answers and verdicts cost when they were made, the store's included."""
+    seconds_per_answer: float | None = None
+    """When they were written, the store's included."""
+    failure: str | None = None
+    """Why the job has no result."""
+    stopped: str | None = None
+    """Why the job was stopped early; it has no win rate then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A main effect or an interaction of the swept axes."""
+
+    name: str
+    """For example `decoding.temperature: 0.7 instead of 0`."""
+    estimate: Estimate
+    """In percentage points."""
+    p_holm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTable:
+    """Everything that the page of a sweep shows."""
+
+    title: str
+    rows: tuple[SweepRow, ...]
+    base: str | None
+    """Name of the row that the others are compared with."""
+    lc_name: str = "length_controlled_winrate"
+    """The metric behind `SweepRow.lc`: the `_noreg` variant is named as such."""
+    effects: tuple[Effect, ...] = ()
+    variance: Mapping[str, float] = field(default_factory=dict)
+    """Share of the variance in percent by component: prompts, decoding seed, judge, slot."""
+    metrics: Mapping[str, Number] = field(default_factory=dict)
+    """Sweep-level metrics, named as in MLflow (`best_minus_mean`, `expected_best_under_null`, ...)."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """Return the keys that take more than one value, with their values; numbers in ascending order."""
+        keys = dict.fromkeys(key for row in self.rows for key in row.overrides)
+        values = {key: list(dict.fromkeys(row.overrides.get(key, "") for row in self.rows)) for key in keys}
+        return {
+            key: tuple(sorted(found, key=float) if numeric(found) else found)
+            for key, found in values.items()
+            if len(found) > 1
+        }
+
+    def label(self, row: SweepRow) -> str:
+        """Return a job's name by what varies, keys by their last part where that is clear; else its full name."""
+        if sum(other.overrides == row.overrides for other in self.rows) > 1:
+            return row.name
+        axes = self.axes()
+        stems = [key.rpartition(".")[2] for key in axes]
+        short = {key: stem if stems.count(stem) == 1 else key for key, stem in zip(axes, stems, strict=True)}
+        return ", ".join(f"{short[key]}={row.overrides[key]}" for key in axes if key in row.overrides) or row.name
+
+    def place(self, row: SweepRow) -> str:
+        """Return 'best', 'tied' where several settings could be the best, or nothing."""
+        if not row.tied_with_best:
+            return ""
+        return "tied" if sum(other.tied_with_best for other in self.rows) > 1 else "best"
+
+    def values(self, row: SweepRow) -> str:
+        """Return the values of what varies, for places where `label` is too long."""
+        return " · ".join(row.overrides[key] for key in self.axes() if key in row.overrides) or row.name
+
+
+def numeric(values: Sequence[str]) -> bool:
+    """Return whether every value is a finite number."""
+    try:
+        return all(math.isfinite(float(value)) for value in values)
+    except ValueError:
+        return False

@@ -1,0 +1,66 @@
+"""`alpacabench compare A B`: the paired comparison of two finished runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from alpacabench.analysis.finished_run import FinishedRun, read_references, read_run
+
+RUN_HELP = "a run directory, an annotation file (alpaca_eval's too, also .gz) or an MLflow run id"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("base", help=f"what B is compared with: {RUN_HELP}")
+    parser.add_argument("run", help="the other run; differences are this one's minus the base's")
+    add_file_arguments(parser)
+    parser.add_argument("--outputs", nargs=2, metavar=("A", "B"), help="the models' outputs, where they lie elsewhere")
+    parser.add_argument("--margin", type=float, default=2.0, help="points within which the runs count as equivalent")
+    parser.add_argument("--flips", type=int, default=5, help="how many flipped prompts the terminal shows")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")
+    parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
+
+
+def add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the files that a run does not hold itself: what length control needs, and where MLflow is."""
+    parser.add_argument(
+        "--lc-data", metavar="FILE", help="alpaca_eval's df_gamed.csv, for length control (default: the runs' own)"
+    )
+    parser.add_argument(
+        "--dataset", metavar="FILE", help="the whole data set in its own order with its reference outputs"
+    )
+    parser.add_argument("--tracking-uri", metavar="URI", help="where MLflow runs are (default: MLFLOW_TRACKING_URI)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare and print; returns 0."""
+    from alpacabench.analysis.compare.comparison import compare
+    from alpacabench.analysis.difficulty_files import read_difficulties
+
+    base, other = read_pair(arguments, arguments.base, arguments.run)
+    table = read_difficulties(arguments.lc_data, arguments.dataset, [base, other])
+    comparison = compare(base, other, table, arguments.margin)
+    if arguments.html:
+        from alpacabench.analysis.compare.page import write_comparison
+
+        write_comparison(arguments.html, comparison)
+    if arguments.json:
+        print(json.dumps(comparison.as_json(), ensure_ascii=False, indent=2))
+        return 0
+    from rich.console import Console
+
+    from alpacabench.report.compare_terminal import show
+
+    show(comparison, Console(), arguments.flips)
+    return 0
+
+
+def read_pair(arguments: argparse.Namespace, base: str, run: str) -> tuple[FinishedRun, FinishedRun]:
+    """Return both runs with the files that the arguments name."""
+    references = read_references(arguments.dataset)
+    outputs = getattr(arguments, "outputs", None) or (None, None)
+    return (
+        read_run(base, outputs[0], references, arguments.tracking_uri),
+        read_run(run, outputs[1], references, arguments.tracking_uri),
+    )

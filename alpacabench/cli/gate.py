@@ -1,0 +1,117 @@
+"""Release or block a run by a paired one-sided test against a base.
+
+    alpacabench gate outputs/runs/NEW --base outputs/runs/OLD --margin 2 --alpha 0.05 --markdown summary.md
+
+Verdicts, with their exit codes:
+
+    release     0   shown to be not worse than the base by the margin or more (non-inferior)
+    undecided   0   neither shown; 4 with --strict
+    block       3   shown to be worse than the base by more than the margin
+
+1 and 2 are errors, as everywhere: no verdict. A closed pipe (`| head`) does not change the exit code.
+
+Under no change at most a share alpha of gates block, whatever the number of prompts: a block needs the exact sign-flip
+test of no change as well as the t test of the margin (for the length-controlled win rate the sign flips are
+approximate, because its weights are refitted). A release is judged with one lost prompt added, because a t test
+believes in too small an error where few prompts changed.
+
+Missing verdicts never help: a release must hold whatever they would have been. There, a prompt counts as lost by the
+run where the run has no verdict, and as won by the base where the base has none (under length control, as a lost
+prompt). A block rests on the prompts with a verdict in both, so that missing verdicts alone never block.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from alpacabench.analysis.gate.decision import Verdict, decide
+from alpacabench.cli.compare import RUN_HELP, add_file_arguments, read_pair
+from alpacabench.cli.hydra_entry import drop_output
+from alpacabench.core.errors import ConfigError, DataError, Problem
+
+EXIT_CODES: dict[Verdict, int] = {"release": 0, "undecided": 0, "block": 3}
+STRICT_UNDECIDED = 4
+METRICS = ("win_rate", "length_controlled_winrate")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("run", help=f"what is to be released: {RUN_HELP}")
+    parser.add_argument("--base", required=True, help="what it is compared with")
+    parser.add_argument("--margin", type=float, default=0.0, help="loss in points that is tolerated (default 0)")
+    parser.add_argument(
+        "--alpha", type=float, default=0.05, help="share of false alarms that is tolerated (default 0.05)"
+    )
+    parser.add_argument("--metric", choices=METRICS, default="win_rate", help="what is tested (default win_rate)")
+    parser.add_argument("--strict", action="store_true", help=f"exit with {STRICT_UNDECIDED} where it is undecided")
+    parser.add_argument("--markdown", metavar="FILE", help="append a short summary, for a pull request")
+    parser.add_argument("--json", action="store_true", help="print the decision as JSON")
+    add_file_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Decide, print and return the verdict's exit code."""
+    if problems := list(_problems(arguments)):
+        raise ConfigError(problems)
+    from alpacabench.analysis.compare.comparison import compare
+    from alpacabench.analysis.difficulty_files import read_difficulties
+    from alpacabench.analysis.gate.evidence import Evidence
+    from alpacabench.report.gate_summary import markdown
+
+    base, candidate = read_pair(arguments, arguments.base, arguments.run)
+    comparison = compare(base, candidate, read_difficulties(arguments.lc_data, arguments.dataset, [base, candidate]))
+    evidence = Evidence(comparison, arguments.metric)
+    decision = decide(evidence.differences(), arguments.margin, arguments.alpha, evidence.worst())
+    summary = markdown(decision, evidence)
+    if arguments.markdown:
+        _append(arguments.markdown, summary)
+    _print(json.dumps(asdict(decision) | evidence.as_json(), indent=2) + "\n" if arguments.json else summary)
+    if arguments.strict and decision.verdict == "undecided":
+        return STRICT_UNDECIDED
+    return EXIT_CODES[decision.verdict]
+
+
+def _append(given: str, summary: str) -> None:
+    path = Path(given)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(summary)
+    except OSError as error:
+        raise DataError(f"--markdown: cannot write {given}: {error.strerror}\n    name another file") from error
+
+
+def _print(text: str) -> None:
+    """Print; a reader that has gone hides no verdict: the exit code has it."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        drop_output()
+
+
+def _problems(arguments: argparse.Namespace) -> Iterator[Problem]:
+    if not 0 <= arguments.margin < 100:
+        yield Problem("--margin", f"given {arguments.margin:g}", "a number of points from 0, below 100")
+    if not 0 < arguments.alpha <= 0.5:
+        yield Problem("--alpha", f"given {arguments.alpha:g}", "a share above 0, at most 0.5")
+    if arguments.markdown:
+        yield from _unwritable(Path(arguments.markdown))
+
+
+def _unwritable(path: Path) -> Iterator[Problem]:
+    """Yield why a file cannot be appended to, before anything is computed."""
+    there = next(parent for parent in (path, *path.parents) if parent.exists())
+    if path.is_dir():
+        what = "a directory"
+    elif there != path and not there.is_dir():
+        what = f"{there} is no directory"
+    elif not os.access(there, os.W_OK):
+        what = f"no permission to write {there}"
+    else:
+        return
+    yield Problem("--markdown", f"given '{path}': {what}", "give the path of a file that may be written; it is made")

@@ -1,0 +1,66 @@
+"""`alpacabench COMMAND`: what is done with finished runs. Runs themselves are started by `python run.py`.
+
+Each command is a module with `add_arguments(parser)` and `run(arguments) -> exit code`. Only the module of the given
+command is imported. Exit codes: 0 all went well, 1 it failed, 2 wrong arguments or files, 130 interrupted; others are
+the command's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+import alpacabench
+from alpacabench.cli.hydra_entry import INTERRUPTED, drop_output
+from alpacabench.core.errors import AlpacabenchError
+from alpacabench.security.redact import redact
+
+COMMANDS = {
+    "compare": ("alpacabench.cli.compare", "compare two finished runs prompt by prompt"),
+    "ablation": ("alpacabench.cli.ablation", "what a change of wording does beyond chance, from finished runs"),
+    "leaderboard": ("alpacabench.cli.leaderboard", "place runs among alpaca_eval's published rows"),
+    "gate": ("alpacabench.cli.gate", "release or block a run by a paired test against a base, for CI"),
+    "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
+    "export-judge": ("alpacabench.cli.export_judge", "write a judge as an annotators_config of alpaca_eval"),
+    "doctor": ("alpacabench.doctor", "what is installed, set and reachable, with remedies"),
+}
+"""Name to module and its line in the help."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Expected errors are one message, never a traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(next((word for word in arguments if word in COMMANDS), None))
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(importlib.import_module(COMMANDS[parsed.command][0]).run(parsed))
+    except AlpacabenchError as error:
+        print(redact(f"alpacabench {parsed.command}: {error}"), file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        drop_output()
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception:
+        # Python's own traceback would show a secret that the message of a library holds.
+        print(redact(traceback.format_exc()), file=sys.stderr)
+        return 1
+
+
+def _parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Return the parser; only the chosen command's module is imported for its arguments."""
+    parser = argparse.ArgumentParser(prog="alpacabench", description="What is done with finished runs.")
+    parser.add_argument("--version", action="version", version=f"alpacabench {alpacabench.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, line) in COMMANDS.items():
+        command = commands.add_parser(name, help=line)
+        if name == chosen:
+            imported = importlib.import_module(module)
+            command.description = imported.__doc__
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
+            imported.add_arguments(command)
+    return parser

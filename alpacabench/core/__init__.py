@@ -1,0 +1,1 @@
+"""The ground floor: records, errors, components, progress. Imports nothing but pydantic and rich."""

@@ -1,0 +1,150 @@
+"""Components: the frozen objects that a config group's YAML names with `_target_`.
+
+A group's base class (`Model`, `Judge`, ...) declares every contract key of the group. An option's class re-declares the
+keys that it uses; a contract key that it does not re-declare must stay null, and is refused by name otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+
+from alpacabench.core.errors import ConfigError, Problem, allowed
+
+
+class Component(BaseModel):
+    """Base of all components: frozen, typed, unknown keys refused, no side effects in the constructor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
+
+    group: ClassVar[str] = ""
+    """The config group; set by the group's base class."""
+    shared_keys: ClassVar[frozenset[str]] = frozenset()
+    """Contract keys that the group's base class handles itself, so that every option may set them."""
+
+    def check(self) -> Iterator[Problem]:
+        """Yield what would make this component fail later (files, keys, extras), without doing anything expensive."""
+        yield from ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would read `true` as 1: `subset.n=true` is a mistake, not one prompt.
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and not {bool, Any} & {annotation, *get_args(annotation)}:
+            raise ValueError("true and false do not belong here")
+        return value
+
+
+def unused_keys(cls: type[Component]) -> set[str]:
+    """Return the contract keys of the group that this option's class does not use."""
+    base = next((c for c in reversed(cls.__mro__) if issubclass(c, Component) and vars(c).get("group")), None)
+    if base is None or cls is base:
+        return set()
+    used: set[str] = set(base.shared_keys)
+    for parent in cls.__mro__[: cls.__mro__.index(base)]:
+        used |= set(vars(parent).get("__annotations__", {}))
+    return set(base.model_fields) - used
+
+
+def _locate(target: str) -> type[Component]:
+    module, _, name = target.rpartition(".")
+    return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+
+
+def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice: str = "") -> Component | None:
+    """Build the component that `config` names with `_target_`; append every mistake to `problems`.
+
+    Args:
+        group: the config key under which the values stand (`judge`), used in messages.
+        config: the resolved values, nested components included as mappings or lists with `_target_`.
+        problems: collects the mistakes.
+        choice: the option's name, used in messages.
+
+    Returns:
+        The component, or None where a mistake was found.
+
+    """
+    values = dict(config)
+    target = values.pop("_target_", None)
+    if not isinstance(target, str):
+        problems.append(
+            Problem(group, "no `_target_`", "choose one of the group's options, see `ls conf/" + group + "`")
+        )
+        return None
+    try:
+        cls = _locate(target)
+    except (ImportError, AttributeError, ValueError) as error:
+        problems.append(Problem(f"{group}._target_", f"cannot import '{target}': {error}", "name a class by its path"))
+        return None
+    count = len(problems)
+    values = {key: _nested(f"{group}.{key}", value, problems) for key, value in values.items()}
+    problems.extend(_unused(group, cls, values, choice))
+    if len(problems) > count:
+        return None
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        problems.extend(_problems(group, cls, error))
+        return None
+
+
+def _unused(group: str, cls: type[Component], values: Mapping[str, Any], choice: str) -> Iterator[Problem]:
+    """Yield every value that is given although the option does not use its key."""
+    label = choice or cls.__name__
+    for key in sorted(unused_keys(cls)):
+        if values.get(key) is not None:
+            what = f"given {values[key]!r}, but {group}={label} does not use it"
+            yield Problem(f"{group}.{key}", what, "leave it null")
+
+
+def _nested(key: str, value: Any, problems: list[Problem]) -> Any:
+    if isinstance(value, Mapping) and "_target_" in value:
+        return build(key, value, problems)
+    if isinstance(value, Mapping):
+        return {name: _nested(f"{key}.{name}", item, problems) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_nested(f"{key}[{i}]", item, problems) for i, item in enumerate(value)]
+    return value
+
+
+def _problems(group: str, cls: type[Component], error: ValidationError) -> Iterator[Problem]:
+    """Turn pydantic's errors into ours, the alternatives of a union into one."""
+    found: dict[str, Problem] = {}
+    for item in error.errors():
+        key = ".".join(filter(None, [group, *_place(cls, item["loc"])]))
+        name = str(item["loc"][0]) if item["loc"] else ""
+        field = cls.model_fields.get(name)
+        if item["type"] == "extra_forbidden":
+            found[key] = Problem(key, "unknown key", allowed(name, sorted(cls.model_fields)))
+        elif item["type"] == "missing" or (item["input"] is None and item["loc"]):
+            found[key] = Problem(key, "missing", f"give it a value: {key}=...")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)] if field else []
+            remedy = allowed(item["input"], choices) if choices else ""
+            given = f"given {item['input']!r}: " if item["loc"] else ""
+            what = f"{given}{message[0].lower()}{message[1:]}"
+            found[key] = Problem(key, f"{found[key].what}, or {message}" if key in found else what, remedy)
+    yield from found.values()
+
+
+def _place(cls: type[Component], location: tuple[int | str, ...]) -> Iterator[str]:
+    """Yield the keys of a location; what names an alternative of a union is left out."""
+    for depth, part in enumerate(location):
+        if depth == 0 or isinstance(part, int) or part in _nested_keys(cls, str(location[0])):
+            yield str(part)
+
+
+def _nested_keys(cls: type[Component], name: str) -> set[str]:
+    annotation = cls.model_fields[name].annotation if name in cls.model_fields else None
+    return set(annotation.model_fields) if isinstance(annotation, type) and issubclass(annotation, Component) else set()
+
+
+def require(problems: list[Problem]) -> None:
+    """Raise one ConfigError with all problems, if there are any."""
+    if problems:
+        raise ConfigError(problems)

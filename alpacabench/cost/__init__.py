@@ -1,0 +1,1 @@
+"""What asking costs: prices, estimates before it, and usage after it."""

@@ -1,0 +1,122 @@
+"""What one process does with a loaded model: write answers, and weigh choices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from alpacabench.inference.cpu.lanes import lane_count, side_by_side
+from alpacabench.inference.decode import DecodeLoop, Row, longest_first
+from alpacabench.inference.loading import Loaded, free_bytes, out_of_memory
+from alpacabench.inference.prompt import Encoder, PromptError
+from alpacabench.inference.rank_sync import Alone
+from alpacabench.inference.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, Task
+from alpacabench.inference.static_batch import WholeBatches, needs_whole
+from alpacabench.inference.weigh_options import TOKENS, weigh
+
+log = logging.getLogger(__name__)
+
+AUTO_ROWS = {"cpu": 128, "cuda": 256}
+"""The most rows at once in a lane under batch_size=auto, by device type."""
+
+SHARE = 0.5
+"""The share of the free memory that the key-value cache may take under batch_size=auto."""
+
+
+class Engine:
+    """A loaded model that writes answers."""
+
+    def __init__(self, loaded: Loaded, lockstep: Alone | None = None) -> None:
+        self.loaded = loaded
+        self.lockstep = lockstep or Alone()
+
+    def generate(
+        self, tasks: Sequence[Task], spec: DecodeSpec, form: ChatFormat, batch_size: int | None = None
+    ) -> Iterator[Answer]:
+        """Yield one answer per task, as they finish; `batch_size` None chooses by device and memory."""
+        encoder = self._encoder(form)
+        rows = []
+        for task in tasks:
+            try:
+                prompt = encoder.encode(task.messages)
+            except PromptError as error:
+                yield Answer(task.key, finish_reason="error", failure=str(error))
+                continue
+            room = (encoder.context or 1 << 30) - len(prompt.ids)
+            rows.append(Row(task, prompt, min(spec.max_new_tokens, room)))
+        if needs_whole(self.loaded, spec):
+            size = batch_size or self.auto_rows(rows)
+            yield from self._through(WholeBatches(self.loaded, encoder, spec, rows, size, self.lockstep))
+            return
+        lanes = 1 if self.lockstep.joint else lane_count(self.loaded, min(len(rows), batch_size or len(rows)))
+        size = -(-batch_size // lanes) if batch_size else self.auto_rows(rows, lanes)
+        rows = longest_first(rows)
+        loops = [DecodeLoop(self.loaded, encoder, spec, rows[i::lanes], size, self.lockstep) for i in range(lanes)]
+        yield from side_by_side(loops, self._through) if lanes > 1 else self._through(loops[0])
+
+    def _through(self, loop: DecodeLoop | WholeBatches) -> Iterator[Answer]:
+        """Run the loop to its end; out of memory halves the batch, and one answer alone is tried twice."""
+        size = loop.batch_size
+        alone: set[str] = set()
+        while True:
+            try:
+                yield from loop.run()
+                break
+            except Exception as error:
+                # From joint passes the parent starts all ranks again.
+                if not out_of_memory(error) or self.lockstep.joint:
+                    raise
+                before = loop.batch_size
+            # Behind the handler: while the error lives, its frames hold on to what the failed pass had allocated.
+            if loop.retreat():
+                log.warning("out of memory with batch_size=%d: going on with %d", before, loop.batch_size)
+            elif (key := loop.waiting[0].task.key) not in alone:
+                log.warning("out of memory with batch_size=1: trying once more")
+                alone.add(key)
+            else:
+                del loop.waiting[0]
+                yield Answer(key, finish_reason="error", failure="out of memory with this answer alone")
+            self._free()
+        if loop.batch_size != size:
+            log.info("batch_size=%d worked", loop.batch_size)
+
+    def choose(self, choices: Sequence[Choice], form: ChatFormat, tokens: int | None = None) -> Iterator[ChoiceAnswer]:
+        """Yield the log probabilities of each question's options; out of memory halves the tokens of one pass."""
+        left = {choice.key: choice for choice in choices}
+        tokens = tokens or TOKENS
+        encoder = self._encoder(form)
+        while True:
+            try:
+                for answer in weigh(self.loaded, encoder, list(left.values()), self.lockstep, tokens):
+                    del left[answer.key]
+                    yield answer
+                return
+            except Exception as error:
+                if not out_of_memory(error) or tokens < 2 or self.lockstep.joint:
+                    raise
+            tokens //= 2
+            log.warning("out of memory while weighing choices: going on with %d tokens at once", tokens)
+            self._free()
+
+    def _encoder(self, form: ChatFormat) -> Encoder:
+        return Encoder(self.loaded.tokenizer, form, self.loaded.eos, self.loaded.context)
+
+    def auto_rows(self, rows: Sequence[Row], lanes: int = 1) -> int:
+        """Return how many rows fit in each lane: by the cache's bytes per token, the longest rows, the free memory."""
+        config = self.loaded.model.config.get_text_config()
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        token = 2 * config.num_hidden_layers * heads * size * self.loaded.model.dtype.itemsize
+        longest = max((len(row.prompt.ids) + row.limit for row in rows), default=1)
+        fit = int(free_bytes(self.loaded.device.type) * SHARE) // (token * longest * lanes)
+        most = AUTO_ROWS.get(self.loaded.device.type, 64)
+        return max(1, min(int(fit), most, -(-len(rows) // lanes)))  # room for more rows than there are costs memory
+
+    def _free(self) -> None:
+        import gc
+
+        import torch
+
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

@@ -1,0 +1,200 @@
+"""Load a model once and keep it: the only place where weights are read, and the counter of how often."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alpacabench.core.errors import GenerationError
+from alpacabench.inference.spec import ModelSpec, Plan
+
+log = logging.getLogger(__name__)
+
+_resident: dict[tuple[ModelSpec, Plan], Loaded] = {}
+_loads = 0
+
+ROOM = 1.3
+"""Free memory that a model needs, as a multiple of its weights: the rest is cache and activations."""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A model in memory with its tokenizer."""
+
+    spec: ModelSpec
+    model: Any
+    tokenizer: Any
+    device: Any
+
+    @property
+    def context(self) -> int | None:
+        """How many tokens prompt and answer may have together; None where the model names no limit."""
+        limit = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return limit if isinstance(limit, int) and limit > 0 else None
+
+    @property
+    def eos(self) -> set[int]:
+        """The tokens that end an answer, by the generation config."""
+        ids = getattr(self.model.generation_config, "eos_token_id", None)
+        return set(ids) if isinstance(ids, list) else set() if ids is None else {ids}
+
+
+def loads() -> int:
+    """Return how many models this process has loaded."""
+    return _loads
+
+
+def resident(spec: ModelSpec, plan: Plan) -> Loaded:
+    """Return the model, loading it unless it is here already."""
+    found = _resident.get((spec, plan))
+    if found is None:
+        found = _resident[spec, plan] = load(spec, **dispatched(plan))
+    return found
+
+
+def plan_of(spec: ModelSpec) -> Plan | None:
+    """Return the plan under which this process holds the model, if it does."""
+    return next((plan for known, plan in _resident if known == spec), None)
+
+
+def held() -> bool:
+    """Return whether this process holds any model."""
+    return bool(_resident)
+
+
+def dispatched(plan: Plan) -> dict[str, Any]:
+    """Return how accelerate spreads the model over devices, then RAM, then disk; empty for one device."""
+    if plan.mode != "device_map":
+        return {}
+    placement: dict[str, Any] = {"device_map": "auto"}
+    if plan.max_memory:
+        placement["max_memory"] = {int(d) if d.isdigit() else d: limit for d, limit in plan.max_memory}
+    if plan.offload_folder:
+        placement["offload_folder"] = plan.offload_folder
+    return placement
+
+
+def unload() -> None:
+    """Drop all models of this process."""
+    import torch
+
+    _resident.clear()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def load(spec: ModelSpec, **placement: Any) -> Loaded:
+    """Read the weights and the tokenizer.
+
+    Args:
+        spec: which model, how.
+        placement: further arguments of `from_pretrained`, by which the sharding modes place the weights.
+
+    """
+    global _loads
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    device = torch.device(spec.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    source: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
+    if spec.gguf:
+        source["gguf_file"] = spec.gguf
+    values = source | {"dtype": getattr(torch, spec.dtype), "use_safetensors": None if spec.allow_pickle else True}
+    if spec.attention:
+        values["attn_implementation"] = spec.attention
+    if spec.quantization:
+        placement.setdefault("device_map", {"": device})
+        values["quantization_config"] = _quantization(spec)
+    elif not placement and device.type == "cuda":
+        placement["device_map"] = {"": device}
+    log.info("Loading %s (%s) on %s", spec.source, spec.dtype, device)
+    model, info = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement, output_loading_info=True)
+    _refuse_missing(spec, info["missing_keys"])
+    tokenizer = AutoTokenizer.from_pretrained(spec.source, **source)
+    if not placement:
+        model.to(device)
+    _loads += 1
+    return Loaded(spec, model.eval(), tokenizer, _first_device(model) if placement else device)
+
+
+def _first_device(model: Any) -> Any:
+    """Return where the first layer computes: accelerate's choice where its weights wait in RAM or on disk."""
+    import torch
+
+    device = next(model.parameters()).device
+    if device.type != "meta":
+        return device
+    return torch.device(next((at for at in model.hf_device_map.values() if at not in ("cpu", "disk")), "cpu"))
+
+
+def _refuse_missing(spec: ModelSpec, names: Iterable[str]) -> None:
+    """Raise where the files lack weights: transformers would make them up at random, and only warn."""
+    missing = sorted(names)
+    if missing:
+        where = f"{spec.source}/{spec.gguf}" if spec.gguf else spec.source
+        raise GenerationError(
+            f"{where} lacks {len(missing)} weights of the model (the first: {missing[0]}), which would be random\n"
+            "    download or save it again, and check that config and weights belong together"
+        )
+
+
+def weight_bytes(spec: ModelSpec) -> int:
+    """Return the size of the weight files, an estimate of the weights in memory; 0 where they are not local."""
+    folder = Path(spec.source)
+    return sum(f.stat().st_size for pattern in ("*.safetensors", "*.bin", "*.gguf") for f in folder.glob(pattern))
+
+
+def on_cpu(spec: ModelSpec) -> bool:
+    """Return whether the model's processes share the machine's RAM."""
+    import torch
+
+    return spec.device == "cpu" or not torch.cuda.is_available()
+
+
+def free_bytes(device: str | None) -> int:
+    """Return the free memory of the device."""
+    import torch
+
+    if torch.cuda.is_available() and device != "cpu":
+        return int(torch.cuda.mem_get_info()[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether this error says that memory ran out, on an accelerator or in RAM."""
+    from accelerate.utils.memory import should_reduce_batch_size
+
+    return isinstance(error, MemoryError) or should_reduce_batch_size(error)
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has held: on the accelerator where there is one, else in RAM."""
+    import resource
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _quantization(spec: ModelSpec) -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if spec.quantization == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, spec.dtype)
+    )

@@ -1,0 +1,110 @@
+"""From messages to token ids: the chat template is applied once, and the prompt starts with exactly one BOS."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from alpacabench.core.reasoning import OPEN
+from alpacabench.inference.spec import ChatFormat, Messages
+
+TODAY = datetime.datetime(2024, 7, 26)
+"""What templates that print the date are told: else the prompt would change from day to day under the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A prompt as token ids."""
+
+    ids: list[int]
+    opened: bool
+    """Whether the prompt ends inside a reasoning trace."""
+
+
+class PromptError(ValueError):
+    """A prompt that cannot be put to this model."""
+
+
+class Encoder:
+    """Renders and encodes prompts, and knows what ends an answer."""
+
+    def __init__(self, tokenizer: Any, form: ChatFormat, eos: set[int], context: int | None) -> None:
+        self.tokenizer = tokenizer
+        self.form = form
+        self.context = context
+        self.stop_ids = eos | ({tokenizer.eos_token_id} - {None}) | self._turn_end()
+        self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(self.stop_ids, default=0)
+
+    def render(self, messages: Messages) -> str:
+        """Return the prompt's text.
+
+        Raises:
+            PromptError: the template refuses these messages.
+
+        """
+        if self.form.raw:
+            return "\n\n".join(content for _, content in messages)
+        chat = [{"role": role, "content": content} for role, content in messages]
+        try:
+            return self._apply(chat, add_generation_prompt=True)
+        except Exception as error:  # Jinja's errors and whatever a template raises by itself
+            hint = "; it may know no system prompt" if messages[0][0] == "system" else ""
+            raise PromptError(f"the chat template refuses the messages: {error}{hint}") from error
+
+    def encode(self, messages: Messages) -> Encoded:
+        """Return the prompt's tokens.
+
+        Raises:
+            PromptError: the template refuses the messages, or the prompt fills the model's context.
+
+        """
+        text = self.render(messages)
+        # A tokenizer's own template writes the BOS itself; text of ours gets the special tokens of a plain text.
+        own = not self.form.raw and self.form.template is None
+        ids = self.tokenizer(text, add_special_tokens=not own)["input_ids"]
+        bos, eos = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
+        if not own and ids[-1:] == [eos] and bos != eos:
+            ids = ids[:-1]
+        while bos is not None and ids[:2] == [bos, bos]:
+            ids = ids[1:]
+        if self.context is not None and len(ids) >= self.context:
+            raise PromptError(f"the prompt has {len(ids)} tokens; the model's context holds {self.context}")
+        if not ids:
+            raise PromptError("the prompt has no tokens")
+        return Encoded(ids, text.rstrip().endswith(OPEN))
+
+    def decode(self, ids: list[int]) -> str:
+        """Return the text of an answer's tokens, without special tokens."""
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def _apply(self, chat: list[dict[str, str]], add_generation_prompt: bool) -> str:
+        return str(
+            self.tokenizer.apply_chat_template(
+                chat,
+                tokenize=False,
+                add_generation_prompt=add_generation_prompt,
+                chat_template=self.form.template,
+                date_string=TODAY.strftime("%d %b %Y"),
+                strftime_now=TODAY.strftime,
+            )
+        )
+
+    def _turn_end(self) -> set[int]:
+        """Return the special token that the template writes behind an assistant's turn, if it does.
+
+        A fine-tuned model's generation config often lacks it, and the answer would run on into the next turn.
+        """
+        if self.form.raw:
+            return set()
+        try:
+            marker = "alpacabench"
+            chat = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": marker}]
+            _, _, behind = self._apply(chat, add_generation_prompt=False).rpartition(marker)
+        except Exception:  # a template that cannot render this names no turn end; the EOS tokens remain
+            return set()
+        ids = self.tokenizer(behind.strip(), add_special_tokens=False)["input_ids"]
+        special = set(self.tokenizer.all_special_ids) | {
+            i for i, token in self.tokenizer.added_tokens_decoder.items() if token.special
+        }
+        return set(ids[:1]) & special

@@ -1,0 +1,106 @@
+"""Whole batches through transformers' `generate`: beam search, and models whose state is more than keys and values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from alpacabench.inference.decode import Row, finish, longest_first
+from alpacabench.inference.loading import Loaded
+from alpacabench.inference.prompt import Encoder
+from alpacabench.inference.rank_sync import Alone, Together
+from alpacabench.inference.sampling import choose, seed_of
+from alpacabench.inference.spec import Answer, DecodeSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def needs_whole(loaded: Loaded, spec: DecodeSpec) -> bool:
+    """Whether the decode loop cannot do it: beams, or layers with a state of another kind."""
+    kinds = getattr(loaded.model.config.get_text_config(), "layer_types", None) or []
+    recurrent = getattr(loaded.model, "_is_stateful", False) or any(
+        "attention" not in k or "linear" in k for k in kinds
+    )
+    return spec.num_beams > 1 or recurrent
+
+
+class WholeBatches:
+    """Decodes `waiting` in batches of similar length, each until its last row ends."""
+
+    def __init__(
+        self, loaded: Loaded, encoder: Encoder, spec: DecodeSpec, waiting: list[Row], batch_size: int, lockstep: Alone
+    ) -> None:
+        self.loaded, self.encoder, self.spec, self.lockstep = loaded, encoder, spec, lockstep
+        self.waiting = longest_first(waiting)
+        self.batch_size = max(1, batch_size // spec.num_beams)
+
+    def run(self) -> Iterator[Answer]:
+        """Yield the answers of each batch.
+
+        Raises:
+            torch.OutOfMemoryError: the batch does not fit.
+
+        """
+        while self.lockstep.anyone(bool(self.waiting)):
+            batch = self.waiting[: self.batch_size]
+            started = time.monotonic()
+            written = self._generate(batch)
+            del self.waiting[: len(batch)]
+            for row, tokens in zip(batch, written, strict=True):
+                row.started, row.batch_size = started, len(batch)
+                for token in tokens:
+                    row.tokens.append(token)
+                    answer = finish(row, self.encoder, self.spec, time.monotonic())
+                    if answer is not None:
+                        yield answer
+                        break
+
+    def retreat(self) -> bool:
+        """After an out-of-memory error: halve the batch; return whether there was anything to halve."""
+        before, self.batch_size = self.batch_size, max(1, self.batch_size // 2)
+        return before > 1
+
+    def _generate(self, batch: list[Row]) -> list[list[int]]:
+        """Return the new tokens of each row; with an empty batch, keep step with the other ranks."""
+        import torch
+        from transformers import LogitsProcessorList
+
+        prompts = [row.prompt.ids for row in batch] or [[self.encoder.pad]]
+        longest = max(len(ids) for ids in prompts)
+        ids = torch.tensor([[self.encoder.pad] * (longest - len(p)) + p for p in prompts], device=self.loaded.device)
+        seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=self.loaded.device)
+        keyed = _Keyed(self.spec, [row.task.key for row in batch], longest)
+        with torch.inference_mode():
+            output = self.loaded.model.generate(
+                input_ids=ids,
+                attention_mask=seen,
+                max_new_tokens=min((row.limit for row in batch), default=1),
+                num_beams=self.spec.num_beams,
+                do_sample=False,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                repetition_penalty=self.spec.repetition_penalty,
+                eos_token_id=sorted(self.encoder.stop_ids) or None,
+                pad_token_id=self.encoder.pad,
+                logits_processor=LogitsProcessorList([keyed] if batch and self.spec.temperature > 0 else []),
+                synced_gpus=isinstance(self.lockstep, Together),
+            )
+        return output[: len(batch), longest:].tolist()  # type: ignore[no-any-return]
+
+
+class _Keyed:
+    """Leaves one token per row possible: the one that keyed sampling draws."""
+
+    def __init__(self, spec: DecodeSpec, keys: list[str], prompt: int) -> None:
+        self.spec, self.keys, self.prompt = spec, keys, prompt
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        import torch
+
+        seeds = torch.tensor([seed_of(key) for key in self.keys], device=scores.device)
+        steps = torch.full_like(seeds, input_ids.shape[1] - self.prompt)
+        chosen = choose(scores, self.spec, seeds, steps)
+        return torch.full_like(scores, -torch.inf).scatter(-1, chosen[:, None], 0.0)

@@ -1,0 +1,175 @@
+"""Where a model's files are and what identifies them, found without torch or transformers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.core.records import digest
+from alpacabench.inference.weights import bundled
+from alpacabench.io.hub import unreachable
+
+PICKLED = ("*.bin", "*.pt", "*.pth")
+SAFE = ("*.safetensors", "*.gguf")
+TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model")
+SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json")
+"""Small files that a text depends on: where an answer ends stands in the second one."""
+NO_SETTINGS = ("transformers_version", "_name_or_path", "_from_model_config", "chat_template")
+"""What saving a model anew may change in them; the chat template stands in a store key as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A local directory or a snapshot in the Hub cache, and the GGUF file inside it if that is the weights."""
+
+    source: str
+    """What the loader is given: a directory, or a Hub id."""
+    directory: Path
+    """Where the small files are: config and tokenizer."""
+    commit: str | None = None
+    """The Hub commit; None for local files."""
+    gguf: str | None = None
+
+    def config(self) -> dict[str, Any]:
+        """Return `config.json`; empty for a GGUF file, which has none."""
+        return self._json("config.json")
+
+    def template(self) -> str | None:
+        """Return the text of the tokenizer's own chat template; None for a base model."""
+        for name in ("chat_template.jinja", "chat_template.json", "tokenizer_config.json"):
+            if name.endswith(".jinja") and (self.directory / name).is_file():
+                return (self.directory / name).read_text(encoding="utf-8")
+            found = self._json(name).get("chat_template") if name.endswith(".json") else None
+            if isinstance(found, list):  # several named templates; transformers takes `default`
+                found = {item["name"]: item["template"] for item in found}.get("default")
+            if found:
+                return str(found)
+        return _gguf_template(self.directory / self.gguf) if self.gguf else None
+
+    def weights(self) -> dict[str, Any]:
+        """Return the Hub commit, or a digest of all local files that a text depends on."""
+        if self.commit:
+            return {"repository": self.source, "commit": self.commit, "gguf": self.gguf}
+        # Beside safetensors, pickled files are not weights: a trainer leaves its optimizer there.
+        files = [self.directory / self.gguf] if self.gguf else self.files(*SAFE) or self.files(*PICKLED)
+        names = [file.name for file in files] if not self.gguf else ["gguf"]
+        settings = [{k: v for k, v in self._json(name).items() if k not in NO_SETTINGS} for name in SETTINGS]
+        if not self.gguf:
+            code = ("*.py",) if "auto_map" in settings[0] else ()
+            small = [file for file in self.files(*TOKENIZER, *code) if file.is_file() and file.name not in SETTINGS]
+            files, names = files + small, names + [file.name for file in small]
+        return {"digest": digest([*settings, *([n, file_digest(f)] for n, f in zip(names, files, strict=True))])}
+
+    def files(self, *patterns: str) -> list[Path]:
+        """Return the files of these patterns, sorted."""
+        return sorted(file for pattern in patterns for file in self.directory.glob(pattern))
+
+    def _json(self, name: str) -> dict[str, Any]:
+        file = self.directory / name
+        if not file.is_file() or self.gguf:
+            return {}
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                [Problem("model.path", f"{file} is broken JSON: {error}", "download it again")]
+            ) from error
+        if not isinstance(found, dict):
+            what = f"{file} holds a {type(found).__name__} where an object is needed"
+            raise ConfigError([Problem("model.path", what, "download it again")])
+        return found
+
+
+def locate(path: str, revision: str | None, key: str = "model.path") -> Checkpoint:
+    """Find a model by directory, GGUF file, Hub id, or the name of the bundled weights.
+
+    Raises:
+        ConfigError: there is no such model; says what to do.
+
+    """
+    if path == bundled.BUNDLED:
+        folder = bundled.bundled_dir()
+        if not folder.is_dir():
+            given = f"the default weights ({bundled.NAME}) are not set up in {folder}"
+            raise ConfigError([Problem(key, given, "run `make setup`, or `python -m alpacabench.inference.weights`")])
+        return Checkpoint(str(folder), folder)
+    local = Path(path).expanduser()
+    if local.is_file() and local.suffix == ".gguf":
+        return Checkpoint(str(local.parent), local.parent, gguf=local.name)
+    if local.is_dir():
+        if not (local / "config.json").is_file():
+            raise ConfigError([Problem(key, f"given '{path}': no config.json in it", "give a model's directory")])
+        return Checkpoint(str(local), local)
+    return _on_hub(path, revision, key)
+
+
+def file_digest(file: Path) -> str:
+    """Return the SHA-256 of a large file, remembered by path, size and modification time."""
+    stat = file.stat()
+    known = bundled.cache_dir() / "digests" / digest([str(file.resolve()), stat.st_size, stat.st_mtime_ns])
+    if known.is_file():
+        return known.read_text()
+    with file.open("rb") as stream:
+        value = hashlib.file_digest(stream, "sha256").hexdigest()
+    known.parent.mkdir(parents=True, exist_ok=True)
+    partial = known.with_name(f"{known.name}.{os.getpid()}")
+    partial.write_text(value)
+    partial.replace(known)
+    return value
+
+
+def is_native(model_type: str) -> bool:
+    """Whether the installed transformers has code of its own for this kind of model."""
+    spec = find_spec("transformers")
+    folders = spec.submodule_search_locations or [] if spec else []
+    return any((Path(folder) / "models" / model_type.replace("-", "_")).is_dir() for folder in folders)
+
+
+def _on_hub(path: str, revision: str | None, key: str) -> Checkpoint:
+    """Find a Hub repository's small files in the cache, or fetch them into it."""
+    parts = path.split("/")
+    if len(parts) not in (1, 2) and not path.endswith(".gguf"):
+        raise ConfigError([Problem(key, f"given '{path}': no such file or directory", "give a directory or a Hub id")])
+    repository, file = ("/".join(parts[:2]), "/".join(parts[2:])) if path.endswith(".gguf") else (path, "")
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    def fetch(name: str, cached: bool) -> Path:
+        return Path(hf_hub_download(repository, name, revision=revision, local_files_only=cached))
+
+    try:
+        try:
+            config = fetch(file or "config.json", cached=True)
+        except LocalEntryNotFoundError:
+            if unreachable():
+                raise
+            config = fetch(file or "config.json", cached=False)
+            for name in ("tokenizer_config.json", "chat_template.jinja"):
+                with suppress(EntryNotFoundError):
+                    fetch(name, cached=False)
+    except (HfHubHTTPError, HFValidationError, EntryNotFoundError, OSError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, LocalEntryNotFoundError):
+            offline = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else f"no connection to {constants.ENDPOINT}"
+            first = f"it is not cached, and {offline}"
+        what = f"given '{path}': no such file or directory, and not found on the Hub: {first}"
+        remedy = "check the spelling and the connection, log in where it is gated, or give a local directory"
+        raise ConfigError([Problem(key, what, remedy)]) from error
+    snapshot = config.parents[file.count("/")] if file else config.parent
+    return Checkpoint(repository, snapshot, commit=snapshot.name, gguf=file or None)
+
+
+@lru_cache(maxsize=4)
+def _gguf_template(file: Path) -> str | None:
+    from gguf import GGUFReader
+
+    field = GGUFReader(file).get_field("tokenizer.chat_template")
+    return str(field.contents()) if field else None

@@ -1,0 +1,129 @@
+"""A transformers model as a configuration names it: shared by the models that write and the local judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.inference.spec import ChatFormat, ModelSpec
+from alpacabench.inference.weights.checkpoint import PICKLED, SAFE, Checkpoint, is_native, locate
+from alpacabench.inference.weights.device import has_cuda
+from alpacabench.inference.weights.template import choices, explicit
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+PACKAGES = {"8bit": "bitsandbytes", "4bit": "bitsandbytes", "flash_attention_2": "flash-attn"}
+"""What a value needs beside transformers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a model comes from and how it is loaded; nothing is looked up before a method is called."""
+
+    path: str
+    revision: str | None = None
+    dtype: Dtype | None = None
+    """None is float32 on a CPU, the checkpoint's own on an accelerator."""
+    template: str | None = None
+    device: str | None = None
+    quantization: Literal["8bit", "4bit"] | None = None
+    attention: str | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+    group: str = "model"
+    path_key: str = "path"
+    template_key: str = "template"
+    """Where these values stand in the configuration, for messages."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a missing model, a missing template, unsafe files that are not allowed, and missing extras."""
+        try:
+            checkpoint = self.checkpoint()
+            yield from self._unsafe(checkpoint)
+            form = self.format()
+            if not form.raw and form.template is None and not checkpoint.template():
+                what = f"{self.path} is a base model: it has no chat template"
+                yield Problem(self._where(self.template_key), what, choices(self._where(self.template_key)))
+        except ConfigError as error:
+            yield from error.problems
+        for key, value in (("quantization", self.quantization), ("attention", self.attention)):
+            package = PACKAGES.get(value or "")
+            if package and find_spec(package.replace("-", "_")) is None:
+                yield Problem(
+                    self._where(key), f"given '{value}', but {package} is not installed", f"pip install {package}"
+                )
+
+    def checkpoint(self) -> Checkpoint:
+        """Return where the model's files are.
+
+        Raises:
+            ConfigError: there is no such model.
+
+        """
+        return locate(self.path, self.revision, self._where(self.path_key))
+
+    def identity(self) -> dict[str, Any]:
+        """Return what determines the model's text: weights, template, dtype and quantisation."""
+        checkpoint, form = self.checkpoint(), self.format()
+        return {
+            "backend": "transformers",
+            "weights": checkpoint.weights(),
+            "template": "raw" if form.raw else form.template or checkpoint.template(),
+            "stop": list(form.stop),
+            "dtype": self.resolved_dtype(checkpoint),
+            "quantization": self.quantization,
+        }
+
+    def format(self) -> ChatFormat:
+        """Return how messages become text."""
+        if self.template is None:
+            return ChatFormat()
+        template = explicit(self.template, self._where(self.template_key))
+        return ChatFormat(template.text, raw=template.text is None, stop=template.stop)
+
+    def spec(self) -> ModelSpec:
+        """Return what a worker needs to load the model."""
+        checkpoint = self.checkpoint()
+        return ModelSpec(
+            source=checkpoint.source,
+            revision=checkpoint.commit,
+            gguf=checkpoint.gguf,
+            dtype=self.resolved_dtype(checkpoint),
+            device=self.device,
+            quantization=self.quantization,
+            attention=self.attention,
+            trust_remote_code=self.trust_remote_code,
+            allow_pickle=self.allow_pickle,
+        )
+
+    def resolved_dtype(self, checkpoint: Checkpoint) -> str:
+        """Return the dtype by name."""
+        if self.dtype is not None:
+            return self.dtype
+        if self.device == "cpu" or not has_cuda():
+            return "float32"
+        config = checkpoint.config()
+        return str(config.get("dtype") or config.get("torch_dtype") or "bfloat16").removeprefix("torch.")
+
+    def _where(self, key: str) -> str:
+        return f"{self.group}.{key}"
+
+    def _unsafe(self, checkpoint: Checkpoint) -> Iterator[Problem]:
+        config = checkpoint.config()
+        kind = str(config.get("model_type", ""))
+        if "auto_map" in config and not self.trust_remote_code and not is_native(kind):
+            yield Problem(
+                f"{self.group}.trust_remote_code",
+                f"{self.path} brings its own code ({kind}), which would be executed",
+                f"read that code, then set {self.group}.trust_remote_code=true, or choose another model",
+            )
+        pickled = [file.name for file in checkpoint.files(*PICKLED)]
+        if pickled and not self.allow_pickle and not checkpoint.files(*SAFE):
+            yield Problem(
+                f"{self.group}.allow_pickle",
+                f"{self.path} has only pickled weights ({pickled[0]}), which can execute code",
+                f"use a safetensors copy, or trust the file and set {self.group}.allow_pickle=true",
+            )

@@ -1,0 +1,142 @@
+"""`sweep.json` in the sweep's directory: what the process that starts a sweep tells its jobs, in whatever process.
+
+`job.json` in each job's directory: what the job tells the process that ends the sweep.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from alpacabench.io.job_names import job_names
+from alpacabench.io.run_files import write_json
+from alpacabench.tracking.base import Run, SweepLink
+
+MANIFEST = "sweep.json"
+RESULT = "job.json"
+FAIL_FAST = "stopped"
+"""A file in the sweep's directory: a job failed under fail_fast=true, and no further job starts."""
+
+Status = Literal["finished", "failed", "skipped", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobEntry:
+    """What is known of a job before it runs."""
+
+    key: str
+    """The job's identity, numbered from the second of equal jobs."""
+    params: Mapping[str, str]
+    """What varies in the sweep, with this job's values."""
+    name: str = ""
+    """What its run is called: short, and another one for each job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A sweep and its jobs."""
+
+    identity: str
+    name: str
+    parent_run_id: str | None
+    axes: Sequence[str]
+    """The keys that vary."""
+    jobs: Mapping[int, JobEntry]
+    """By job number; empty where the sweeper chooses jobs as it goes."""
+    runs: Mapping[str, Run]
+    """The runs that jobs have already from an earlier, equal call, by the job's key."""
+    base: int | None = None
+    """Number of the job that the others are compared with; None is the first that finishes."""
+
+    def write(self, directory: Path) -> None:
+        """Write sweep.json."""
+        write_json(directory / MANIFEST, asdict(self))
+
+    @classmethod
+    def read(cls, directory: Path) -> Manifest:
+        """Return what sweep.json holds."""
+        content = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        jobs = {int(number): JobEntry(**entry) for number, entry in content.pop("jobs").items()}
+        runs = {key: Run(**run) for key, run in content.pop("runs").items()}
+        return cls(**content, jobs=jobs, runs=runs)
+
+    def entry(self, number: int, identity: str, overrides: Mapping[str, str]) -> JobEntry:
+        """Return a job's entry, also of one that the sweeper chose on its way."""
+        if number in self.jobs:
+            return self.jobs[number]
+        params = {key: overrides[key] for key in self.axes if key in overrides}
+        return JobEntry(identity, params, job_names([params])[0])
+
+    def link(self, entry: JobEntry) -> SweepLink:
+        """Return what ties the job's run to the parent run."""
+        return SweepLink(
+            identity=self.identity,
+            job=entry.key,
+            name=entry.name,
+            params=entry.params,
+            parent_run_id=self.parent_run_id,
+            run=self.runs.get(entry.key, Run()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How one job ended."""
+
+    number: int
+    name: str
+    identity: str
+    params: Mapping[str, str]
+    status: Status
+    seconds: float = 0.0
+    failure: str | None = None
+    stopped: str | None = None
+    """Why it was stopped early."""
+
+    @classmethod
+    def of(cls, number: int, entry: JobEntry, status: Status, failure: str | None = None) -> JobResult:
+        """Return the result of a job by its entry."""
+        return cls(number, label(entry.params) or f"job {number}", entry.key, entry.params, status, failure=failure)
+
+    def write(self, directory: Path) -> None:
+        """Write job.json."""
+        write_json(directory / RESULT, asdict(self))
+
+
+def label(params: Mapping[str, str]) -> str:
+    """Return 'key=value, key=value'."""
+    return ", ".join(f"{key}={value}" for key, value in params.items())
+
+
+def pairs(overrides: Sequence[str]) -> dict[str, str]:
+    """Return the values by key, as they are and not as they are quoted or escaped for Hydra."""
+    split = (override.partition("=") for override in overrides)
+    return {key.lstrip("+~"): _plain(value) for key, _, value in split}
+
+
+def _plain(value: str) -> str:
+    if "\\" not in value and not value.startswith(("'", '"')):
+        return value
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return str(OverridesParser.create().parse_override(f"key={value}").value())
+
+
+def forget_results(sweep_directory: Path) -> None:
+    """Remove what an earlier sweep in this directory said of its jobs: every job of the next one says it anew."""
+    for path in (sweep_directory / FAIL_FAST, *sweep_directory.glob(f"*/{RESULT}")):
+        path.unlink(missing_ok=True)
+
+
+def read_results(sweep_directory: Path) -> list[tuple[JobResult, Path]]:
+    """Return every job's result and directory, by number."""
+    found = [(_result(path), path.parent) for path in sweep_directory.glob(f"*/{RESULT}")]
+    return sorted(found, key=lambda item: item[0].number)
+
+
+def _result(path: Path) -> JobResult:
+    row: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return JobResult(**row)

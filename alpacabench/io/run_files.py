@@ -1,0 +1,118 @@
+"""The files of one run, in alpaca_eval's own format where it has one. Equal questions give byte-equal files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from alpacabench.core.records import Outcome, Verdict, digest
+
+
+def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str) -> None:
+    """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json."""
+    write_json(directory / "model_outputs.json", output_rows(outcomes))
+    write_json(directory / "annotations.json", annotation_rows(outcomes, judge))
+    write_jsonl(directory / "verdicts.jsonl", (verdict_row(v) for o in outcomes for v in o.verdicts))
+    write_jsonl(directory / "generations.jsonl", generation_rows(outcomes))
+    write_json(directory / "metrics.json", dict(sorted(metrics.items())))
+
+
+def output_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Return alpaca_eval's rows of outputs: the first sample of each prompt that has an answer."""
+    return [
+        {
+            "instruction": o.example.instruction,
+            "output": o.output,
+            "generator": o.generations[0].generator,
+            "dataset": o.example.source,
+        }
+        for o in outcomes
+        if o.output is not None
+    ]
+
+
+def annotation_rows(outcomes: Sequence[Outcome], judge: str) -> list[dict[str, Any]]:
+    """Return alpaca_eval's rows of annotations: one per example, its verdicts averaged; null where there is none."""
+    return [
+        {
+            "instruction": o.example.instruction,
+            "output_1": o.example.reference,
+            "generator_1": o.example.reference_generator,
+            "dataset": o.example.source,
+            "output_2": o.output,
+            "generator_2": o.generations[0].generator if o.generations else None,
+            "annotator": judge,
+            "preference": o.preference,
+            "raw_completion": o.verdicts[0].raw if len(o.verdicts) == 1 else None,
+            "index": o.example.index,
+            "category": o.example.category,
+            "failure": o.failure,
+        }
+        for o in outcomes
+    ]
+
+
+def verdict_row(verdict: Verdict) -> dict[str, Any]:
+    """Return one line of verdicts.jsonl: a single judgement."""
+    example = verdict.pair.example
+    return {
+        "item_id": example.index,
+        "instruction_sha": digest(example.instruction)[:16],
+        "sample": verdict.pair.sample,
+        "slot": "model_first" if verdict.model_first else "model_second",
+        "repeat": verdict.repeat,
+        "judge": verdict.judge,
+        "preference": verdict.preference,
+        "y": None if verdict.preference is None else verdict.preference - 1,
+        "failure": verdict.failure,
+        "len_model": len(verdict.pair.output),
+        "len_reference": len(verdict.pair.reference),
+        "criteria": verdict.criteria,
+        "prompt_tokens": verdict.prompt_tokens,
+        "completion_tokens": verdict.completion_tokens,
+        "raw": verdict.raw,
+        "key": verdict.key,
+    }
+
+
+def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
+    """Yield one line of generations.jsonl per answer: what the model saw and what it wrote."""
+    for o in outcomes:
+        for g in o.generations:
+            yield {
+                "item_id": o.example.index,
+                "sample": g.sample,
+                "prompt": o.prompt.text,
+                "system": o.prompt.system,
+                "n_edits": o.prompt.n_edits,
+                "edit_ratio": o.prompt.edit_ratio,
+                "same_task": o.prompt.same_task,
+                "gate_reasons": list(o.prompt.gate_reasons),
+                "output": g.text,
+                "reasoning": g.reasoning,
+                "finish_reason": g.finish_reason,
+                "prompt_tokens": g.prompt_tokens,
+                "completion_tokens": g.completion_tokens,
+                "failure": g.failure,
+                "key": g.key,
+            }
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON in one step, so that a reader never sees half a file."""
+    _replace(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+    """Write one JSON value per line, in one step."""
+    _replace(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8", errors="surrogatepass")
+    partial.replace(path)

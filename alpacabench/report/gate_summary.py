@@ -1,0 +1,48 @@
+"""A decision as Markdown, for a pull request."""
+
+from __future__ import annotations
+
+from alpacabench.analysis.estimate import Estimate, decimal, p_value
+from alpacabench.analysis.gate.decision import Decision
+from alpacabench.analysis.gate.evidence import Evidence
+
+LITERAL = str.maketrans(
+    {character: f"&#{ord(character)};" for character in "&<>|`*[]\\"}
+    # A platform looks for mentions and issue numbers after it has read the entities: only a zero-width space helps.
+    | {"@": "@\u200b", "#": "#\u200b"}
+)
+"""What would be read as a table, HTML, a link, a mention of a person or a reference to an issue."""
+
+
+def markdown(decision: Decision, evidence: Evidence) -> str:
+    """Return the summary of a decision."""
+    flips, missing = evidence.comparison.flips, evidence.missing()
+    base, run = literal(evidence.base.name), literal(evidence.run.name)
+    before, after = (Estimate(r.win_rate, r.win_rate_ci_low, r.win_rate_ci_high).text(2) for r in evidence.rates())
+    difference = f"{decimal(decision.estimate, 2, True)} ± {decimal(decision.standard_error, 2)}"
+    bound = f"at least {decimal(decision.low, 2, True)}, at most {decimal(decision.high, 2, True)}"
+    rows = {
+        f"Win rate in % (95% interval), {base} (base)": before,
+        f"Win rate in % (95% interval), {run}": after,
+        "Judge, reference": f"{literal(evidence.run.judge)}, {literal(evidence.run.reference)}",
+        f"Difference in {evidence.metric}, points ± standard error": difference,
+        f"One-sided {1 - decision.alpha:.0%} bounds": bound,
+        f"Shown to be {decision.loss}?": _shown(decision.p_worse, decision.alpha),
+        f"Shown not to be {decision.loss}?": _shown(decision.p_not_worse, decision.alpha),
+        "Prompts, flips won / lost": f"{decision.n}, {flips.n_loss_to_win} / {flips.n_win_to_loss}",
+        "Prompts without a verdict, base / run": f"{missing['base']} / {missing['run']} of {missing['prompts']}",
+    }
+    table = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
+    test = f"Paired one-sided test: margin {decision.margin:g} points, alpha {decision.alpha:g}."
+    notes = [line for note in evidence.notes() for line in ("", f"Note: {literal(note)}")]
+    return "\n".join([f"### {decision.sentence()}", "", *table, "", test, *notes, ""])
+
+
+def literal(text: str) -> str:
+    """Return the text on one line, so that Markdown shows it as it is."""
+    return " ".join(text.split()).translate(LITERAL)
+
+
+def _shown(p: float, alpha: float) -> str:
+    """Return 'yes (p < 0.001)'."""
+    return f"{'yes' if p <= alpha else 'no'} ({p_value(p)})"

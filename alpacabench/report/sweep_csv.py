@@ -1,0 +1,88 @@
+"""`sweep.csv`: one row per job with every figure of the comparison, for a spreadsheet or a data frame."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alpacabench.analysis.sweep.against import Against
+from alpacabench.analysis.sweep.scored import ScoredSweep
+from alpacabench.analysis.sweep.table import SweepRow
+from alpacabench.io.manifest import JobResult
+
+
+def write_csv(
+    path: Path, axes: Sequence[str], results: Sequence[JobResult], rows: Sequence[SweepRow], sweep: ScoredSweep,
+    against: Against,
+) -> Path:  # fmt: skip
+    """Write the file and return its path; a figure that does not exist is empty."""
+    table = [
+        {"job": result.number}
+        | {axis: result.params.get(axis) for axis in axes}
+        | _figures(result, row, sweep, against)
+        for result, row in zip(results, rows, strict=True)
+    ]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in table for key in row)))
+        writer.writeheader()
+        writer.writerows(table)
+    return path
+
+
+def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Against) -> dict[str, Any]:
+    rate, lc = row.win_rate, row.lc
+    suffix = against.lc_metric.removeprefix("length_controlled_winrate")
+    return {
+        "status": result.status,
+        "base": result.number == against.base,
+        "n_total": row.n or None,
+        "win_rate": rate and rate.value,
+        "win_rate_ci_low": rate and rate.low,
+        "win_rate_ci_high": rate and rate.high,
+        **_comparison(result.number, against),
+        "tied_with_best": row.tied_with_best if rate else None,
+        "p_best": _p_best(result.number, sweep, against),
+        against.lc_metric: lc and lc.value,
+        f"lc_ci_low{suffix}": lc and lc.low,
+        f"lc_ci_high{suffix}": lc and lc.high,
+        "cost_usd": row.cost_usd,
+        "full_cost_usd": row.full_cost_usd,
+        "seconds": row.seconds,
+        "seconds_per_answer": row.seconds_per_answer,
+        "identity": result.identity,
+        "failure": result.failure,
+        "stopped": result.stopped,
+    }
+
+
+def _comparison(number: int, against: Against) -> dict[str, Any]:
+    found = against.comparisons.get(number)
+    delta, lc = (found.delta, found.delta_lc) if found else (None, None)
+    suffix = against.lc_metric.removeprefix("length_controlled_winrate")
+    return {
+        "delta_wr": delta and delta.estimate,
+        "delta_wr_se": delta and delta.standard_error,
+        "delta_ci_low": delta and delta.ci_low,
+        "delta_ci_high": delta and delta.ci_high,
+        "delta_p": delta and delta.p_value,
+        "delta_se_unpaired": delta and delta.standard_error_unpaired,
+        "delta_p_unpaired": found and found.p_unpaired,
+        "p_holm": found and found.p_holm,
+        "q_bh": found and found.q_bh,
+        "p_max_t": found and found.p_max_t,
+        "mde_80_paired": delta and delta.mde_80,
+        "n_paired": delta and delta.n_paired,
+        "rho": delta and delta.rho,
+        f"delta_lc{suffix}": lc and lc.estimate,
+        f"delta_lc{suffix}_ci_low": lc and lc.ci_low,
+        f"delta_lc{suffix}_ci_high": lc and lc.ci_high,
+    }
+
+
+def _p_best(number: int, sweep: ScoredSweep, against: Against) -> float | None:
+    numbers = [job.result.number for job in sweep.jobs]
+    if against.selection is None or number not in numbers:
+        return None
+    return against.selection.p_best[numbers.index(number)]

@@ -1,0 +1,45 @@
+"""The sweep's table on the terminal: every job with its interval, and its paired difference to the base."""
+
+from __future__ import annotations
+
+from alpacabench.analysis.estimate import probability
+from alpacabench.analysis.sweep.table import SweepTable
+from alpacabench.report import sweep_words
+
+PLAIN_WIDTH = 140
+"""Columns where the output is no terminal: a log file has no width of its own."""
+
+BEST = {"best": "yes", "tied": "maybe", "": "no"}
+
+
+def show(table: SweepTable) -> None:
+    """Print the table and what follows from it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    # Labels and failures quote what users and models wrote: "[/INST]" is no markup, ":key:" no emoji.
+    console = Console(markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    grid = Table(title=table.title, title_justify="left", caption=_caption(table), caption_justify="left")
+    for column in ("", "win rate, % (95%)", "difference, points (95%)", "p (Holm)", "n", "best?"):
+        grid.add_column(column, overflow="fold")
+    for row in table.rows:
+        if row.stopped:
+            grid.add_row(table.label(row), row.stopped.partition(":")[0], "", "", str(row.n), "no", style="yellow")
+            continue
+        if row.win_rate is None:
+            grid.add_row(table.label(row), f"failed: {row.failure}", style="red")
+            continue
+        difference = row.delta_wr.text(signed=True) if row.delta_wr else "base" if row.name == table.base else ""
+        adjusted = probability(row.p_holm) if row.delta_wr else ""
+        tied = BEST[table.place(row)] if len(table.rows) > 1 else ""
+        grid.add_row(table.label(row), row.win_rate.text(), difference, adjusted, str(row.n), tied)
+    console.print(grid)
+    for sentence in (*sweep_words.sentences(table), *table.warnings):
+        console.print(f"- {sentence}", highlight=False, soft_wrap=True)
+
+
+def _caption(table: SweepTable) -> str:
+    base = next((table.label(row) for row in table.rows if row.name == table.base), None)
+    return "" if base is None else f"differences are paired, prompt by prompt, to: {base}"

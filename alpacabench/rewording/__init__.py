@@ -1,0 +1,1 @@
+"""Prompts that a model rewords: asks models for the variants that a perturbation shows."""

@@ -1,0 +1,1 @@
+"""One run: its experiment built from the configuration, its pipeline, its plan, and the job around them."""

@@ -1,0 +1,206 @@
+"""From the composed configuration to frozen components, with every mistake reported together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field
+
+from alpacabench.core.component import Component, build, require
+from alpacabench.core.errors import ConfigError, DataError, Problem, allowed
+from alpacabench.core.records import digest
+from alpacabench.dataset import Dataset
+from alpacabench.decoding import Decoding
+from alpacabench.judge.base import Judge
+from alpacabench.model.base import Model
+from alpacabench.perturbation.base import Perturbation
+from alpacabench.rewording import by_model as wording
+from alpacabench.scoring.names import Foreseen, metric_names
+from alpacabench.scoring.scoring import Scoring
+from alpacabench.security.password import password_problem
+from alpacabench.sharding import Sharding
+from alpacabench.subset import Subset
+from alpacabench.tracking.base import Tracking
+
+GROUPS = (
+    "dataset", "subset", "perturbation", "model", "decoding", "sharding", "judge", "scoring", "tracking"
+)  # fmt: skip
+
+NOT_IDENTITY = ("hydra", "tracking", "store", "plan", "fail_fast", "name", "objective", "report", "budget")
+"""Keys that do not change what a job asks: two jobs that differ only in these are the same job."""
+
+
+class ReportSettings(Component):
+    """`report.*`."""
+
+    base: str | int | None = None
+
+
+class StoreSettings(Component):
+    """`store.*`."""
+
+    url: str = Field(repr=False)
+
+
+class BudgetSettings(Component):
+    """`budget.*`."""
+
+    usd: float | None = Field(None, ge=0.0)
+
+
+class EarlyStoppingSettings(Component):
+    """`early_stopping.*`."""
+
+    alpha: float | None = Field(None, gt=0.0, lt=1.0)
+    margin: float = Field(0.0, ge=0.0, lt=100.0)
+    every: int = Field(50, ge=1)
+
+
+class Settings(Component):
+    """The keys that stand outside the groups."""
+
+    name: str | None = None
+    seed: int = 0
+    objective: str = "win_rate"
+    variant: str | None = None
+    plan: bool = False
+    fail_fast: bool = False
+    max_failures: float = Field(0.02, ge=0.0, le=1.0)
+    report: ReportSettings
+    store: StoreSettings
+    budget: BudgetSettings
+    early_stopping: EarlyStoppingSettings
+
+    def check(self) -> Iterator[Problem]:
+        """Yield a store URL that names no database."""
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            make_url(self.store.url)
+        except ArgumentError:
+            remedy = "give sqlite:///outputs/store.db, or postgresql+psycopg://HOST/NAME"
+            yield Problem("store.url", "is no database URL", remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One job: all components, built and checked, and what it is known by."""
+
+    settings: Settings
+    dataset: Dataset
+    subset: Subset
+    perturbation: Perturbation
+    model: Model
+    decoding: Decoding
+    sharding: Sharding
+    judge: Judge
+    scoring: Scoring
+    tracking: Tracking
+    choices: Mapping[str, str]
+    """The chosen option of each group, where Hydra told."""
+    resolved: Mapping[str, Any]
+    """The resolved configuration, without Hydra's own."""
+
+    @property
+    def identity(self) -> str:
+        """Digest of what the job asks: directories, tracking, store and labels left out."""
+        return digest({key: value for key, value in self.resolved.items() if key not in NOT_IDENTITY})
+
+
+def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experiment:
+    """Build and check every component of a composed configuration.
+
+    Args:
+        cfg: what Hydra composed.
+        choices: the chosen option by group, for messages and labels.
+
+    Raises:
+        ConfigError: every mistake found, each with its key, what was given, and what is allowed.
+
+    """
+    choices = dict(choices or {})
+    resolved = _resolve(cfg)
+    problems: list[Problem] = list(_passwords(cfg))
+    parts = {group: build(group, resolved.get(group) or {}, problems, choices.get(group, "")) for group in GROUPS}
+    rest = {key: value for key, value in resolved.items() if key not in GROUPS}
+    settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems)
+    for part in (*parts.values(), settings):
+        if part is not None:
+            problems.extend(part.check())
+    if settings is None or None in parts.values():
+        raise ConfigError(problems)
+    experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **parts)  # type: ignore[arg-type]
+    problems.extend(_across(experiment))
+    require(problems)
+    return experiment
+
+
+def _resolve(cfg: DictConfig) -> dict[str, Any]:
+    cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    try:
+        resolved = OmegaConf.to_container(cfg, resolve=True)
+    except OmegaConfBaseException as error:
+        key = str(getattr(error, "full_key", "") or "configuration")
+        what = str(error).splitlines()[0]
+        raise ConfigError([Problem(key, what, "set the environment variable or the key that it names")]) from error
+    assert isinstance(resolved, dict)
+    return {str(key): _without_missing(value) for key, value in resolved.items()}
+
+
+def _without_missing(value: Any) -> Any:
+    """Replace OmegaConf's '???' by None, so that a missing value is told together with the other mistakes."""
+    if isinstance(value, dict):
+        return {key: _without_missing(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_missing(item) for item in value]
+    return None if value == "???" else value
+
+
+def _passwords(cfg: DictConfig) -> list[Problem]:
+    """Return a problem for each literal password in a URL; interpolations are not resolved here."""
+    raw = OmegaConf.to_container(cfg, resolve=False)
+    return [problem for key, value in _leaves("", raw) for problem in password_problem(key, value)]
+
+
+def _leaves(key: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [leaf for k, v in value.items() for leaf in _leaves(f"{key}.{k}".lstrip("."), v)]
+    if isinstance(value, list):
+        return [leaf for i, v in enumerate(value) for leaf in _leaves(f"{key}[{i}]", v)]
+    return [(key, value)] if isinstance(value, str) else []
+
+
+def _across(experiment: Experiment) -> list[Problem]:
+    """Return what no component sees alone."""
+    problems = list(experiment.model.check_with(experiment.decoding, experiment.sharding))
+    problems += wording.problems(experiment.perturbation)
+    known = metric_names(_foreseen(experiment))
+    if experiment.settings.objective not in known:
+        what = f"given '{experiment.settings.objective}', which this configuration does not give"
+        problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))
+    batched = experiment.judge.batch_keys()
+    if experiment.settings.early_stopping.alpha is not None and batched:
+        remedy = f"leave {' and '.join(batched)} at direct, or early_stopping.alpha at null"
+        problems.append(Problem("early_stopping.alpha", "a batch is judged as a whole, within a day", remedy))
+    return problems
+
+
+def _foreseen(experiment: Experiment) -> Foreseen:
+    dataset, subset, judge = experiment.dataset, experiment.subset, experiment.judge
+    try:
+        label = judge.label
+    except DataError:  # recorded verdicts that cannot be read: their own check says so
+        label = None
+    return Foreseen(dataset.has_difficulty, judge.order, label, dataset.known_reference, subset.whole, subset.at_most)
+
+
+def redacted_yaml(experiment: Experiment) -> str:
+    """Return the resolved configuration as YAML, with every secret of the environment replaced."""
+    from alpacabench.security.redact import redact_tree
+
+    return OmegaConf.to_yaml(OmegaConf.create(redact_tree(dict(experiment.resolved))))

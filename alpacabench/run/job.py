@@ -1,0 +1,137 @@
+"""One job under Hydra: configuration in, files and a tracked run out."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.endpoint.spending import paying
+from alpacabench.io import run_files as files
+from alpacabench.io.manifest import label
+from alpacabench.run import experiment as config
+from alpacabench.run import metadata as about
+from alpacabench.run import pipeline
+from alpacabench.run.experiment import Experiment
+from alpacabench.run.pipeline import Evaluation, Stopping
+from alpacabench.security.redact import redact
+from alpacabench.store.store import Store
+from alpacabench.tracking.base import JobRecord, SweepLink
+
+log = logging.getLogger(__name__)
+
+
+def run(cfg: DictConfig) -> float | None:
+    """Evaluate the job that Hydra composed; returns its objective.
+
+    In a sweep the job never raises through Hydra, which would print a traceback and leave out the sweep's end: its
+    failure is written into the job's directory, and the objective is NaN.
+    """
+    hydra = HydraConfig.get()
+    directory = Path(hydra.runtime.output_dir)
+    if hydra.mode == RunMode.MULTIRUN:
+        from alpacabench.sweep.job import run_in_sweep
+
+        return run_in_sweep(cfg, directory)
+    try:
+        return _single(cfg, dict(hydra.runtime.choices), directory)
+    except AlpacabenchError as error:
+        log.error("%s", redact(str(error)))
+        # Past Hydra, which would print its own words about an exception.
+        raise SystemExit(error.exit_code) from None
+
+
+def _single(cfg: DictConfig, choices: dict[str, str], directory: Path) -> float | None:
+    experiment = config.load(cfg, choices)
+    if experiment.settings.plan:
+        from alpacabench.run.plan import show
+
+        show([("", experiment, pipeline.prepare(experiment))])
+        # Hydra made the directory before it called us. One that holds more than Hydra's own files is somebody's run.
+        if {path.name for path in directory.iterdir()} <= {".hydra", f"{HydraConfig.get().job.name}.log"}:
+            shutil.rmtree(directory)
+        return None
+    if experiment.settings.early_stopping.alpha is not None:
+        what = "a single run has no other job to compare itself with"
+        raise ConfigError([Problem("early_stopping.alpha", what, "leave it at null, or run a sweep: -m")])
+    metrics = execute(experiment, directory).metrics
+    experiment.tracking.follow_up(directory)
+    return metrics.get(experiment.settings.objective, math.nan)
+
+
+def execute(
+    experiment: Experiment, directory: Path, sweep: SweepLink | None = None, stopping: Stopping | None = None
+) -> Evaluation:
+    """Run one job, write its files and track it; returns what it found.
+
+    Raises:
+        AlpacabenchError: the job failed; the tracked run says so, and what was answered is kept.
+
+    """
+    inputs = pipeline.prepare(experiment)
+    record = JobRecord(
+        name=about.run_name(experiment),
+        identity=experiment.identity,
+        directory=directory,
+        sweep=sweep,
+        params=about.params(experiment),
+        tags=about.tags(experiment, inputs),
+        config=config.redacted_yaml(experiment),
+        dataset=inputs.dataset,
+        parent=experiment.tracking.parent,
+        step=experiment.tracking.step or 0,
+        started=time.time(),
+    )
+    tracked = experiment.tracking.start(record)
+    evaluation = None
+    try:
+        scope = sweep.identity if sweep else experiment.identity
+        with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
+            evaluation = pipeline.evaluate(experiment, inputs, store, stopping)
+        _write(experiment, evaluation, directory, sweep)
+        pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
+    except BaseException as error:
+        failure = str(error) if isinstance(error, AlpacabenchError) else repr(error)
+        experiment.tracking.finish(tracked, replace(_found(record, evaluation, directory), failure=failure))
+        raise
+    experiment.tracking.finish(tracked, _found(record, evaluation, directory))
+    return evaluation
+
+
+def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None) -> None:
+    from alpacabench.report.leaderboard_csv import write_leaderboard
+    from alpacabench.report.run_report import write_run_report
+
+    outcomes, metrics, scores = evaluation.outcomes, evaluation.metrics, evaluation.scores
+    files.write_run(directory, outcomes, metrics, experiment.judge.label)
+    write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)
+    facts = about.about(experiment, evaluation.inputs)
+    facts |= {"name": label(sweep.params)} if sweep and sweep.params else {}
+    facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
+    report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
+    for warning in scores.warnings:
+        log.warning("%s", warning)
+    log.info("%s", about.headline(experiment, metrics))
+    log.info("Report: %s", report)
+
+
+def _found(record: JobRecord, evaluation: Evaluation | None, directory: Path) -> JobRecord:
+    """Return the record with what the job found so far."""
+    from alpacabench.tracking.example import example_rows
+
+    found: dict[str, Any] = {"ended": time.time()}
+    if evaluation is not None:
+        written = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
+        found |= {"metrics": evaluation.metrics, "examples": example_rows(evaluation.outcomes), "files": written}
+        if evaluation.stopped:
+            found["tags"] = {**record.tags, "alpacabench.stopped_early": evaluation.stopped}
+    return replace(record, **found)

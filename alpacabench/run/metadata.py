@@ -1,0 +1,120 @@
+"""What a run is known by: facts for the report and tags for the tracked run."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from alpacabench import __version__
+from alpacabench.run.experiment import GROUPS, Experiment
+from alpacabench.run.pipeline import Inputs
+
+
+def about(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
+    """Return the facts that the report lists, in order."""
+    subset = type(experiment.subset).__name__.lower()
+    return {
+        "name": run_name(experiment),
+        "model": experiment.model.label,
+        "reference": reference(inputs),
+        "judge": experiment.judge.label,
+        "judge order": experiment.judge.order,
+        "dataset": f"{experiment.dataset.name} ({inputs.dataset['rows']} prompts, {experiment.dataset.licence})",
+        "subset": experiment.choices.get("subset", subset),
+        "subset hash": inputs.subset_hash,
+        "perturbation": ", ".join(filter(None, _perturbation(experiment))),
+        "decoding": ", ".join(f"{k} {v}" for k, v in experiment.decoding.key().items() if v not in ([], 1.0, 1)),
+        "sharding": f"{experiment.sharding.mode}, processes: {experiment.sharding.num_processes}",
+    }
+
+
+def _perturbation(experiment: Experiment) -> tuple[str, ...]:
+    perturbation = experiment.perturbation
+    return experiment.choices.get("perturbation", ""), f"strength {perturbation.strength:g}", perturbation.author
+
+
+def tags(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
+    """Return what makes two runs comparable, and where the run came from."""
+    return {
+        "alpacabench.version": __version__,
+        "alpacabench.dataset": str(inputs.dataset["name"]),
+        "alpacabench.dataset_digest": str(inputs.dataset["digest"]),
+        "alpacabench.subset_hash": inputs.subset_hash,
+        "alpacabench.reference": reference(inputs),
+        "alpacabench.judge": experiment.judge.label,
+        "alpacabench.judge_hash": experiment.judge.prompt_hash(),
+        "alpacabench.seed": str(experiment.settings.seed),
+        "alpacabench.perturbation": experiment.choices.get("perturbation", ""),
+        "alpacabench.host": platform.node(),
+        "mlflow.user": _user(),
+        "mlflow.source.name": "run.py",
+        "mlflow.runType": "genai_evaluate",
+    } | ({"mlflow.source.git.commit": commit} if (commit := git_commit()) else {})
+
+
+def params(experiment: Experiment) -> dict[str, str]:
+    """Return the chosen option of each group, and what an ablation varies."""
+    chosen = {group: choice for group in GROUPS if (choice := experiment.choices.get(group))}
+    chosen["decoding"] = decoding(experiment)
+    chosen["strength"] = f"{experiment.perturbation.strength:g}"
+    chosen |= {"step": str(step)} if (step := experiment.tracking.step) is not None else {}
+    return chosen | ({"variant": name} if (name := experiment.settings.variant) else {})
+
+
+def decoding(experiment: Experiment) -> str:
+    """Return the chosen preset; of greedy and sampling the one that the temperature makes it."""
+    choice = experiment.choices.get("decoding", "")
+    if choice not in ("greedy", "sampling"):
+        return choice
+    return "sampling" if experiment.decoding.samples else "greedy"
+
+
+def run_name(experiment: Experiment) -> str:
+    """Return the given name, else one of what was chosen."""
+    choices = experiment.choices
+    # Recorded answers were not decoded here.
+    decoded = None if choices.get("model") == "recorded" else decoding(experiment)
+    chosen = (experiment.model.label, decoded, choices.get("perturbation"))
+    return experiment.settings.name or " ".join(part for part in chosen if part and part != "none")
+
+
+def reference(inputs: Inputs) -> str:
+    """Return who wrote the reference answers."""
+    names = sorted({prompt.example.reference_generator for prompt in inputs.prompts})
+    return names[0] if len(names) == 1 else f"{len(names)} generators"
+
+
+@lru_cache(maxsize=1)
+def git_commit() -> str:
+    """Return the commit of the code, with '-dirty' where it has changes; '' outside a repository."""
+    root = Path(__file__).parent
+    ask = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(ask, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def headline(experiment: Experiment, metrics: Mapping[str, float]) -> str:
+    """Return the result in one line."""
+    rate = metrics.get("win_rate")
+    if rate is None:
+        return f"{experiment.model.label}: no prompt has a score"
+    interval = f"{metrics['win_rate_ci_low']:.1f} to {metrics['win_rate_ci_high']:.1f}"
+    failed = f", {metrics['n_failed']:.0f} without a score" if metrics["n_failed"] else ""
+    return (
+        f"{experiment.model.label}: win rate {rate:.2f} (95% interval {interval}) over {metrics['n_total']:.0f} prompts"
+        f"{failed}, judged by {experiment.judge.label}"
+    )

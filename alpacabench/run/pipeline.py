@@ -1,0 +1,243 @@
+"""The whole story of one run: load, subset, perturb, generate, judge, score.
+
+Only this module knows the order of the stages. Records go in, records come out, and nothing flows back.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from alpacabench import inference as worker
+from alpacabench.core.component import require
+from alpacabench.core.errors import DataError, GenerationError, JudgeError
+from alpacabench.core.records import Example, Generation, Outcome, Pair, Prompt, Verdict
+from alpacabench.cost.usage import Usage, usage
+from alpacabench.dataset.base import card
+from alpacabench.io.rows import shorten
+from alpacabench.judge.slot import moved_share
+from alpacabench.rewording import by_model as wording
+from alpacabench.run.experiment import Experiment
+from alpacabench.scoring.scoring import Difficulties, Scores
+from alpacabench.store import speed
+from alpacabench.store.store import Store
+from alpacabench.subset import subset_hash
+
+log = logging.getLogger(__name__)
+
+SHOWN = 5
+"""How many failed prompts a message names."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run works on, known before anything expensive starts."""
+
+    prompts: list[Prompt]
+    examples: list[Example]
+    """The full data set."""
+    difficulties: Difficulties
+    dataset: dict[str, object]
+    """The data set's card."""
+    subset_hash: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that one run found out."""
+
+    inputs: Inputs
+    outcomes: list[Outcome]
+    scores: Scores
+    usage: Usage
+    stopped: str | None = None
+    """Why it was stopped before its last prompt."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The scores and what the run did and cost, as one flat mapping."""
+        skipped = {"n_skipped": len(self.inputs.prompts) - len(self.outcomes)} if self.stopped else {}
+        return self.scores.metrics | self.usage.metrics() | skipped
+
+
+@dataclass
+class Answered:
+    """Answers and verdicts, round by round."""
+
+    prompts: list[Prompt] = field(default_factory=list)
+    generations: list[Generation] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    generate_seconds: float = 0.0
+    judge_seconds: float = 0.0
+    stopped: str | None = None
+
+    def outcomes(self) -> list[Outcome]:
+        """Return one outcome per prompt, in the data set's order."""
+        ordered = sorted(self.prompts, key=lambda prompt: prompt.example.index)
+        return join(ordered, self.generations, self.verdicts)
+
+
+class Stopping(Protocol):
+    """Looks at a run between rounds of prompts."""
+
+    def rounds(self, prompts: Sequence[Prompt]) -> list[list[Prompt]]:
+        """Return the prompts in the parts between which the run is looked at."""
+
+    def verdict(self, outcomes: Sequence[Outcome], total: int) -> str | None:
+        """Return why the run is stopped after these of `total` prompts; None where it goes on."""
+
+
+def prepare(experiment: Experiment) -> Inputs:
+    """Load the data, choose the subset and write the prompts.
+
+    Raises:
+        DataError: a file cannot be used, or a prompt has no reference.
+        ConfigError: the subset asks for what the data does not have.
+
+    """
+    dataset, scoring = experiment.dataset, experiment.scoring
+    examples = dataset.load()
+    require(list(experiment.model.check_examples(examples)))
+    difficulties = scoring.difficulties(examples, dataset.has_difficulty)
+    table = difficulties.table.difficulty if difficulties.table else None
+    chosen = experiment.subset.choose(examples, table)
+    if not experiment.model.allow_missing:
+        _require_references(chosen)
+    prompts = experiment.perturbation.apply(chosen)
+    return Inputs(prompts, examples, difficulties, card(dataset, examples), subset_hash(chosen))
+
+
+def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Stopping | None = None) -> Evaluation:
+    """Generate, judge and score; in rounds of prompts where something may stop the run.
+
+    Raises:
+        StageError: a stage could not finish; what it had is in the store.
+
+    """
+    judge = experiment.judge
+    loaded = worker.loads()
+    wordings = wording.write(
+        experiment.perturbation, inputs.prompts, experiment.sharding, store, experiment.settings.max_failures
+    )
+    inputs = replace(inputs, prompts=wordings.prompts)
+    answered = answer(experiment, inputs.prompts, store, stopping)
+    outcomes = answered.outcomes()
+    scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
+    scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings]))
+    texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
+    if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:
+        scores.warnings.append(
+            "the judge reads the perturbed instruction, so a change of the verdict may be a change of the question; "
+            f"slots stay those of the original instruction (alpaca_eval would move {moved:.0%} of the changed prompts)"
+        )
+    spent = usage(
+        answered.generations,
+        answered.verdicts,
+        generate_seconds=answered.generate_seconds,
+        judge_seconds=answered.judge_seconds,
+        model_loads=worker.loads() - loaded,
+        peak_memory_bytes=worker.peak_bytes(),
+        wordings=wordings.generations,
+    )
+    _note_speeds(experiment, spent, store)
+    return Evaluation(inputs, outcomes, scores, spent, answered.stopped)
+
+
+def _note_speeds(experiment: Experiment, spent: Usage, store: Store) -> None:
+    """Remember how fast the answers and the verdicts came, for the next plan."""
+    if not (spent.n_generated or spent.n_judged):
+        return
+    speeds, asked = speed.Speeds(store.engine), experiment.resolved
+    speeds.note(speed.writer(asked["model"], asked["sharding"]), spent.completion_tokens, spent.generate_seconds)
+    speeds.note(speed.reader(asked["judge"]), spent.n_judged, spent.judge_seconds)
+
+
+def answer(experiment: Experiment, prompts: list[Prompt], store: Store, stopping: Stopping | None) -> Answered:
+    """Generate and judge: all prompts at once, or round by round until the run is stopped."""
+    judge, answered = experiment.judge, Answered()
+    for part in stopping.rounds(prompts) if stopping else [prompts]:
+        start = time.monotonic()
+        generations = experiment.model.generate(part, experiment.decoding, experiment.sharding, store)
+        generated = time.monotonic()
+        answered.verdicts += judge.judge(pairs(generations, judge.instruction), store)
+        answered.generate_seconds += generated - start
+        answered.judge_seconds += time.monotonic() - generated
+        answered.prompts += part
+        answered.generations += generations
+        if stopping and (reason := stopping.verdict(answered.outcomes(), len(prompts))):
+            answered.stopped = reason
+            break
+    return answered
+
+
+def pairs(generations: Sequence[Generation], instruction: str) -> list[Pair]:
+    """Return what the judge compares: every answer that exists, beside the reference.
+
+    An empty answer is judged; a missing one is not. The judge sees the original instruction unless `instruction` is
+    'perturbed'.
+    """
+    return [
+        Pair(
+            example=g.prompt.example,
+            instruction=g.prompt.text if instruction == "perturbed" else g.prompt.example.instruction,
+            reference=g.prompt.example.reference,
+            output=g.text,
+            sample=g.sample,
+            generator=g.generator,
+        )
+        for g in generations
+        if g.text is not None and g.prompt.example.reference is not None
+    ]
+
+
+def join(prompts: Sequence[Prompt], generations: Sequence[Generation], verdicts: Sequence[Verdict]) -> list[Outcome]:
+    """Return one outcome per prompt, in order, with all its generations and verdicts."""
+    answers: dict[int, list[Generation]] = defaultdict(list)
+    judged: dict[int, list[Verdict]] = defaultdict(list)
+    for generation in generations:
+        answers[generation.prompt.example.index].append(generation)
+    for verdict in verdicts:
+        judged[verdict.pair.example.index].append(verdict)
+    return [Outcome(p, tuple(answers[p.example.index]), tuple(judged[p.example.index])) for p in prompts]
+
+
+def require_scores(evaluation: Evaluation, max_failures: float, allow_missing: bool) -> None:
+    """Fail a run in which too many prompts have no score; nothing that it has is lost.
+
+    Raises:
+        GenerationError: too many answers are missing.
+        JudgeError: too many verdicts are missing.
+
+    """
+    failed = [o for o in evaluation.outcomes if o.failure and not (allow_missing and _allowed(o))]
+    share = len(failed) / len(evaluation.outcomes)
+    if share <= max_failures:
+        return
+    unanswered = [o for o in failed if o.output is None]
+    kind, error = ("answer", GenerationError) if len(unanswered) * 2 > len(failed) else ("verdict", JudgeError)
+    rows = "\n".join(f"    row {o.example.index}: {o.failure}" for o in failed[:SHOWN])
+    raise error(
+        f"{len(failed)} of {len(evaluation.outcomes)} prompts have no {kind} ({share:.1%}; allowed: {max_failures:.1%} "
+        f"by max_failures)\n{rows}\n    what was answered is kept: the same command asks only for what is missing"
+    )
+
+
+def _allowed(outcome: Outcome) -> bool:
+    """Whether the score is missing because the file has no answer or no reference for the prompt."""
+    recorded = any(g.failure and not g.key for g in outcome.generations)
+    return outcome.example.reference is None or recorded
+
+
+def _require_references(examples: Sequence[Example]) -> None:
+    missing = [example for example in examples if example.reference is None]
+    if missing:
+        rows = "\n".join(f"    row {e.index + 1}: {shorten(e.instruction)}" for e in missing[:SHOWN])
+        raise DataError(
+            f"dataset.reference: {len(missing)} of {len(examples)} prompts have no reference answer:\n{rows}\n"
+            "    give each row an 'output', or a file of them by dataset.reference=FILE; "
+            "model.allow_missing=true leaves these prompts out of the score"
+        )

@@ -1,0 +1,101 @@
+"""The ablation's end of a sweep that varies `variant`: `ablation.html` and `ablation.json`, one pair per system."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alpacabench.analysis.ablation.answer import answer
+from alpacabench.analysis.ablation.table import AblationTable
+from alpacabench.analysis.ablation.variant import BASE, FLOOR, System, Variant, read_variant
+from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep
+from alpacabench.core.errors import DataError
+from alpacabench.io.manifest import label
+from alpacabench.io.run_files import write_json
+from alpacabench.report.ablation_report import write_ablation_report
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.difficulty import DifficultyTable
+
+log = logging.getLogger(__name__)
+
+AXIS = "variant"
+
+
+def conclude_ablation(
+    sweep: ScoredSweep, base: int, directory: Path, difficulties: DifficultyTable | None, title: str
+) -> tuple[dict[str, float], list[Path]]:
+    """Write the pages of a sweep over `variant`; returns the metrics and the files.
+
+    What else the sweep varies makes systems: each has its own page, and metrics named `figure/system`.
+
+    Args:
+        sweep: the finished jobs.
+        base: number of the sweep's base, for a system without `variant=base`.
+        directory: the sweep's directory.
+        difficulties: published difficulties, for the regularised length control.
+        title: of the page.
+
+    """
+    found: dict[str, float] = {}
+    files: list[Path] = []
+    for name, jobs in _groups(sweep).items():
+        system = _system(name, jobs, base)
+        if system is None:
+            log.warning("No ablation%s: it needs variant=base and another variant", f" of {name}" if name else "")
+            continue
+        try:
+            table = answer(system, difficulties, title=f"{title}, {name}" if name else title)
+        except DataError as error:
+            log.warning("No ablation%s: %s", f" of {name}" if name else "", error)
+            continue
+        files += write_files(directory / (f"ablation-{_slug(name)}" if name else "ablation"), table)
+        found |= {f"{key}/{_slug(name)}" if name else key: value for key, value in table.metrics.items()}
+    return found, files
+
+
+def write_files(stem: Path, table: AblationTable) -> list[Path]:
+    """Write the page and the same as JSON, and say where."""
+    page, data = stem.with_name(f"{stem.name}.html"), stem.with_name(f"{stem.name}.json")
+    write_json(data, table.as_json())
+    write_ablation_report(page, table)
+    for warning in table.warnings:
+        log.warning("%s", warning)
+    print(f"Ablation report: {page}")
+    return [page, data]
+
+
+def _groups(sweep: ScoredSweep) -> dict[str, list[ScoredJob]]:
+    """Return the jobs by what varies besides the variant."""
+    groups: dict[str, list[ScoredJob]] = {}
+    for job in sweep.jobs:
+        rest = {key: value for key, value in job.params.items() if key != AXIS}
+        groups.setdefault(label(rest) if rest else "", []).append(job)
+    return groups
+
+
+def _system(name: str, jobs: Sequence[ScoredJob], base: int) -> System | None:
+    """Return the runs of one system; None without a base or without anything to compare it with."""
+    variants = {job.result.number: read_variant(_variant(job), job.run) for job in jobs}
+    unchanged = next((v for v in variants.values() if v.name == BASE), variants.get(base))
+    others: list[Variant] = [variant for variant in variants.values() if variant is not unchanged]
+    if unchanged is None or not others:
+        return None
+    return System(
+        base=unchanged,
+        variants=tuple(variant for variant in others if variant.family != FLOOR),
+        floors=tuple(variant for variant in others if variant.family == FLOOR),
+        name=name,
+    )
+
+
+def _variant(job: ScoredJob) -> str:
+    return job.params.get(AXIS, "")
+
+
+def _slug(name: str) -> str:
+    """Return a system's name with the characters that file and metric names may have."""
+    return re.sub(r"[^\w.-]+", "_", name)

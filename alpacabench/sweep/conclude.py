@@ -1,0 +1,179 @@
+"""Which setting is better, by how much, and is it luck: `sweep.csv`, `sweep.html`, the table on the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from alpacabench.analysis.estimate import Estimate, finite
+from alpacabench.analysis.sweep.against import Against, compare_to_base
+from alpacabench.analysis.sweep.effects import effects
+from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep, read_jobs
+from alpacabench.analysis.sweep.table import SweepRow, SweepTable
+from alpacabench.analysis.sweep.variance import seed_spread, variance_split
+from alpacabench.io.job_names import short_params
+from alpacabench.io.manifest import JobResult, Manifest
+from alpacabench.report.sweep_csv import write_csv
+from alpacabench.report.sweep_terminal import show
+from alpacabench.scoring.normal import Z_95
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.difficulty import DifficultyTable
+    from alpacabench.scoring.length_control import LengthControlled
+
+Results = Sequence[tuple[JobResult, Path]]
+
+SUMMED = (
+    "n_generated", "n_generated_cached", "n_judged", "n_judged_cached", "prompt_tokens", "completion_tokens",
+    "judge_prompt_tokens", "judge_completion_tokens", "cost_usd", "generate_seconds", "judge_seconds", "model_loads",
+)  # fmt: skip
+"""Metrics of the jobs whose sums are metrics of the sweep."""
+
+
+def conclude(
+    manifest: Manifest, results: Results, base: int, directory: Path, difficulties: DifficultyTable | None
+) -> tuple[dict[str, float], list[Path]]:
+    """Compare the jobs, write the sweep's files and show the table; returns the sweep's metrics and the files.
+
+    Args:
+        manifest: the sweep.
+        results: how every job ended, and its directory.
+        base: number of the job that the others are compared with.
+        directory: the sweep's directory.
+        difficulties: published difficulties, for the regularised length control.
+
+    """
+    from alpacabench.report.sweep_report import write_sweep_report
+
+    results = _told_apart(results)
+    sweep = read_jobs(results)
+    against = compare_to_base(sweep, base, difficulties)
+    metrics = sweep_metrics(sweep, against, results, manifest.axes)
+    table = _table(manifest, sweep, against, results, metrics)
+    files = [
+        write_csv(directory / "sweep.csv", manifest.axes, [r for r, _ in results], table.rows, sweep, against),
+        write_sweep_report(directory / "sweep.html", table),
+    ]
+    show(table)
+    print(f"Sweep report: {files[1]}")
+    if "variant" in manifest.axes:
+        from alpacabench.sweep.ablation import conclude_ablation
+
+        ablation, pages = conclude_ablation(sweep, base, directory, difficulties, manifest.name)
+        return metrics | ablation, files + pages
+    return metrics, files
+
+
+def _told_apart(results: Results) -> Results:
+    """Return the results with the number in the name of jobs that ask the same: `-m seed=1,1`."""
+    names = Counter(result.name for result, _ in results)
+    return [
+        (replace(result, name=f"{result.name} (job {result.number})") if names[result.name] > 1 else result, path)
+        for result, path in results
+    ]
+
+
+def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: Sequence[str]) -> dict[str, float]:
+    """Return the sweep's own figures under their MLflow names."""
+    scored = (*sweep.jobs, *sweep.stopped)
+    # In this order MLflow and the page show them: what was found first.
+    metrics: dict[str, float] = {}
+    if selection := against.selection:
+        best = sweep.jobs[selection.best]
+        metrics |= {
+            "win_rate": best.run.metrics["win_rate"],
+            "best_run": best.result.number,
+            "p_best": selection.p_best[selection.best],
+            "tied_with_best": len(selection.tied_with_best),
+            "best_minus_mean": selection.best_minus_mean,
+            "expected_best_under_null": selection.expected_best_under_null,
+            "shrunken_best": selection.shrunken_best,
+            "sd_between": selection.sd_between,
+        }
+        if (spread := seed_spread(sweep, axes)) is not None:
+            metrics["sd_seed"] = spread
+    detectable = [c.delta.mde_80 for c in against.comparisons.values() if c.delta.standard_error > 0]
+    if detectable:
+        metrics["mde_80_paired"] = median(detectable)
+    metrics |= {"n_jobs": len(results), "n_failed_jobs": len(results) - len(scored)}
+    if sweep.stopped:
+        metrics["n_stopped_jobs"] = len(sweep.stopped)
+    for name in SUMMED:
+        known = [job.run.metrics[name] for job in scored if finite(job.run.metrics.get(name))]
+        if len(known) == len(scored) and known:
+            metrics[name] = sum(known)
+    return metrics
+
+
+def _table(
+    manifest: Manifest, sweep: ScoredSweep, against: Against, results: Results, metrics: Mapping[str, float]
+) -> SweepTable:
+    jobs = {job.result.number: job for job in (*sweep.jobs, *sweep.stopped)}
+    tied = [sweep.jobs[i].result.number for i in against.selection.tied_with_best] if against.selection else []
+    base = next((result.name for result, _ in results if result.number == against.base), None)
+    compared = bool(against.selection)
+    shown = short_params([result.params for result, _ in results])
+    return SweepTable(
+        title=manifest.name,
+        rows=tuple(
+            _row(result, params, jobs.get(result.number), against, result.number in tied)
+            for (result, _), params in zip(results, shown, strict=True)
+        ),
+        base=base,
+        lc_name=against.lc_metric,
+        effects=effects(sweep, manifest.axes) if compared else (),
+        variance=variance_split(sweep, manifest.axes),
+        metrics=dict(metrics),
+        about={
+            "varied": ", ".join(manifest.axes),
+            "judge": ", ".join(dict.fromkeys(job.run.judge for job in sweep.jobs)),
+            "reference": ", ".join(dict.fromkeys(job.run.reference for job in sweep.jobs)),
+            "sweep": manifest.identity[:16],
+        },
+        warnings=(*sweep.warnings, *against.warnings),
+    )
+
+
+def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, against: Against, tied: bool) -> SweepRow:
+    if job is None:
+        failure = result.failure or "no result"
+        return SweepRow(result.name, shown, seconds=result.seconds, failure=failure)
+    metrics, comparison = job.run.metrics, against.comparisons.get(result.number)
+    lc, delta_lc = against.lc.get(result.number), comparison.delta_lc if comparison else None
+    return SweepRow(
+        name=result.name,
+        overrides=shown,
+        win_rate=None
+        if result.stopped
+        else Estimate(metrics["win_rate"], metrics.get("win_rate_ci_low"), metrics.get("win_rate_ci_high")),
+        lc=_length_controlled(lc, metrics, against.lc_metric) if lc else None,
+        delta_wr=Estimate.of_delta(comparison.delta) if comparison else None,
+        delta_lc=Estimate.of_delta(delta_lc) if delta_lc else None,
+        p_holm=comparison.p_holm if comparison else None,
+        q_bh=comparison.q_bh if comparison else None,
+        p_max_t=comparison.p_max_t if comparison else None,
+        p_unpaired=comparison.p_unpaired if comparison else None,
+        mde_80=comparison.delta.mde_80 if comparison and comparison.delta.standard_error > 0 else None,
+        tied_with_best=tied,
+        n=int(metrics.get("n_total", 0)),
+        cost_usd=metrics.get("cost_usd"),
+        seconds=result.seconds,
+        full_cost_usd=metrics.get("full_cost_usd"),
+        seconds_per_answer=metrics.get("seconds_per_answer"),
+        stopped=result.stopped,
+    )
+
+
+def _length_controlled(fit: LengthControlled, metrics: Mapping[str, float], name: str) -> Estimate:
+    """Return the fit with the bootstrap interval of the job's own metrics, where that is of the same prompts."""
+    suffix = name.removeprefix("length_controlled_winrate")
+    low, high = (metrics.get(f"lc_ci_{end}{suffix}") for end in ("low", "high"))
+    if finite(low) and finite(high) and math.isclose(metrics.get(name, math.nan), fit.value, abs_tol=1e-6):
+        return Estimate(fit.value, low, high)
+    half = Z_95 * fit.standard_error
+    return Estimate(fit.value, fit.value - half, fit.value + half)

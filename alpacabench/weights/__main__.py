@@ -1,8 +1,0 @@
-"""Set up the default model's weights: `python -m alpacabench.weights`."""
-
-import sys
-
-from alpacabench.weights.bundled import set_up
-
-if __name__ == "__main__":
-    sys.exit(set_up())
