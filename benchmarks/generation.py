@@ -188,7 +188,7 @@ def random_llama(size: str) -> Path:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from tests.tiny import build_tiny, build_tokenizer
+    from tests.helpers.tiny import build_tiny, build_tokenizer
 
     folder = Path(tempfile.mkdtemp(prefix="llama-"))
     if size == "tiny":

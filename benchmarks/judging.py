@@ -81,7 +81,7 @@ def run(client: str, url: str, pairs_file: Path) -> dict[str, Any]:
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Run every round; returns one row per setting and client with medians over the rounds."""
     sys.path.insert(0, str(ROOT))
-    from tests.fakes.openai_server import chat_server, made_up, read, recorded
+    from tests.helpers.fakes.openai_server import chat_server, made_up, read, recorded
 
     data = options.data
     answer = recorded(data, [options.model]) if data else made_up

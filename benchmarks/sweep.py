@@ -31,8 +31,8 @@ from statistics import median
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.fakes.http_server import HttpServer  # noqa: E402
-from tests.fakes.openai_server import chat_server, made_up  # noqa: E402
+from tests.helpers.fakes.http_server import HttpServer  # noqa: E402
+from tests.helpers.fakes.openai_server import chat_server, made_up  # noqa: E402
 
 TEMPERATURES = ("0.0", "0.7", "1.0")
 PERTURBATIONS = ("none", "typos")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +10,6 @@ from alpacabench.core.errors import DataError
 from alpacabench.io.rows import read_rows, unique_instructions
 
 if TYPE_CHECKING:
-    from alpacabench.analysis.finished_run import FinishedRun
     from alpacabench.scoring.difficulty import DifficultyTable
 
 
@@ -43,9 +42,14 @@ def used_files(config: Mapping[str, Any], directory: str) -> DifficultyFiles | N
 
 
 def read_difficulties(
-    lc_data: str | None, dataset: str | None, runs: Sequence[FinishedRun] = ()
+    lc_data: str | None, dataset: str | None, used: Iterable[DifficultyFiles | None] = ()
 ) -> DifficultyTable | None:
     """Return the difficulties by instruction; None where neither the user nor a run names the files.
+
+    Args:
+        lc_data: the user's file of difficulties.
+        dataset: the user's file of the whole data set.
+        used: the files that the runs themselves used; the first are taken where the user names none.
 
     Raises:
         DataError: only one of the two files is named, a file cannot be used, or they do not belong together.
@@ -59,7 +63,7 @@ def read_difficulties(
     if lc_data and dataset:
         files: DifficultyFiles | None = DifficultyFiles(lc_data, dataset)
     else:
-        files = next((run.difficulty_files for run in runs if run.difficulty_files), None)
+        files = next(filter(None, used), None)
     if files is None:
         return None
     from alpacabench.scoring.difficulty import DifficultyTable

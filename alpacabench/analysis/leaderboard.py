@@ -16,7 +16,6 @@ from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import FinishedRun
 from alpacabench.core.errors import DataError, allowed
 from alpacabench.judge.template import alpaca_eval_directory
-from alpacabench.report.leaderboard_csv import MODE
 from alpacabench.scoring.normal import Z_95
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 LC = "length_controlled_winrate"
 METRICS = ("win_rate", LC)
+MODE = "community"
+"""What alpaca_eval calls a row that it did not verify itself."""
 FOLDERS = {"gpt4_1106_preview": "data_AlpacaEval_2", "text_davinci_003": "data_AlpacaEval"}
 """Where alpaca_eval keeps the published rows, by reference."""
 

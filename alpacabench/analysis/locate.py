@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpacabench.core.errors import DataError
-from alpacabench.endpoint.provider import shown
+from alpacabench.core.hosts import public_url
 from alpacabench.io.rows import SUFFIXES
 from alpacabench.tracking import uri as tracking
 
@@ -103,7 +103,7 @@ def _first(*paths: Path) -> Path | None:
 
 def _from_mlflow(run_id: str, tracking_uri: str | None, folder: Path) -> Files:
     uri = tracking.tracking_uri(tracking_uri)
-    place = shown(uri) if "@" in uri else uri
+    place = public_url(uri) if "@" in uri else uri
     database = Path(uri.removeprefix("sqlite:///"))
     reason = f"no such file: {database}" if uri.startswith("sqlite:") and not database.is_file() else None
     if reason := reason or tracking.unreachable(uri):

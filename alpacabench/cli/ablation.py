@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     system = _system(arguments)
     runs = [variant.run for variant in (*system.decodes, *system.variants)]
-    table = read_difficulties(arguments.lc_data, arguments.dataset, runs)
+    table = read_difficulties(arguments.lc_data, arguments.dataset, [run.difficulty_files for run in runs])
     found = answer(system, table, arguments.margin, system.base.run.name)
     page = write_ablation_report(Path(arguments.html), found)
     if arguments.json:

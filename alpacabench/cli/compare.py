@@ -39,12 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.analysis.difficulty_files import read_difficulties
 
     base, other = read_pair(arguments, arguments.base, arguments.run)
-    table = read_difficulties(arguments.lc_data, arguments.dataset, [base, other])
+    table = read_difficulties(arguments.lc_data, arguments.dataset, [base.difficulty_files, other.difficulty_files])
     comparison = compare(base, other, table, arguments.margin)
     if arguments.html:
-        from alpacabench.analysis.compare.page import write_comparison
+        from alpacabench.analysis.compare.page import page_of
+        from alpacabench.report.compare_report import write_compare_report
 
-        write_comparison(arguments.html, comparison)
+        write_compare_report(arguments.html, page_of(comparison))
     if arguments.json:
         print(json.dumps(comparison.as_json(), ensure_ascii=False, indent=2))
         return 0

@@ -22,7 +22,7 @@ from typing import Literal
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from alpacabench.endpoint.provider import NO_KEY, PROVIDERS, api_key, key_variable, provider_of, shown
+from alpacabench.core.hosts import NO_KEY, PROVIDERS, api_key, key_variable, provider_of, public_url
 from alpacabench.inference.weights import bundled
 from alpacabench.io.hub import unreachable
 from alpacabench.security.password import without_login
@@ -183,7 +183,7 @@ def hub(timeout: float) -> Finding:
         return Finding("servers", "Hub", "note", "HF_HUB_OFFLINE is set: only cached files", "unset HF_HUB_OFFLINE")
     reason = unreachable(timeout)
     if not reason:
-        return Finding("servers", "Hub", "ok", f"{shown(constants.ENDPOINT)} answers")
+        return Finding("servers", "Hub", "ok", f"{public_url(constants.ENDPOINT)} answers")
     remedy = "use local files: dataset.path, scoring.lc_data, model.path; dataset=demo needs none"
     return Finding("servers", "Hub", "note", reason, remedy)
 
@@ -210,14 +210,14 @@ def judges(given: str | None, timeout: float) -> Iterator[Finding]:
     ]
     urls = [f"https://{provider.host}{PATHS.get(provider.host, '/v1')}" for provider in own]
     for url in [*([given] if given else []), *urls]:
-        answer = _ask(f"{shown(url).rstrip('/')}/models", _headers(url), timeout)
+        answer = _ask(f"{public_url(url).rstrip('/')}/models", _headers(url), timeout)
         status: Status = "ok" if answer is None else "problem" if url == given else "note"
         remedy = ""
         if answer:
             refused = answer.startswith(("HTTP 401", "HTTP 403"))
             variable = key_variable(url, DEFAULT_KEY)
             remedy = f"check {variable}" if refused else "start it, or check the URL and the network"
-        yield Finding("servers", f"judge at {shown(url)}", status, answer or "answers", remedy)
+        yield Finding("servers", f"judge at {public_url(url)}", status, answer or "answers", remedy)
     if not urls and not given:
         remedy = "judge=local and judge=longest need none; else export a key, or name a server with --judge URL"
         yield Finding("servers", "judge", "note", "no key is set and no server was named", remedy)

@@ -64,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.report.gate_summary import markdown
 
     base, candidate = read_pair(arguments, arguments.base, arguments.run)
-    comparison = compare(base, candidate, read_difficulties(arguments.lc_data, arguments.dataset, [base, candidate]))
+    used = [base.difficulty_files, candidate.difficulty_files]
+    comparison = compare(base, candidate, read_difficulties(arguments.lc_data, arguments.dataset, used))
     evidence = Evidence(comparison, arguments.metric)
     decision = decide(evidence.differences(), arguments.margin, arguments.alpha, evidence.worst())
     summary = markdown(decision, evidence)

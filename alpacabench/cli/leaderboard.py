@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     references = read_references(arguments.dataset)
     runs = [read_run(given, None, references, arguments.tracking_uri) for given in arguments.runs]
-    board = build(runs, read_difficulties(arguments.lc_data, arguments.dataset, runs), arguments.by)
+    table = read_difficulties(arguments.lc_data, arguments.dataset, [run.difficulty_files for run in runs])
+    board = build(runs, table, arguments.by)
     if arguments.csv:
         write_csv(Path(arguments.csv), board)
     if arguments.html or arguments.svg:

@@ -25,7 +25,7 @@ COMMANDS = {
     "gate": ("alpacabench.cli.gate", "release or block a run by a paired test against a base, for CI"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
     "export-judge": ("alpacabench.cli.export_judge", "write a judge as an annotators_config of alpaca_eval"),
-    "doctor": ("alpacabench.doctor", "what is installed, set and reachable, with remedies"),
+    "doctor": ("alpacabench.cli.doctor", "what is installed, set and reachable, with remedies"),
 }
 """Name to module and its line in the help."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from alpacabench.core.errors import Problem
-from alpacabench.endpoint.provider import provider_of
+from alpacabench.core.hosts import provider_of
 
 PRICES = Path(__file__).resolve().parents[2] / "conf" / "prices"
 

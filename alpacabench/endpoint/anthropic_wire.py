@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from alpacabench.endpoint.provider import api_key
+from alpacabench.core.hosts import api_key
 from alpacabench.endpoint.sdk import SdkWire, receive
 from alpacabench.endpoint.wire import Body, BrokenError, Completion
 

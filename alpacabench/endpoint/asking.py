@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alpacabench.core.errors import StageError
+from alpacabench.core.hosts import NO_KEY, api_key, key_variable, public_url
 from alpacabench.endpoint.dialect import Dialect
 from alpacabench.endpoint.pacer import Pacer
-from alpacabench.endpoint.provider import NO_KEY, api_key, key_variable, shown
 from alpacabench.endpoint.spending import Purse
 from alpacabench.endpoint.stream import Emit, stream
 from alpacabench.endpoint.wire import Body, BrokenError, Completion, RefusedError, Wire
@@ -175,7 +175,7 @@ class _Session:
         if not self.answered and self.unreadable >= UNREADABLE_AT_START:
             self._end(
                 self.error(
-                    f"the first {self.unreadable} completions of {shown(self.wire.url)} cannot be read: {error}\n"
+                    f"the first {self.unreadable} completions of {public_url(self.wire.url)} cannot be read: {error}\n"
                     f"    one of them: {completion.text[:500]!r} (finish reason: {completion.finish_reason})\n"
                     "    check that model, template and judge fit together"
                 )
@@ -205,15 +205,12 @@ class _Session:
         tries = BROKEN_TRIES if self.answered else UNREACHABLE_TRIES
         if attempt.broken < tries and not self.stop:
             if not self.answered:
-                log.warning("no usable answer of %s yet, trying again: %s", shown(self.wire.url), error)
+                log.warning("no usable answer of %s yet, trying again: %s", public_url(self.wire.url), error)
             return self._wait(attempt.broken, None)
         self.emit(Reply(attempt.call.key, failure=str(error), detail=attempt.spent))
         if not self.answered:
-            self._end(
-                self.error(
-                    f"{shown(self.wire.url)} gives no answer: {error}\n    check base_url, and that the server runs"
-                )
-            )
+            server = public_url(self.wire.url)
+            self._end(self.error(f"{server} gives no answer: {error}\n    check base_url, and that the server runs"))
         return None
 
     def _wait(self, times: int, retry_after: float | None) -> float:
@@ -227,7 +224,7 @@ class _Session:
         self.stopped.set()
 
     def _explain(self, error: RefusedError) -> str:
-        server = shown(self.wire.url)
+        server = public_url(self.wire.url)
         variable = key_variable(self.wire.url, self.wire.default_variable)
         message = f"{server} refuses the request: HTTP {error.status}: {error.message}"
         if error.status == 401:

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alpacabench.core.errors import JudgeError
+from alpacabench.core.hosts import api_key, public_url
 from alpacabench.endpoint.asking import Call, Read
 from alpacabench.endpoint.openai_wire import OpenAIWire, parse
-from alpacabench.endpoint.provider import api_key, shown
 from alpacabench.endpoint.spending import Purse, account
 from alpacabench.endpoint.wire import BrokenError
 from alpacabench.security.redact import redact
@@ -48,7 +48,7 @@ def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iter
         raise JudgeError("judge.mode=batch needs a store, which remembers what was submitted")
     key = api_key(url, OpenAIWire.default_variable)
     client = openai.OpenAI(base_url=url, api_key=key, max_retries=5)
-    batches = Batches(paid.engine, shown(url))
+    batches = Batches(paid.engine, public_url(url))
     missing = {call.key: call for call in calls}
     try:
         for batch in batches.open(set(missing)):
@@ -65,12 +65,12 @@ def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iter
             yield from _results(client, batches, batch, read, purse, hold)
     except openai.APIStatusError as error:
         raise JudgeError(
-            f"{shown(url)} refuses the batch: HTTP {error.status_code}: {error.message}\n"
+            f"{public_url(url)} refuses the batch: HTTP {error.status_code}: {error.message}\n"
             "    use judge.mode=direct, or a server with OpenAI's Batch API"
         ) from None
     except openai.APIConnectionError as error:
         raise JudgeError(
-            f"{shown(url)} does not answer: {error.__cause__ or error}\n"
+            f"{public_url(url)} does not answer: {error.__cause__ or error}\n"
             "    what was submitted is remembered: the same command goes on with it"
         ) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from alpacabench.core.errors import DataError
-from alpacabench.endpoint.provider import shown
+from alpacabench.core.hosts import public_url
 from alpacabench.security.redact import redact
 
 ALPACA_EVAL = "tatsu-lab/alpaca_eval"
@@ -63,5 +63,5 @@ def _unanswered(endpoint: str, timeout: float) -> str:
         get_session().head(endpoint, timeout=timeout)
     # The client raises many kinds of network errors, as in `dataset_file`.
     except Exception as error:
-        return f"{shown(endpoint)} does not answer ({redact(str(error))})"
+        return f"{public_url(endpoint)} does not answer ({redact(str(error))})"
     return ""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from alpacabench.io.job_names import job_names
 from alpacabench.io.run_files import write_json
-from alpacabench.tracking.base import Run, SweepLink
 
 MANIFEST = "sweep.json"
 RESULT = "job.json"
@@ -21,6 +20,36 @@ FAIL_FAST = "stopped"
 """A file in the sweep's directory: a job failed under fail_fast=true, and no further job starts."""
 
 Status = Literal["finished", "failed", "skipped", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was started."""
+
+    run_id: str | None = None
+    """None where the run is not tracked, or is spooled because the server cannot be reached."""
+    finished: bool = False
+    """Whether an equal sweep finished it already: nothing is added."""
+    traced: bool = False
+    """Whether its traces are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepLink:
+    """What ties a job to its sweep; written by the process that starts the sweep."""
+
+    identity: str
+    """Digest of the set of jobs."""
+    job: str = ""
+    """What the job is known by in the sweep: its own identity, numbered where a sweep holds equal jobs."""
+    name: str = ""
+    """The job's label in the sweep: what varies."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What varies between the jobs, with this job's values."""
+    parent_run_id: str | None = None
+    """None where the sweep is not tracked, or the tracking server could not be reached."""
+    run: Run = Run()
+    """The job's own run of an earlier, equal call, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

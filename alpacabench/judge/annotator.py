@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
-from alpacabench.endpoint.provider import WireFormat
+from alpacabench.endpoint.server import WireFormat
 from alpacabench.endpoint.wire import Body
 from alpacabench.judge.template import annotators_directory
 

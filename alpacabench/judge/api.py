@@ -11,7 +11,7 @@ from pydantic import Field
 from alpacabench.core.errors import JudgeError, Problem
 from alpacabench.core.records import Message, Pair, Verdict
 from alpacabench.cost.expected import Expected
-from alpacabench.endpoint.provider import OWN_HOST, WireFormat, check_url, open_wire
+from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
 from alpacabench.judge.base import Judge, Question
 from alpacabench.judge.template import check_template, load_template, render

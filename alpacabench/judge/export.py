@@ -8,7 +8,7 @@ from typing import Any
 
 from alpacabench.core.component import require
 from alpacabench.core.errors import Problem
-from alpacabench.endpoint.provider import shown
+from alpacabench.core.hosts import public_url
 from alpacabench.judge.alpaca_eval import AlpacaEvalAnnotator
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Judge
@@ -68,7 +68,7 @@ def _request(judge: ApiJudge) -> dict[str, Any]:
         return {"fn_completions": "anthropic_completions", "completions_kwargs": arguments}
     arguments["requires_chatml"] = True
     if judge.base_url:
-        arguments["client_kwargs"] = {"base_url": shown(judge.base_url)}
+        arguments["client_kwargs"] = {"base_url": public_url(judge.base_url)}
     return {"fn_completions": "openai_completions", "completions_kwargs": arguments}
 
 

@@ -11,7 +11,7 @@ from alpacabench.core.errors import GenerationError, Problem
 from alpacabench.core.reasoning import part
 from alpacabench.cost.expected import Expected
 from alpacabench.decoding import Decoding
-from alpacabench.endpoint.provider import OWN_HOST, WireFormat, check_url, open_wire
+from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding

@@ -1,6 +1,6 @@
 """Variants that a model writes, and the check by a model that they still ask for the same.
 
-Pure functions of what the models answered: the models themselves are asked by `alpacabench.wording`.
+Pure functions of what the models answered: the models themselves are asked by `alpacabench.rewording`.
 """
 
 from __future__ import annotations

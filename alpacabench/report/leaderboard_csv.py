@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from alpacabench.analysis.leaderboard import Leaderboard
+from alpacabench.analysis.leaderboard import MODE, Leaderboard
 
 COLUMNS = (
     "win_rate", "standard_error", "n_wins", "n_wins_base", "n_draws", "n_total", "discrete_win_rate", "mode",
@@ -16,8 +15,6 @@ COLUMNS = (
 )  # fmt: skip
 """alpaca_eval's own columns, after the unnamed one with the model's name."""
 INTERVALS = ("win_rate_ci_low", "win_rate_ci_high", "lc_ci_low", "lc_ci_high")
-MODE = "community"
-"""What alpaca_eval calls a row that it did not verify itself."""
 
 
 def write_leaderboard(path: Path, name: str, metrics: Mapping[str, float]) -> None:

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.endpoint.spending import paying
 from alpacabench.io import run_files as files
-from alpacabench.io.manifest import label
+from alpacabench.io.manifest import SweepLink, label
 from alpacabench.run import experiment as config
 from alpacabench.run import metadata as about
 from alpacabench.run import pipeline
@@ -25,7 +25,7 @@ from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Evaluation, Stopping
 from alpacabench.security.redact import redact
 from alpacabench.store.store import Store
-from alpacabench.tracking.base import JobRecord, SweepLink
+from alpacabench.tracking.base import JobRecord
 
 log = logging.getLogger(__name__)
 

@@ -16,14 +16,14 @@ from alpacabench.core import exit_status as outcome
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import digest
 from alpacabench.io.job_names import job_names
-from alpacabench.io.manifest import JobEntry, JobResult, Manifest, forget_results, label, read_results
+from alpacabench.io.manifest import JobEntry, JobResult, Manifest, Run, SweepLink, forget_results, label, read_results
 from alpacabench.run import metadata as about
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
 from alpacabench.sweep import grid
 from alpacabench.sweep.conclude import SUMMED, conclude
 from alpacabench.sweep.grid import PlannedJob
-from alpacabench.tracking.base import BASE, JobRecord, Run, SweepLink
+from alpacabench.tracking.base import BASE, JobRecord
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from pydantic import Field
 
 from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.io.manifest import Run
 from alpacabench.security.redact import first_line, redact
 from alpacabench.tracking import spool, uri
-from alpacabench.tracking.base import JobRecord, Run, Tracking
+from alpacabench.tracking.base import JobRecord, Tracking
 from alpacabench.tracking.client import connect, experiment_id
 from alpacabench.tracking.lock import one_at_a_time
 from alpacabench.tracking.pending import Pending, leave, pending, read, same_examples

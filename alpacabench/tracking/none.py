@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from alpacabench.tracking.base import JobRecord, Run, Tracking
+from alpacabench.io.manifest import Run
+from alpacabench.tracking.base import JobRecord, Tracking
 
 
 class NoTracking(Tracking):

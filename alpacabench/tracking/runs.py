@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.io.manifest import Run
 from alpacabench.security.redact import redact, redact_mapping
 from alpacabench.store.owner import new_owner, of_this_host, surely_dead
-from alpacabench.tracking.base import JobRecord, Run
+from alpacabench.tracking.base import JobRecord
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

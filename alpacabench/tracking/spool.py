@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from alpacabench.core.errors import DataError
 from alpacabench.core.records import digest
+from alpacabench.io.manifest import Run, SweepLink
 from alpacabench.security.redact import redact, redact_tree
-from alpacabench.tracking.base import JobRecord, Run, SweepLink
+from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.uri import original_directory
 

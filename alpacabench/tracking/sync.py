@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from alpacabench.core.errors import AlpacabenchError, ConfigError, DataError, StageError
+from alpacabench.io.manifest import Run, SweepLink
 from alpacabench.security.redact import HIDDEN, first_line, redact
 from alpacabench.tracking import pending, spool
 from alpacabench.tracking import uri as uris
-from alpacabench.tracking.base import JobRecord, Run, SweepLink
+from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.client import Unreachable, connect, experiment_id
 from alpacabench.tracking.pending import Pending
 from alpacabench.tracking.runs import TRACES, create, find_interrupted, find_sweep, goes_on, resume

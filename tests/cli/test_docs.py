@@ -106,7 +106,7 @@ def _mistakes(cfg: DictConfig) -> list[Problem]:
 
 def _cases() -> Iterator[object]:
     for line, command in COMMANDS.items():
-        # Options of a folder of one's own: tests/test_ablation_sweep.py runs such commands.
+        # Options of a folder of one's own: tests/analysis/test_ablation_sweep.py runs such commands.
         if not any(name in line for name in (*RECIPE_NAMES, "--config-dir")):
             marks = [] if command.page.endswith(".md") else [pytest.mark.slow]
             yield pytest.param(command, id=str(command), marks=marks)

@@ -121,7 +121,7 @@ def test_the_hub_is_asked_through_the_proxy_that_its_client_uses() -> None:
     def asked_through(proxy: str) -> str:
         proxies = {"http_proxy": proxy, "no_proxy": ""}
         env = os.environ | {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://hub.invalid"} | proxies
-        code = "from alpacabench.hub import unreachable; print(unreachable(2.0))"
+        code = "from alpacabench.io.hub import unreachable; print(unreachable(2.0))"
         return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
 
     with server({}) as (url, _):

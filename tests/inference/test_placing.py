@@ -25,9 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTITIONED = """
 import json, os, sys
 import psutil
-from alpacabench.worker import placing
-from alpacabench.worker.loading import peak_bytes
-from alpacabench.worker.spec import ModelSpec, Plan
+from alpacabench.inference import placement
+from alpacabench.inference.loading import peak_bytes
+from alpacabench.inference.spec import ModelSpec, Plan
 import accelerate, deepspeed, torch, transformers
 from transformers import modeling_utils
 found = {}
@@ -39,7 +39,7 @@ def reading(model, *values, **more):
 
 modeling_utils._load_state_dict_into_zero3_model = reading
 before = psutil.Process().memory_info().rss
-loaded, _ = placing.zero3(ModelSpec(sys.argv[1], device="cpu"), Plan("zero3", 2), True)
+loaded, _ = placement.zero3(ModelSpec(sys.argv[1], device="cpu"), Plan("zero3", 2), True)
 parameters = list(loaded.model.parameters())
 print(json.dumps(found | {
     "whole": sum(p.ds_numel for p in parameters),

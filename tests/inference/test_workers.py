@@ -118,7 +118,7 @@ def test_workers_that_crash_again_and_again_are_reported(spec: ModelSpec) -> Non
 
 def test_no_worker_outlives_a_parent_that_is_killed(spec: ModelSpec) -> None:
     script = (
-        "from alpacabench.worker import pool\nfrom alpacabench.inference.spec import *\n"
+        "from alpacabench.inference import pool\nfrom alpacabench.inference.spec import *\n"
         f"group = pool.group(ModelSpec({spec.source!r}), Plan('data_parallel', 2))\n"
         "print(*(p.pid for p in group.ranks.processes), flush=True)\n"
         "tasks = [Task(f'{i:064x}', (('user', 'x'),)) for i in range(200)]\n"

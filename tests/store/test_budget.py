@@ -28,7 +28,7 @@ SPEND = """
 import sys
 from tests.helpers.judge_data import load_judge, made_up_pairs
 from alpacabench.endpoint.spending import paying
-from alpacabench.errors import BudgetExceeded
+from alpacabench.core.errors import BudgetExceeded
 from alpacabench.store.store import Store
 url, database, start, cap = sys.argv[1:]
 with Store(database) as store, paying(store, "sweep", float(cap)):

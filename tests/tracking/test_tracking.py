@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from alpacabench.core.errors import ConfigError, StageError
+from alpacabench.io.manifest import SweepLink
 from alpacabench.security.redact import HIDDEN, redact, redact_tree
 from alpacabench.tracking import spool, uri
-from alpacabench.tracking.base import JobRecord, SweepLink
+from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import informative
 from alpacabench.tracking.mlflow import Mlflow
 from alpacabench.tracking.sync import sync

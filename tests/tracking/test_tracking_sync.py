@@ -11,8 +11,9 @@ import pytest
 
 from alpacabench.cli import main as cli
 from alpacabench.core.errors import StageError
+from alpacabench.io.manifest import Run, SweepLink
 from alpacabench.tracking import spool
-from alpacabench.tracking.base import JobRecord, Run, SweepLink
+from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.client import Unreachable
 from alpacabench.tracking.mlflow import Mlflow
 from alpacabench.tracking.pending import pending

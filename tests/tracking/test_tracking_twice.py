@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from alpacabench.core.errors import ConfigError
+from alpacabench.io.manifest import SweepLink
 from alpacabench.tracking import spool
-from alpacabench.tracking.base import JobRecord, SweepLink
+from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.mlflow import Mlflow
 from tests.helpers.command import ROOT, run
 from tests.helpers.tracking_data import client, job, run_of

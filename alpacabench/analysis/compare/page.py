@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from alpacabench.analysis.compare import result as page
 from alpacabench.analysis.compare.comparison import Comparison, Flip
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import Item
 from alpacabench.dataset.taxonomy import label, tags
-from alpacabench.report.compare_report import write_compare_report
 from alpacabench.scoring.arrays import standard_error
 from alpacabench.scoring.normal import Z_95
 
@@ -24,37 +22,34 @@ BREAKDOWNS: dict[str, Callable[[Item], Iterable[str]]] = {
 MIN_SLICE = 2
 
 
-def write_comparison(path: Path | str, pair: Comparison) -> Path:
-    """Write the page of a comparison."""
+def page_of(pair: Comparison) -> page.Comparison:
+    """Return what the page of a comparison shows."""
     before, after = pair.rates
     fits = pair.lc.fits
-    return write_compare_report(
-        path,
-        page.Comparison(
-            name_a=pair.base.name,
-            name_b=pair.run.name,
-            judge=pair.run.judge,
-            reference=pair.run.reference,
-            n=pair.delta_wr.n_paired,
-            win_rate_a=Estimate(before.win_rate, before.win_rate_ci_low, before.win_rate_ci_high),
-            win_rate_b=Estimate(after.win_rate, after.win_rate_ci_low, after.win_rate_ci_high),
-            delta_wr=Estimate.of_delta(pair.delta_wr),
-            win_to_loss=pair.flips.n_win_to_loss,
-            loss_to_win=pair.flips.n_loss_to_win,
-            mcnemar_p=pair.flips.mcnemar_p,
-            lc_a=Estimate(fits[0].value, fits[0].ci_low, fits[0].ci_high) if fits else None,
-            lc_b=Estimate(fits[1].value, fits[1].ci_low, fits[1].ci_high) if fits else None,
-            delta_lc=Estimate.of_delta(pair.delta_lc) if pair.delta_lc else None,
-            lc_name=pair.lc.metric,
-            margin=pair.delta_wr.margin,
-            equivalent=pair.delta_wr.equivalent,
-            scores=tuple(((a.preference - 1) * 100, (b.preference - 1) * 100) for a, b in pair.scored),
-            flips=tuple(_flip(flip) for flip in pair.flipped),
-            slices={name: found for name, of in BREAKDOWNS.items() if (found := _slices(pair, of))},
-            metrics=pair.metrics(),
-            about={"A": pair.base.origin, "B": pair.run.origin},
-            warnings=(*pair.notes, *([f"No length_controlled_winrate: {pair.lc.refused}"] if pair.lc.refused else [])),
-        ),
+    return page.Comparison(
+        name_a=pair.base.name,
+        name_b=pair.run.name,
+        judge=pair.run.judge,
+        reference=pair.run.reference,
+        n=pair.delta_wr.n_paired,
+        win_rate_a=Estimate(before.win_rate, before.win_rate_ci_low, before.win_rate_ci_high),
+        win_rate_b=Estimate(after.win_rate, after.win_rate_ci_low, after.win_rate_ci_high),
+        delta_wr=Estimate.of_delta(pair.delta_wr),
+        win_to_loss=pair.flips.n_win_to_loss,
+        loss_to_win=pair.flips.n_loss_to_win,
+        mcnemar_p=pair.flips.mcnemar_p,
+        lc_a=Estimate(fits[0].value, fits[0].ci_low, fits[0].ci_high) if fits else None,
+        lc_b=Estimate(fits[1].value, fits[1].ci_low, fits[1].ci_high) if fits else None,
+        delta_lc=Estimate.of_delta(pair.delta_lc) if pair.delta_lc else None,
+        lc_name=pair.lc.metric,
+        margin=pair.delta_wr.margin,
+        equivalent=pair.delta_wr.equivalent,
+        scores=tuple(((a.preference - 1) * 100, (b.preference - 1) * 100) for a, b in pair.scored),
+        flips=tuple(_flip(flip) for flip in pair.flipped),
+        slices={name: found for name, of in BREAKDOWNS.items() if (found := _slices(pair, of))},
+        metrics=pair.metrics(),
+        about={"A": pair.base.origin, "B": pair.run.origin},
+        warnings=(*pair.notes, *([f"No length_controlled_winrate: {pair.lc.refused}"] if pair.lc.refused else [])),
     )
 
 

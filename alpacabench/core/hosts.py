@@ -1,17 +1,10 @@
-"""Who serves an API: its own host, the environment variable with its key, and how a URL is shown."""
+"""Providers' own hosts, the environment variables with their keys, and how a URL is shown."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
-from urllib.parse import unquote, urlsplit, urlunsplit
-
-from alpacabench.core.errors import Problem
-from alpacabench.endpoint.wire import Wire
-
-WireFormat = Literal["openai", "anthropic"]
-OWN_HOST: dict[WireFormat, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 NO_KEY = "none"
 """Sent where no key is set: local servers ask for none, and the SDKs insist on a value."""
@@ -62,46 +55,8 @@ def api_key(url: str, default: str) -> str:
     return next(filter(None, keys), NO_KEY)
 
 
-def shown(url: str) -> str:
+def public_url(url: str) -> str:
     """Return the URL without user name and password, for messages and logs."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
-
-
-def check_url(group: str, url: str, default: str) -> Iterator[Problem]:
-    """Yield what is wrong with a base URL: its form, a literal password, a missing key at the provider's own host."""
-    where = f"{group}.base_url"
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid:
-        yield Problem(
-            where,
-            f"given '{url.rpartition('@')[2]}', which is no URL of a server",
-            "for example http://127.0.0.1:8000/v1",
-        )
-        return
-    password = unquote(parts.password or "")
-    if password and password not in os.environ.values():
-        yield Problem(
-            where,
-            f"the URL of {parts.hostname} holds a literal password",
-            "secrets come from the environment only: write ${oc.env:VAR} in its place and set VAR",
-        )
-    if provider_of(url) and api_key(url, default) == NO_KEY:
-        yield Problem(
-            where,
-            f"{parts.hostname} needs a key, and {key_variable(url, default)} is not set",
-            f"export {key_variable(url, default)}=..., or name another server with {where}=http://HOST:PORT/v1",
-        )
-
-
-def open_wire(wire_format: WireFormat, url: str, timeout: float) -> Wire:
-    """Return the wire to a server; no connection is made yet."""
-    from alpacabench.endpoint.anthropic_wire import AnthropicWire
-    from alpacabench.endpoint.openai_wire import OpenAIWire
-
-    return AnthropicWire(url, timeout) if wire_format == "anthropic" else OpenAIWire(url, timeout)
