@@ -53,7 +53,7 @@ class Sharding(Component):
             raise ValueError("offload=nvme needs sharding.offload_folder")
         return self
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a missing DeepSpeed, or a missing secret between machines."""
         if self.num_machines > 1 and not os.environ.get("ALPACABENCH_WORKER_SECRET"):
             yield Problem(

@@ -123,7 +123,7 @@ class ByLabel(Subset):
     source: Annotated[list[str], BeforeValidator(_as_list)] | None = None
     category: Annotated[list[str], BeforeValidator(_as_list)] | None = None
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a missing list of labels, or one that this option does not use."""
         other: Literal["source", "category"] = "category" if self.by == "source" else "source"
         if not getattr(self, self.by):

@@ -25,7 +25,7 @@ class Component(BaseModel):
     shared_keys: ClassVar[frozenset[str]] = frozenset()
     """Contract keys that the group's base class handles itself, so that every option may set them."""
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield what would make this component fail later (files, keys, extras), without doing anything expensive."""
         yield from ()
 

@@ -41,7 +41,7 @@ class Dataset(Component):
         """Generator of the reference outputs, where it is known before any file is read."""
         return None
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield missing files."""
         for key, path in (("path", self.path), ("reference", self.reference), ("taxonomy", self.taxonomy)):
             if path:
@@ -122,7 +122,7 @@ class RowFile(Dataset):
     packaged: str | None = None
     """A file inside the package, used where `dataset.path` is null."""
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a missing path."""
         if not self.path and not self.packaged:
             yield Problem(
@@ -130,7 +130,7 @@ class RowFile(Dataset):
                 "missing",
                 "give a .json, .jsonl or .csv file whose rows have 'instruction' and 'output'",
             )
-        yield from super().check()
+        yield from super().problems()
 
     def rows(self) -> tuple[list[Row], str]:
         """Return the rows of the file."""

@@ -33,11 +33,11 @@ class HubFile(Dataset):
         """The pinned file's generator; a local file may name another one."""
         return None if self.path or self.reference else self.generator
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield missing files and a revision that is no commit."""
         if len(self.revision) != 40:
             yield Problem("dataset.revision", f"given '{self.revision}'", "pin a commit: 40 hexadecimal digits")
-        yield from super().check()
+        yield from super().problems()
 
     def rows(self) -> tuple[list[Row], str]:
         """Return the rows, checked against the pinned digest."""

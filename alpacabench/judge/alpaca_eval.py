@@ -41,7 +41,7 @@ class AlpacaEvalAnnotator(ApiJudge):
         }  # fmt: skip
         return {key: value for key, value in found.items() if value is not None} | given
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield an unknown or unsupported annotator, a backend without a server, and what every API judge checks."""
         try:
             config = load_annotator(self.annotator)
@@ -55,7 +55,7 @@ class AlpacaEvalAnnotator(ApiJudge):
                 f"name an OpenAI-compatible server that has {config.model}: judge.base_url=http://HOST:PORT/v1",
             )  # fmt: skip
             return
-        yield from super().check()
+        yield from super().problems()
 
     def slot(self, pair: Pair) -> bool:
         """Return alpaca_eval's slot; some configs always show the reference first."""

@@ -50,7 +50,7 @@ class ApiJudge(Judge):
         """The server's base URL: the given one, or the provider's own."""
         return self.base_url or OWN_HOST[self.provider]
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a bad URL, a missing key at the provider's own host, a retired model there, a bad template."""
         from alpacabench.cost.price import retired
 

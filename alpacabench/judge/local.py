@@ -65,7 +65,7 @@ class LocalJudge(Judge):
             self.trust_remote_code, self.allow_pickle, "judge", "model_name", "chat_template",
         )  # fmt: skip
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a missing or unsafe model, a missing chat template, a bad judge prompt."""
         yield from self.source.problems()
         yield from check_template(self.template)

@@ -42,10 +42,10 @@ class Panel(Judge):
         """Return the keys of the members that ask in batches."""
         return [_in_panel(key, name) for name, member in self._named() for key in member.batch_keys()]
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Check every member as it is asked; keys are named as they stand in the panel."""
         for name, member in self._named():
-            for problem in member.check():
+            for problem in member.problems():
                 yield replace(problem, where=_in_panel(problem.where, name))
 
     def _named(self) -> Iterable[tuple[str, Judge]]:

@@ -35,7 +35,7 @@ class Recorded(Judge):
         annotators = self._rows().annotators
         return next(iter(annotators)) if len(annotators) == 1 else "recorded"
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Read the files; the recorded order and number of verdicts is what it is."""
         if self.order != "seeded" or self.repeats != 1:
             yield Problem(

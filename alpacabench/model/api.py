@@ -49,7 +49,7 @@ class ApiModel(Model):
         """Return the server."""
         return open_wire(self.wire_format, self.url, self.timeout)
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a bad URL, a missing key at the provider's own host, a model that was shut down there."""
         from alpacabench.cost.price import retired
 

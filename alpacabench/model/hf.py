@@ -42,7 +42,7 @@ class HuggingFace(Model):
             self.trust_remote_code, self.allow_pickle,
         )  # fmt: skip
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a missing model, a missing template, unsafe files that are not allowed, and missing extras."""
         yield from self.source.problems()
 

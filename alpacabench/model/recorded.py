@@ -38,7 +38,7 @@ class Recorded(Model):
         generators = {str(row["generator"]) for row in self._rows().values() if row.get("generator")}
         return self.name or (generators.pop() if len(generators) == 1 else Path(self.path).name.split(".")[0])
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Read the file: missing, broken, duplicate or textless rows are named."""
         try:
             self._rows()

@@ -49,7 +49,7 @@ class Vllm(Model):
             trust_remote_code=self.trust_remote_code, allow_pickle=self.allow_pickle,
         )  # fmt: skip
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a missing vLLM before anything is loaded, and what is wrong with the model."""
         if find_spec("vllm") is None:
             yield Problem("model", "model=vllm needs vLLM, which is not installed", "pip install -e '.[vllm]'")

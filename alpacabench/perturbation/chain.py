@@ -21,13 +21,13 @@ class Chain(Perturbation):
         kinds = {step.kind for step in self.steps}
         return next(kind for kind in ("task_changing", "noise", "meaning_preserving") if kind in kinds)
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield the problems of every step."""
         for i, step in enumerate(self.steps):
             if step.author:
                 remedy = "let it write in a run of its own, and give its variants to the chain as a file: path=FILE"
                 yield Problem(f"perturbation.steps[{i}]", f"a step of a chain cannot be {step.author}", remedy)
-            for problem in step.check():
+            for problem in step.problems():
                 yield Problem(
                     problem.where.replace("perturbation", f"perturbation.steps[{i}]"), problem.what, problem.remedy
                 )

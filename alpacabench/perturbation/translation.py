@@ -37,9 +37,9 @@ class Translation(WrittenVariants):
         """A translation that the gate rejects is a failed one, and does not count."""
         return True
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a problem also where a writer is not told the language."""
-        yield from super().check()
+        yield from super().problems()
         if self.writer is not None and self.language is None:
             yield Problem("perturbation.language", "missing", f"name the language to write: {', '.join(NAMES)}")
 

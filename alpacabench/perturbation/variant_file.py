@@ -21,7 +21,7 @@ class FileVariants(Perturbation):
 
     path: str | None = None
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a problem where the file is not named, missing or malformed."""
         try:
             read_variants(self._file())

@@ -60,10 +60,10 @@ class WrittenVariants(FileVariants):
     prompt: str = Field("Say this in other words: {instruction}")
     """What the writer is asked, with {instruction} in its place."""
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a problem where there is neither a file nor a writer, or both, or the writer's prompt has no place."""
         if self.writer is None:
-            for problem in super().check():
+            for problem in super().problems():
                 remedy = f"{problem.remedy}, or have a model write them: model@perturbation.writer=OPTION"
                 yield replace(problem, remedy=remedy)
         elif self.path is not None:

@@ -61,7 +61,7 @@ def problems(perturbation: Perturbation) -> Iterator[Problem]:
         if not isinstance(model, Model):
             yield Problem(where, f"given a {type(model).__name__}", f"choose a model: model@{where}=OPTION")
             continue
-        for problem in (*model.check(), *model.check_with(decoding, Sharding())):
+        for problem in (*model.problems(), *model.check_with(decoding, Sharding())):
             group, _, key = problem.where.partition(".")
             yield replace(problem, where=f"{where}.{key}" if group == "model" else f"perturbation.{problem.where}")
 

@@ -75,7 +75,7 @@ class Settings(Component):
     budget: BudgetSettings
     early_stopping: EarlyStoppingSettings
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a store URL that names no database."""
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
@@ -131,7 +131,7 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
     settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems)
     for part in (*parts.values(), settings):
         if part is not None:
-            problems.extend(part.check())
+            problems.extend(part.problems())
     if settings is None or None in parts.values():
         raise ConfigError(problems)
     experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **parts)  # type: ignore[arg-type]

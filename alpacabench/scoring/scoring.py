@@ -50,7 +50,7 @@ class Scoring(Component):
     bootstrap: int = Field(2000, ge=100)
     lc_data: str | None = None
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a missing file of difficulties."""
         if self.lc_data:
             yield from missing_file(self.lc_data, "scoring.lc_data")

@@ -38,7 +38,7 @@ class Mlflow(Tracking):
     uri: str | None = None
     traces: int | Literal["all"] = 50
 
-    def check(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Yield a URI that MLflow cannot use, and a negative number of traces."""
         yield from uri.check(self.uri)
         if isinstance(self.traces, int) and self.traces < 0:

@@ -92,7 +92,7 @@ def test_a_file_in_the_hubs_cache_is_read_without_the_network(tmp_path: Path) ->
 
 
 def test_a_revision_that_is_no_commit_is_refused() -> None:
-    assert [problem.where for problem in _pinned(revision="main").check()] == ["dataset.revision"]
+    assert [problem.where for problem in _pinned(revision="main").problems()] == ["dataset.revision"]
 
 
 def test_references_of_another_file_are_joined_by_instruction(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_labels_choose_and_an_unknown_label_is_named_with_the_known_ones() -> No
     assert len(ByLabel(by="category", category=["math"], n=7).choose(EXAMPLES)) == 7
     with pytest.raises(ConfigError, match="did you mean 'vicuna'"):
         ByLabel(by="source", source=["vicunna"]).choose(EXAMPLES)
-    assert [str(p) for p in ByLabel(by="source").check()]
+    assert [str(p) for p in ByLabel(by="source").problems()]
 
 
 def test_ids_are_row_numbers_and_unknown_or_repeated_ones_are_refused() -> None:

@@ -137,7 +137,7 @@ def test_a_broken_taxonomy_is_refused_by_key_file_and_rule(tmp_path: Path, conte
     with pytest.raises(DataError, match="dataset.taxonomy") as caught:
         read_taxonomy(path)
     assert message in str(caught.value)
-    problems = list(RowFile(path=str(DEMO), taxonomy=path).check())
+    problems = list(RowFile(path=str(DEMO), taxonomy=path).problems())
     assert [problem.where for problem in problems] == ["dataset.taxonomy"]
 
 

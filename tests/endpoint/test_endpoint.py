@@ -86,29 +86,29 @@ def test_a_wrong_key_is_said_to_be_wrong_without_being_shown(store: Store, monke
 
 
 def test_a_key_is_asked_for_before_anything_at_the_providers_own_host_only() -> None:
-    (problem,) = load_judge("gpt_4_1").check()
+    (problem,) = load_judge("gpt_4_1").problems()
     assert problem.where == "judge.base_url"
     assert "OPENAI_API_KEY" in str(problem)
-    assert list(load_judge("gpt_4_1", "judge.base_url=http://127.0.0.1:9/v1").check()) == []
+    assert list(load_judge("gpt_4_1", "judge.base_url=http://127.0.0.1:9/v1").problems()) == []
 
 
 def test_a_retired_model_is_refused_with_substitutes_at_its_own_host_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    (problem,) = load_judge("weighted_alpaca_eval_gpt4_turbo").check()
+    (problem,) = load_judge("weighted_alpaca_eval_gpt4_turbo").problems()
     assert "2026-03-26" in problem.what
     assert "judge=gpt_4_1" in problem.remedy
     elsewhere = load_judge("weighted_alpaca_eval_gpt4_turbo", "judge.base_url=http://127.0.0.1:9/v1")
-    assert list(elsewhere.check()) == []
+    assert list(elsewhere.problems()) == []
 
 
 def test_a_literal_password_in_a_url_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "judge.base_url='http://me:hunter2@example.org/v1'"
-    (problem,) = load_judge("gpt_4_1", url).check()
+    (problem,) = load_judge("gpt_4_1", url).problems()
     assert "${oc.env:VAR}" in str(problem)
     assert "hunter2" not in str(problem) + repr(load_judge("gpt_4_1", url))
     monkeypatch.setenv("PROXY_PASSWORD", "hunter2")
     from_environment = "judge.base_url='http://me:${oc.env:PROXY_PASSWORD}@example.org/v1'"
-    assert list(load_judge("gpt_4_1", from_environment).check()) == []
+    assert list(load_judge("gpt_4_1", from_environment).problems()) == []
 
 
 def test_an_unreachable_server_is_named_soon(store: Store) -> None:

@@ -78,7 +78,7 @@ def test_the_identity_is_found_without_torch_or_transformers(tmp_path: Path) -> 
     folder = model_files(tmp_path / "a")
     code = (
         "import sys; from alpacabench.model.hf import HuggingFace; from alpacabench.judge.local import LocalJudge\n"
-        f"m = HuggingFace(path={str(folder)!r}); assert not list(m.check()); m.identity()\n"
+        f"m = HuggingFace(path={str(folder)!r}); assert not list(m.problems()); m.identity()\n"
         f"LocalJudge(model_name={str(folder)!r}).identity()\n"
         "print([n for n in ('torch', 'transformers', 'accelerate', 'numpy') if n in sys.modules])"
     )
@@ -96,28 +96,28 @@ def test_a_hub_repository_in_the_cache_is_identified_by_its_commit(
     (repository / "refs" / "main").write_text(commit)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     model = HuggingFace(path="org/name")
-    assert not list(model.check())
+    assert not list(model.problems())
     assert model.identity()["weights"] == {"repository": "org/name", "commit": commit, "gguf": None}
     assert model.source.spec().revision == commit
 
 
 @pytest.mark.parametrize("path", ["/no/such/model/here", "org/absent"])
 def test_a_model_that_does_not_exist_is_refused_by_name(path: str) -> None:
-    problem = next(iter(HuggingFace(path=path).check()))
+    problem = next(iter(HuggingFace(path=path).problems()))
     assert problem.where == "model.path" and path in problem.what and problem.remedy
 
 
 def test_the_default_weights_name_the_set_up_where_they_are_absent() -> None:
-    problem = next(iter(HuggingFace(path=BUNDLED).check()))
+    problem = next(iter(HuggingFace(path=BUNDLED).problems()))
     assert "make setup" in problem.remedy
 
 
 def test_pickled_weights_and_foreign_code_are_refused_unless_allowed(tmp_path: Path) -> None:
     folder = model_files(tmp_path / "a", model_type="made_up", auto_map={"AutoModel": "x.Y"})
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    keys = {problem.where for problem in HuggingFace(path=str(folder)).check()}
+    keys = {problem.where for problem in HuggingFace(path=str(folder)).problems()}
     assert keys == {"model.trust_remote_code", "model.allow_pickle"}
-    assert not list(HuggingFace(path=str(folder), trust_remote_code=True, allow_pickle=True).check())
+    assert not list(HuggingFace(path=str(folder), trust_remote_code=True, allow_pickle=True).problems())
 
 
 def test_a_missing_backend_is_refused_with_the_line_that_installs_it(
@@ -125,8 +125,8 @@ def test_a_missing_backend_is_refused_with_the_line_that_installs_it(
 ) -> None:
     monkeypatch.setattr(source, "find_spec", lambda name: None)  # `make test-all` installs bitsandbytes
     folder = model_files(tmp_path / "a")
-    remedies = [p.remedy for p in Vllm(path=str(folder)).check()]
-    remedies += [p.remedy for p in HuggingFace(path=str(folder), quantization="4bit").check()]
+    remedies = [p.remedy for p in Vllm(path=str(folder)).problems()]
+    remedies += [p.remedy for p in HuggingFace(path=str(folder), quantization="4bit").problems()]
     assert "pip install -e '.[vllm]'" in remedies
     assert "pip install bitsandbytes" in remedies
 

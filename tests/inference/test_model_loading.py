@@ -40,7 +40,7 @@ def test_a_gguf_file_writes_the_text_of_the_same_weights_in_a_directory(tmp_path
     answers: list[list[tuple[str | None, int]]] = []
     for path in (directory, file):
         model = HuggingFace(path=str(path), device="cpu")
-        assert not list(model.check())
+        assert not list(model.problems())
         with Store(f"sqlite:///{tmp_path}/store.db") as store:
             written = model.generate(prompts, Decoding(max_new_tokens=12), Sharding(), store)
         assert not any(a.cached for a in written)
@@ -52,9 +52,9 @@ def test_a_gguf_file_writes_the_text_of_the_same_weights_in_a_directory(tmp_path
 @pytest.mark.usefixtures("own_cache")
 def test_a_gguf_file_without_template_is_a_base_model(tmp_path: Path) -> None:
     _, file = build_tiny_gguf(tmp_path, template=None)
-    (problem,) = HuggingFace(path=str(file)).check()
+    (problem,) = HuggingFace(path=str(file)).problems()
     assert problem.where == "model.template" and "model.template=raw" in problem.remedy
-    assert not list(HuggingFace(path=str(file), template="chatml").check())
+    assert not list(HuggingFace(path=str(file), template="chatml").problems())
 
 
 def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path: Path) -> None:
@@ -130,5 +130,5 @@ def test_a_missing_package_fails_before_anything_is_loaded_with_the_line_that_in
 
 def test_a_missing_deepspeed_is_named_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alpacabench.sharding.find_spec", lambda name: None)
-    (problem,) = Sharding(mode="zero3", num_processes=2).check()
+    (problem,) = Sharding(mode="zero3", num_processes=2).problems()
     assert problem.remedy == "pip install deepspeed"

@@ -89,19 +89,19 @@ def test_a_base_model_without_template_names_the_three_choices(tmp_path: Path) -
     build_tokenizer(tmp_path, None)
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     (tmp_path / "model.safetensors").write_bytes(b"")
-    problem = next(iter(HuggingFace(path=str(tmp_path)).check()))
+    problem = next(iter(HuggingFace(path=str(tmp_path)).problems()))
     assert problem.where == "model.template"
     assert "alpaca|chatml|hh or a .jinja file" in problem.remedy
     assert "model.template=raw" in problem.remedy
     assert "a chat model" in problem.remedy
-    assert not list(HuggingFace(path=str(tmp_path), template="raw").check())
-    assert not list(HuggingFace(path=str(tmp_path), template="hh").check())
+    assert not list(HuggingFace(path=str(tmp_path), template="raw").problems())
+    assert not list(HuggingFace(path=str(tmp_path), template="hh").problems())
 
 
 def test_an_unknown_template_is_refused_with_the_choices(tmp_path: Path) -> None:
     build_tokenizer(tmp_path)
     (tmp_path / "config.json").write_text("{}")
-    problem = next(iter(HuggingFace(path=str(tmp_path), template="alpca").check()))
+    problem = next(iter(HuggingFace(path=str(tmp_path), template="alpca").problems()))
     assert "given 'alpca'" in problem.what and "alpaca" in problem.remedy
 
 

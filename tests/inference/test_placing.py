@@ -114,6 +114,6 @@ def test_weights_that_wait_on_disk_or_in_ram_give_the_same_text(spec: ModelSpec,
 def test_nvme_without_libaio_is_refused_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     values = Sharding(mode="zero3", num_processes=2, offload="nvme", offload_folder="/tmp/offload")
     monkeypatch.setattr(sharding, "_has_header", lambda name: False)
-    assert any("apt install libaio-dev" in problem.remedy for problem in values.check())
+    assert any("apt install libaio-dev" in problem.remedy for problem in values.problems())
     monkeypatch.setattr(sharding, "_has_header", lambda name: True)
-    assert not [problem for problem in values.check() if "offload" in problem.where]
+    assert not [problem for problem in values.problems() if "offload" in problem.where]

@@ -149,10 +149,10 @@ def test_a_bad_row_is_named(tmp_path: Path, rows: list[dict], told: str) -> None
     judge = write(tmp_path / "bad.json", rows)
     with pytest.raises(DataError, match=told):
         judge.judge([], None)
-    assert told in "".join(map(str, judge.check()))
+    assert told in "".join(map(str, judge.problems()))
 
 
 def test_a_glob_that_matches_nothing_is_named(tmp_path: Path) -> None:
-    (problem,) = load_judge("recorded", f"judge.path='{tmp_path}/*.json'").check()
+    (problem,) = load_judge("recorded", f"judge.path='{tmp_path}/*.json'").problems()
     assert problem.where == "judge.path"
     assert "matches no file" in problem.what

@@ -38,7 +38,7 @@ def test_every_annotator_prefers_the_answer_that_its_parser_finds_better(name: s
     with server_of(name) as server, Store(f"sqlite:///{tmp_path}/store.db") as store:
         where = (f"judge.annotator={name}", f"judge.base_url={server.url}", "judge.order=both")
         judge = load_judge("alpaca_eval", *where)
-        assert list(judge.check()) == []
+        assert list(judge.problems()) == []
         verdicts = judge.judge([PAIR], store)
     assert {v.model_first: v.preference > 1.5 for v in verdicts} == {True: True, False: False}
     body = server.requests[0].body
@@ -79,13 +79,13 @@ def test_annotators_that_never_switch_show_the_reference_first() -> None:
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(name: str, told: str) -> None:
-    (problem,) = load_judge("alpaca_eval", f"judge.annotator={name}").check()
+    (problem,) = load_judge("alpaca_eval", f"judge.annotator={name}").problems()
     assert problem.where == "judge.annotator"
     assert told in str(problem)
 
 
 def test_a_backend_that_is_no_api_needs_a_server() -> None:
-    (problem,) = load_judge("alpaca_eval", "judge.annotator=oasst_pythia_12b").check()
+    (problem,) = load_judge("alpaca_eval", "judge.annotator=oasst_pythia_12b").problems()
     assert problem.where == "judge.base_url"
 
 
@@ -93,4 +93,4 @@ def test_the_annotator_is_a_mandatory_key() -> None:
     from omegaconf.errors import OmegaConfBaseException
 
     with pytest.raises((ConfigError, OmegaConfBaseException)):
-        load_judge("alpaca_eval").check()
+        load_judge("alpaca_eval").problems()

@@ -56,7 +56,7 @@ def test_a_template_without_chat_markers_is_one_user_message(tmp_path: Path) -> 
     path = tmp_path / "mine.txt"
     path.write_text("Q: {instruction}\n1: {output_1}\n2: {output_2}\nm or M?")
     judge = load_judge("gpt_4_1", f"judge.template={path}", "judge.base_url=http://127.0.0.1:1/v1")
-    assert list(judge.check()) == []
+    assert list(judge.problems()) == []
     assert judge.render("q", "a", "b") == [{"role": "user", "content": "Q: q\n1: a\n2: b\nm or M?"}]
     assert judge.label == "gpt_4_1[mine.txt]"
 

@@ -92,7 +92,7 @@ def test_a_panel_averages_its_judges_and_keeps_each_verdict(tmp_path: Path) -> N
     with HttpServer(handle) as server, Store(f"sqlite:///{tmp_path}/s.db") as store:
         where = [f"judge.judges.{name}.base_url={server.url}" for name in ("gpt", "claude", "gemini")]
         panel = load_judge("panel", *where, "judge.order=both")
-        assert list(panel.check()) == []
+        assert list(panel.problems()) == []
         pairs = made_up_pairs(3)
         verdicts = panel.judge(pairs, store)
     assert len(verdicts) == 3 * 3 * 2
@@ -105,7 +105,7 @@ def test_a_panel_averages_its_judges_and_keeps_each_verdict(tmp_path: Path) -> N
 
 
 def test_a_panels_problems_name_the_member() -> None:
-    problems = list(load_judge("panel", f"judge.judges.gpt.base_url={LOCAL}").check())
+    problems = list(load_judge("panel", f"judge.judges.gpt.base_url={LOCAL}").problems())
     assert [p.where for p in problems] == ["judge.judges.claude.base_url", "judge.judges.gemini.base_url"]
 
 
@@ -126,8 +126,8 @@ def test_recorded_verdicts_in_a_panel_are_checked_with_the_panels_order(tmp_path
     path.write_text(json.dumps([{"instruction": "x", "preference": 1}]))
     member = ["+judge@judge.judges.old=recorded", f"judge.judges.old.path={path}"]
     others = [f"judge.judges.{name}.base_url={LOCAL}" for name in ("gpt", "claude", "gemini")]
-    assert list(load_judge("panel", *member, *others).check()) == []
-    (problem,) = load_judge("panel", *member, *others, "judge.order=both").check()
+    assert list(load_judge("panel", *member, *others).problems()) == []
+    (problem,) = load_judge("panel", *member, *others, "judge.order=both").problems()
     assert problem.where == "judge.judges.old" and "order=both" in problem.what
 
 

@@ -146,7 +146,7 @@ def test_each_providers_key_is_named_before_anything_is_sent(
     option: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
-    (problem,) = load_model(option).check()
+    (problem,) = load_model(option).problems()
     assert variable in str(problem)
     monkeypatch.setenv(variable, "x")
-    assert list(load_model(option).check()) == []
+    assert list(load_model(option).problems()) == []

@@ -36,7 +36,7 @@ def test_answers_are_matched_by_instruction_in_any_order_and_an_empty_one_is_an_
     rows = [{"instruction": f"prompt {i}", "output": "" if i == 2 else f"answer {i}"} for i in (3, 1, 0, 2)]
     model = Recorded(path=outputs(tmp_path, rows))
     assert [g.text for g in generate(model)] == ["answer 0", "answer 1", "", "answer 3"]
-    assert not list(model.check()) and not list(model.check_examples(examples()))
+    assert not list(model.problems()) and not list(model.check_examples(examples()))
 
 
 def test_a_subset_of_a_full_file_needs_no_other_answers(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_an_instruction_that_differs_in_white_space_only_is_said_to(tmp_path: Pa
 
 def test_duplicate_instructions_are_refused_and_named(tmp_path: Path) -> None:
     rows = [{"instruction": "prompt 0", "output": "x"}, {"instruction": "prompt 0", "output": "y"}]
-    problem = next(iter(Recorded(path=outputs(tmp_path, rows)).check()))
+    problem = next(iter(Recorded(path=outputs(tmp_path, rows)).problems()))
     assert "row 2" in str(problem) and "row 1" in str(problem)
 
 
@@ -77,7 +77,7 @@ def test_missing_answers_are_refused_and_named_unless_allowed(tmp_path: Path) ->
 
 @pytest.mark.parametrize("row", [{"instruction": "p"}, {"instruction": "p", "output": 3}])
 def test_a_row_without_a_text_as_output_is_named(tmp_path: Path, row: dict[str, object]) -> None:
-    problem = next(iter(Recorded(path=outputs(tmp_path, [row])).check()))
+    problem = next(iter(Recorded(path=outputs(tmp_path, [row])).problems()))
     assert "row 1" in problem.what and "output" in problem.what
 
 

@@ -47,7 +47,7 @@ def adapter(folder: Path, **config: Any) -> Path:
 
 def ask(model: Vllm, decoding: Decoding, tmp_path: Path, sharding: Sharding | None = None) -> list[Any]:
     sharding = sharding or Sharding()
-    assert not list(model.check()) and not list(model.check_with(decoding, sharding))
+    assert not list(model.problems()) and not list(model.check_with(decoding, sharding))
     with Store(f"sqlite:///{tmp_path}/store.db") as store:
         return model.generate(PROMPTS, decoding, sharding, store)
 
@@ -136,12 +136,12 @@ def test_an_adapter_reaches_each_request_and_is_part_of_the_identity(
 def test_a_directory_without_an_adapter_and_a_gguf_file_are_refused_before_loading(
     engines: type[vllm_package.LLM], folder: Path, tmp_path: Path
 ) -> None:
-    (problem,) = Vllm(path=str(folder), lora=str(folder)).check()
+    (problem,) = Vllm(path=str(folder), lora=str(folder)).problems()
     assert problem.where == "model.lora" and "adapter_config.json" in problem.what
-    (problem,) = Vllm(path=str(folder), lora=str(adapter(tmp_path / "wide", r=600))).check()
+    (problem,) = Vllm(path=str(folder), lora=str(adapter(tmp_path / "wide", r=600))).problems()
     assert "rank 600" in problem.what
     (tmp_path / "model.gguf").write_bytes(b"GGUF")
-    (problem,) = Vllm(path=str(tmp_path / "model.gguf"), template="chatml").check()
+    (problem,) = Vllm(path=str(tmp_path / "model.gguf"), template="chatml").problems()
     assert (problem.where, problem.remedy) == ("model.path", "use model=hf")
     assert engines.made == []
 

@@ -126,14 +126,14 @@ def test_the_strength_of_a_paraphrase_is_its_rank_by_distance(tmp_path: Path) ->
 def test_a_family_without_its_file_is_refused_before_anything_runs(stem: str, tmp_path: Path) -> None:
     absent = {"path": str(tmp_path / "no.jsonl")}
     for keys, message in (({}, "null: this family reads its variants from a file"), (absent, "no such file")):
-        (problem,) = perturbation(stem, **keys).check()
+        (problem,) = perturbation(stem, **keys).problems()
         assert problem.where == "perturbation.path"
         assert message in problem.what and '"paraphrases"' in problem.remedy
 
 
 def test_a_chain_names_the_step_whose_file_is_missing() -> None:
     steps = [{"_target_": "alpacabench.perturbation.paraphrase.Paraphrase"}]
-    (problem,) = perturbation("chain", steps=steps).check()
+    (problem,) = perturbation("chain", steps=steps).problems()
     assert problem.where == "perturbation.steps[0].path"
 
 

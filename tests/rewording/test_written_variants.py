@@ -130,7 +130,7 @@ def test_a_chain_takes_written_variants_from_a_file_only() -> None:
     step = {"_target_": "alpacabench.perturbation.paraphrase.Paraphrase", "writer": ECHO}
     chain = build("perturbation", {"_target_": "alpacabench.perturbation.chain.Chain", "steps": [step]}, problems)
     assert chain is not None
-    assert next(iter(chain.check())).what == "a step of a chain cannot be written by echo"
+    assert next(iter(chain.problems())).what == "a step of a chain cannot be written by echo"
 
 
 @pytest.mark.parametrize(

@@ -169,9 +169,9 @@ def test_the_uri_is_the_given_one_then_the_environments_then_the_local_database(
     assert uri.tracking_uri(None) == "http://there:1" and uri.artifact_location("http://there:1") is None
     assert uri.tracking_uri("sqlite:////abs/m.db") == "sqlite:////abs/m.db"
     assert uri.artifact_location("postgresql://h/db") == (tmp_path / "outputs" / "artifacts").as_uri()
-    assert [p.where for p in Mlflow(uri="./mlruns").check()] == ["tracking.uri"]
-    assert [p.where for p in Mlflow(traces=-1).check()] == ["tracking.traces"]
-    assert not list(Mlflow().check())
+    assert [p.where for p in Mlflow(uri="./mlruns").problems()] == ["tracking.uri"]
+    assert [p.where for p in Mlflow(traces=-1).problems()] == ["tracking.traces"]
+    assert not list(Mlflow().problems())
 
 
 def test_secrets_of_the_environment_and_passwords_in_urls_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +233,7 @@ def test_a_key_that_a_server_echoes_reaches_no_file_of_a_run(tmp_path: Path, dat
 def test_mlflow_is_not_imported_before_a_run_starts() -> None:
     script = (
         "import sys; from alpacabench.tracking.mlflow import Mlflow; from alpacabench.tracking import sync; "
-        "list(Mlflow().check()); import alpacabench.sweep.sweep, alpacabench.sweep.job; "
+        "list(Mlflow().problems()); import alpacabench.sweep.sweep, alpacabench.sweep.job; "
         "print([m for m in ('mlflow', 'torch', 'pandas', 'alpaca_eval', 'scipy') if m in sys.modules])"
     )
     root = Path(__file__).resolve().parents[2]
