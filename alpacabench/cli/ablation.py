@@ -11,8 +11,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from alpacabench.analysis.ablation.table import MARGIN
 from alpacabench.analysis.ablation.variant import BASE, FLOOR, Kind, System, Variant, read_variant
+from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import read_references, read_run
 from alpacabench.cli.compare import RUN_HELP, add_file_arguments
 from alpacabench.core.errors import DataError

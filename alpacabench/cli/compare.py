@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import FinishedRun, read_references, read_run
 
 RUN_HELP = "a run directory, an annotation file (alpaca_eval's too, also .gz) or an MLflow run id"
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="the other run; differences are this one's minus the base's")
     add_file_arguments(parser)
     parser.add_argument("--outputs", nargs=2, metavar=("A", "B"), help="the models' outputs, where they lie elsewhere")
-    parser.add_argument("--margin", type=float, default=2.0, help="points within which the runs count as equivalent")
+    parser.add_argument("--margin", type=float, default=MARGIN, help="points within which the runs count as equivalent")
     parser.add_argument("--flips", type=int, default=5, help="how many flipped prompts the terminal shows")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")

@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from alpacabench.analysis.decision import ALPHA
 from alpacabench.analysis.gate.decision import Verdict, decide
 from alpacabench.cli.compare import RUN_HELP, add_file_arguments, read_pair
 from alpacabench.cli.hydra_entry import drop_output
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", required=True, help="what it is compared with")
     parser.add_argument("--margin", type=float, default=0.0, help="loss in points that is tolerated (default 0)")
     parser.add_argument(
-        "--alpha", type=float, default=0.05, help="share of false alarms that is tolerated (default 0.05)"
+        "--alpha", type=float, default=ALPHA, help="share of false alarms that is tolerated (default %(default)s)"
     )
     parser.add_argument("--metric", choices=METRICS, default="win_rate", help="what is tested (default win_rate)")
     parser.add_argument("--strict", action="store_true", help=f"exit with {STRICT_UNDECIDED} where it is undecided")

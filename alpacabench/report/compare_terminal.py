@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from alpacabench.analysis.decision import differs
 from alpacabench.analysis.estimate import Estimate, decimal, p_value, probability
 from alpacabench.io.rows import shorten
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from alpacabench.analysis.compare.comparison import Comparison, Flip
     from alpacabench.scoring.paired import Delta
 
-SIGNIFICANT = 0.05
 EXCERPT = 300
 """Characters of an answer that the terminal shows."""
 
@@ -49,7 +49,7 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 def _conclusion(name: str, base: str, metric: str, delta: Delta) -> str:
     interval = f"95% interval {Estimate.of_delta(delta).range(2, signed=True)}"
-    if delta.p_value < SIGNIFICANT:
+    if differs(delta.p_value):
         way = "higher" if delta.estimate > 0 else "lower"
         size = f"{decimal(abs(delta.estimate), 2)} points {way} than {base}'s"
         return f"The {metric} of {name} is {size} ({interval}, {p_value(delta.p_value)})."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from alpacabench.analysis.compare.result import Comparison
+from alpacabench.analysis.decision import side
 from alpacabench.analysis.estimate import Estimate, count, decimal, finite, p_value
 from alpacabench.report.run_words import Tile
 
 
 def headline(pair: Comparison) -> str:
     """Return the verdict in one line."""
-    direction = _direction(pair.delta_wr)
+    direction = side(pair.delta_wr)
     if direction:
         return f"{pair.name_b} wins {'more' if direction > 0 else 'less'} often than {pair.name_a}"
     if pair.equivalent:
@@ -54,13 +55,8 @@ def tiles(pair: Comparison) -> list[Tile]:
     return found
 
 
-def _direction(delta: Estimate) -> int:
-    low, high = delta.interval or (0.0, 0.0)
-    return 1 if low > 0 else -1 if high < 0 else 0
-
-
 def _length(pair: Comparison, delta: Estimate) -> str:
-    same = _direction(delta) == _direction(pair.delta_wr)
+    same = side(delta) == side(pair.delta_wr)
     name = "Length-controlled" if pair.lc_name == "length_controlled_winrate" else "Length-controlled, not regularised"
     verdict = "the same conclusion" if same else "another conclusion, so part of the raw difference may be length"
     return f"{name}, the difference is {delta.text(signed=True)} points: {verdict}."

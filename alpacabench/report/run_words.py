@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from alpacabench.analysis.decision import EVEN, side
 from alpacabench.analysis.estimate import Estimate, Number, count, decimal, dollars, duration, finite
 from alpacabench.core.records import Outcome
 from alpacabench.report.slices import Scored, mean, metric
-
-EVEN = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +86,10 @@ def sentences(rate: Estimate | None, metrics: Mapping[str, Number], who: Names) 
 def _standing(rate: Estimate, who: Names) -> str:
     if not rate.interval:
         return "There are too few verdicts for an interval."
-    low, high = rate.interval
-    if high < EVEN:
+    where = side(rate, EVEN)
+    if where < 0:
         return f"The whole interval lies below 50%: the judge prefers {who.reference}."
-    if low > EVEN:
+    if where > 0:
         return f"The whole interval lies above 50%: the judge prefers {who.model}."
     return "The interval includes 50%: these prompts do not decide which of the two the judge prefers."
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alpacabench.analysis.decision import differs
 from alpacabench.analysis.estimate import count, decimal, dollars, duration, finite, p_value
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.report.run_words import Tile
 
-ALPHA = 0.05
 MAX_NAMED = 4
 """More settings than this are counted, not named."""
 
@@ -21,7 +21,7 @@ def best(table: SweepTable) -> SweepRow | None:
 
 def different(table: SweepTable) -> list[SweepRow]:
     """Return the rows that differ from the base after Holm's correction, largest difference first."""
-    rows = [row for row in table.rows if row.delta_wr and finite(row.p_holm) and row.p_holm < ALPHA]
+    rows = [row for row in table.rows if row.delta_wr and differs(row.p_holm)]
     return sorted(rows, key=lambda row: -abs(row.delta_wr.value) if row.delta_wr else 0.0)
 
 
@@ -90,7 +90,7 @@ def _unpaired(table: SweepTable, rows: Sequence[SweepRow]) -> list[str]:
     missed = [
         f"{table.label(row)}, {p_value(row.p_unpaired)}"
         for row in rows
-        if finite(row.p_unpaired) and row.p_unpaired >= ALPHA
+        if finite(row.p_unpaired) and not differs(row.p_unpaired)
     ]
     if not missed:
         return []

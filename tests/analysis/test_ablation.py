@@ -14,8 +14,9 @@ from alpacabench.analysis.ablation.effect import effect_rows
 from alpacabench.analysis.ablation.floor import excess_flips, exchangeable_p, floor_flips
 from alpacabench.analysis.ablation.outcomes import Outcomes
 from alpacabench.analysis.ablation.spread import spread_of
-from alpacabench.analysis.ablation.table import ALPHA, AblationTable
+from alpacabench.analysis.ablation.table import AblationTable
 from alpacabench.analysis.ablation.variant import Seen, System, Variant
+from alpacabench.analysis.decision import ALPHA
 from alpacabench.report.ablation_words import headline, sentences
 from tests.helpers.ablation_data import instructions, planted, system, variant, without_lengths
 

@@ -273,7 +273,7 @@ def test_comparing_files_imports_neither_torch_nor_mlflow_nor_hydra(tmp_path: Pa
     a, b = write_run(tmp_path / "a", BASE), write_run(tmp_path / "b", RUN)
     heavy = "('torch', 'mlflow', 'hydra', 'omegaconf', 'pandas', 'transformers', 'alpaca_eval')"
     code = (
-        "import sys; from alpacabench.cli import main\n"
+        "import sys; from alpacabench.cli.main import main\n"
         f"code = main(['compare', {str(a)!r}, {str(b)!r}, '--html', {str(tmp_path / 'p.html')!r}])\n"
         f"print('LOADED', code, [m for m in {heavy} if m in sys.modules])"
     )

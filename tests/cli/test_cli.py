@@ -29,7 +29,7 @@ def test_each_command_explains_itself_without_heavy_imports(command: str) -> Non
         "import sys, atexit\n"
         "heavy = ('torch', 'mlflow', 'transformers', 'pandas', 'hydra', 'alpaca_eval', 'numpy')\n"
         "atexit.register(lambda: print('LOADED', [m for m in heavy if m in sys.modules]))\n"
-        f"from alpacabench.cli import main; main([{command!r}, '--help'])"
+        f"from alpacabench.cli.main import main; main([{command!r}, '--help'])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr

@@ -18,8 +18,9 @@ from alpacabench.analysis.ablation.outcomes import Outcomes
 from alpacabench.analysis.ablation.prompts import flipping_prompts, rejected_prompts
 from alpacabench.analysis.ablation.slices import slice_rows
 from alpacabench.analysis.ablation.spread import spread_of
-from alpacabench.analysis.ablation.table import MARGIN, AblationTable, Dose, Family, VariantRow
+from alpacabench.analysis.ablation.table import AblationTable, Dose, Family, VariantRow
 from alpacabench.analysis.ablation.variant import System
+from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from alpacabench.analysis.decision import MARGIN, differs
 from alpacabench.analysis.estimate import Estimate
 
-ALPHA = 0.05
 MOSTLY = 50.0
 """Percent of the prompts on which a judge may be undecided before its verdicts say more of it than of the model."""
-MARGIN = 2.0
-"""Points within which a win rate counts as unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class VariantRow:
     @property
     def sensitive(self) -> bool:
         """Whether it differs from the base beyond chance, adjusted for all tests of the ablation."""
-        return self.p_holm is not None and self.p_holm < ALPHA
+        return differs(self.p_holm)
 
     @property
     def verdict(self) -> str:

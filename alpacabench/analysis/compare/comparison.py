@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpacabench.analysis.compare.reasons import reasons
 from alpacabench.analysis.compatible import require_comparable
+from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.length_fits import Fits, fit_runs
 
@@ -109,7 +110,7 @@ class Comparison:
 
 
 def compare(
-    base: FinishedRun, run: FinishedRun, table: DifficultyTable | None = None, margin: float = 2.0
+    base: FinishedRun, run: FinishedRun, table: DifficultyTable | None = None, margin: float = MARGIN
 ) -> Comparison:
     """Compare two runs prompt by prompt.
 

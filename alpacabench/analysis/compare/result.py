@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.estimate import Estimate, Number
 
 
@@ -58,7 +59,7 @@ class Comparison:
     delta_lc: Estimate | None = None
     lc_name: str = "length_controlled_winrate"
     """The metric behind the three: the `_noreg` variant is named as such."""
-    margin: float = 2.0
+    margin: float = MARGIN
     """Equivalence margin in points."""
     equivalent: bool | None = None
     """Whether the 90% interval of `delta_wr` lies within the margin (TOST)."""

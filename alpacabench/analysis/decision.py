@@ -1,0 +1,23 @@
+"""What counts as established: the levels and rules by which every analysis decides, and that reports only tell."""
+
+from __future__ import annotations
+
+from alpacabench.analysis.estimate import Estimate, finite
+
+ALPHA = 0.05
+"""Error probability of a claim that two results differ; the p-values are adjusted for all tests made together."""
+MARGIN = 2.0
+"""Points within which a win rate counts as unchanged."""
+EVEN = 50.0
+"""The win rate in percent at which model and reference are equally good."""
+
+
+def differs(p_value: float | None) -> bool:
+    """Return whether a difference is established; an unknown p-value establishes nothing."""
+    return finite(p_value) and p_value < ALPHA
+
+
+def side(estimate: Estimate, centre: float = 0.0) -> int:
+    """Return 1 where the whole 95% interval lies above the centre, -1 where below, 0 where neither is established."""
+    low, high = estimate.interval or (centre, centre)
+    return 1 if low > centre else -1 if high < centre else 0
