@@ -11,7 +11,7 @@ from alpacabench.cli import hydra_entry as entry
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")  # type: ignore[untyped-decorator]
 def main(cfg: DictConfig) -> float | None:
     """Evaluate one job; returns the metric that `objective` names."""
-    from alpacabench.run.job import run
+    from alpacabench.cli.hydra_job import run
 
     return run(cfg)
 

@@ -1,3 +1,5 @@
 """alpacabench: Hydra-configured experiments around AlpacaEval."""
 
-__version__ = "0.1.0"
+from alpacabench.core.version import __version__
+
+__all__ = ["__version__"]

@@ -13,9 +13,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import alpacabench
 from alpacabench.cli.hydra_entry import INTERRUPTED, drop_output
 from alpacabench.core.errors import AlpacabenchError
+from alpacabench.core.version import __version__
 from alpacabench.security.redact import redact
 
 COMMANDS = {
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     """Return the parser; only the chosen command's module is imported for its arguments."""
     parser = argparse.ArgumentParser(prog="alpacabench", description="What is done with finished runs.")
-    parser.add_argument("--version", action="version", version=f"alpacabench {alpacabench.__version__}")
+    parser.add_argument("--version", action="version", version=f"alpacabench {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, line) in COMMANDS.items():
         command = commands.add_parser(name, help=line)

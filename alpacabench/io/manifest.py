@@ -140,20 +140,6 @@ def label(params: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in params.items())
 
 
-def pairs(overrides: Sequence[str]) -> dict[str, str]:
-    """Return the values by key, as they are and not as they are quoted or escaped for Hydra."""
-    split = (override.partition("=") for override in overrides)
-    return {key.lstrip("+~"): _plain(value) for key, _, value in split}
-
-
-def _plain(value: str) -> str:
-    if "\\" not in value and not value.startswith(("'", '"')):
-        return value
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    return str(OverridesParser.create().parse_override(f"key={value}").value())
-
-
 def forget_results(sweep_directory: Path) -> None:
     """Remove what an earlier sweep in this directory said of its jobs: every job of the next one says it anew."""
     for path in (sweep_directory / FAIL_FAST, *sweep_directory.glob(f"*/{RESULT}")):

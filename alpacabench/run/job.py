@@ -1,65 +1,35 @@
-"""One job under Hydra: configuration in, files and a tracked run out."""
+"""One job: an experiment in, files and a tracked run out."""
 
 from __future__ import annotations
 
 import logging
 import math
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
-
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.endpoint.spending import paying
 from alpacabench.io import run_files as files
 from alpacabench.io.manifest import SweepLink, label
-from alpacabench.run import experiment as config
 from alpacabench.run import metadata as about
 from alpacabench.run import pipeline
-from alpacabench.run.experiment import Experiment
+from alpacabench.run.experiment import Experiment, redacted_yaml
 from alpacabench.run.pipeline import Evaluation, Stopping
-from alpacabench.security.redact import redact
 from alpacabench.store.store import Store
 from alpacabench.tracking.base import JobRecord
 
 log = logging.getLogger(__name__)
 
 
-def run(cfg: DictConfig) -> float | None:
-    """Evaluate the job that Hydra composed; returns its objective.
+def run_alone(experiment: Experiment, directory: Path) -> float:
+    """Run a job that belongs to no sweep; returns its objective, NaN where that is not known.
 
-    In a sweep the job never raises through Hydra, which would print a traceback and leave out the sweep's end: its
-    failure is written into the job's directory, and the objective is NaN.
+    Raises:
+        AlpacabenchError: the job failed, or it is told to stop early.
+
     """
-    hydra = HydraConfig.get()
-    directory = Path(hydra.runtime.output_dir)
-    if hydra.mode == RunMode.MULTIRUN:
-        from alpacabench.sweep.job import run_in_sweep
-
-        return run_in_sweep(cfg, directory)
-    try:
-        return _single(cfg, dict(hydra.runtime.choices), directory)
-    except AlpacabenchError as error:
-        log.error("%s", redact(str(error)))
-        # Past Hydra, which would print its own words about an exception.
-        raise SystemExit(error.exit_code) from None
-
-
-def _single(cfg: DictConfig, choices: dict[str, str], directory: Path) -> float | None:
-    experiment = config.load(cfg, choices)
-    if experiment.settings.plan:
-        from alpacabench.run.plan import show
-
-        show([("", experiment, pipeline.prepare(experiment))])
-        # Hydra made the directory before it called us. One that holds more than Hydra's own files is somebody's run.
-        if {path.name for path in directory.iterdir()} <= {".hydra", f"{HydraConfig.get().job.name}.log"}:
-            shutil.rmtree(directory)
-        return None
     if experiment.settings.early_stopping.alpha is not None:
         what = "a single run has no other job to compare itself with"
         raise ConfigError([Problem("early_stopping.alpha", what, "leave it at null, or run a sweep: -m")])
@@ -85,7 +55,7 @@ def execute(
         sweep=sweep,
         params=about.params(experiment),
         tags=about.tags(experiment, inputs),
-        config=config.redacted_yaml(experiment),
+        config=redacted_yaml(experiment),
         dataset=inputs.dataset,
         parent=experiment.tracking.parent,
         step=experiment.tracking.step or 0,

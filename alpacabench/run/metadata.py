@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from alpacabench import __version__
+from alpacabench.core.version import __version__
 from alpacabench.run.experiment import GROUPS, Experiment
 from alpacabench.run.pipeline import Inputs
 

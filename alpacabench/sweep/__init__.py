@@ -1,1 +1,1 @@
-"""Sweeps: planned, checked before the first job, resumable, compared at the end; `callback` is where Hydra enters."""
+"""Sweeps: planned, checked before the first job, resumable, compared at the end."""

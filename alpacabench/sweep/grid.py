@@ -1,19 +1,18 @@
-"""The jobs of a sweep before they run: the grid as Hydra's own sweeper expands it, every job composed and checked."""
+"""The jobs of a sweep before they run: every one composed and checked."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from alpacabench.cli.hydra_entry import explain
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.core.records import digest
-from alpacabench.io.manifest import label, pairs
-from alpacabench.run import experiment as configuration
+from alpacabench.io.manifest import label
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs, prepare
 
@@ -31,6 +30,32 @@ NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Overrides:
+    """The overrides of one job."""
+
+    lines: tuple[str, ...]
+    """As they were given."""
+    values: Mapping[str, str]
+    """By key, without quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepCommand:
+    """What the user asks for."""
+
+    directory: Path
+    """The sweep's; absolute."""
+    jobs: Sequence[Overrides]
+    """Of every job; of a search, what all its jobs share, once."""
+    searched: Sequence[str] | None
+    """The keys that a search varies, in alphabetical order; None for a grid, whose jobs are known."""
+    search: Sequence[Any]
+    """What tells one search from another; JSON-serialisable."""
+    compose: Callable[[Overrides], Experiment]
+    """Builds one job; raises AlpacabenchError for every mistake."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedJob:
     """One job of the grid."""
 
@@ -42,67 +67,32 @@ class PlannedJob:
     inputs: Inputs
 
 
-def expand(config: DictConfig) -> list[list[str]] | None:
-    """Return the overrides of every job; None where the sweeper is not Hydra's basic one and chooses as it goes."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-    if not str(config.hydra.sweeper._target_).endswith(".BasicSweeper"):
-        return None
-    return list(BasicSweeper.split_arguments(_parsed(config), None)[0])
-
-
-def searched(config: DictConfig) -> list[str]:
-    """Return the keys that a search varies, in alphabetical order."""
-    return sorted(o.get_key_element().lstrip("+~") for o in _parsed(config) if o.is_sweep_override())
-
-
-def fixed_overrides(config: DictConfig) -> list[str]:
-    """Return the overrides that all jobs of a search share."""
-    return [override.input_line for override in _parsed(config) if not override.is_sweep_override()]
-
-
-def _parsed(config: DictConfig) -> list[Any]:
-    """Return Hydra's parsed overrides: those of the sweeper's `params`, then those of the command."""
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    params = config.hydra.sweeper.get("params") or {}
-    arguments = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
-    return list(OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(arguments))
-
-
-def varying(jobs: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+def varying(jobs: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Return, for each job, the overrides whose value differs between jobs; Hydra's own settings left out."""
-    jobs_pairs = [pairs(overrides) for overrides in jobs]
-    values = {key: {job[key] for job in jobs_pairs} for key in jobs_pairs[0]} if jobs else {}
+    values = {key: {job[key] for job in jobs} for key in jobs[0]} if jobs else {}
     return [
         {key: value for key, value in job.items() if len(values[key]) > 1 and not key.startswith("hydra")}
-        for job in jobs_pairs
+        for job in jobs
     ]
 
 
-def plan(config: DictConfig, grid: Sequence[Sequence[str]]) -> list[PlannedJob]:
+def plan(command: SweepCommand) -> list[PlannedJob]:
     """Compose and check every job before the first one starts.
 
     Raises:
         ConfigError: all mistakes of all jobs, each told once with the jobs that have it.
 
     """
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    loader = GlobalHydra.instance().config_loader()
+    varied = varying([overrides.values for overrides in command.jobs])
     mistakes: dict[tuple[str, str, str], list[int]] = {}
     prepared: dict[str, Inputs] = {}
     seen: Counter[str] = Counter()
     planned = []
-    for number, (overrides, params) in enumerate(zip(grid, varying(grid), strict=True)):
+    for number, (overrides, params) in enumerate(zip(command.jobs, varied, strict=True)):
         try:
-            job = loader.load_sweep_config(config, list(overrides))
-            experiment = configuration.load(job, job.hydra.runtime.choices)
+            experiment = command.compose(overrides)
             inputs = _prepare(experiment, prepared)
-        except (AlpacabenchError, HydraException, OmegaConfBaseException) as error:
+        except AlpacabenchError as error:
             for problem in _problems(error):
                 mistakes.setdefault((problem.where, problem.what, problem.remedy), []).append(number)
             continue
@@ -111,7 +101,7 @@ def plan(config: DictConfig, grid: Sequence[Sequence[str]]) -> list[PlannedJob]:
         key = experiment.identity if repeat == 1 else f"{experiment.identity}-{repeat}"
         planned.append(PlannedJob(params, key, experiment, inputs))
     if mistakes:
-        raise ConfigError(_located(problem, jobs, varying(grid)) for problem, jobs in mistakes.items())
+        raise ConfigError(_located(problem, jobs, varied) for problem, jobs in mistakes.items())
     return planned
 
 
@@ -142,11 +132,11 @@ def _prepare(experiment: Experiment, prepared: dict[str, Inputs]) -> Inputs:
     return prepared[key]
 
 
-def _problems(error: Exception) -> list[Problem]:
-    """Return an error's problems; Hydra's own messages in our words."""
+def _problems(error: AlpacabenchError) -> list[Problem]:
+    """Return an error's problems."""
     if isinstance(error, ConfigError):
         return error.problems
-    where, _, what = (str(error) if isinstance(error, AlpacabenchError) else explain(error)).partition(": ")
+    where, _, what = str(error).partition(": ")
     what, _, remedy = what.partition("\n")
     return [Problem(where, what, remedy.strip())]
 

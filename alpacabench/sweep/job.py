@@ -1,30 +1,44 @@
-"""One job of a sweep: it never raises through Hydra, but writes how it ended into its directory."""
+"""One job of a sweep: it never raises, but writes how it ended into its directory."""
 
 from __future__ import annotations
 
 import logging
-import math
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from alpacabench.core.errors import AlpacabenchError, StageError
-from alpacabench.io.manifest import FAIL_FAST, JobResult, Manifest, pairs
-from alpacabench.run import experiment as config
-from alpacabench.run import job
+from alpacabench.io.manifest import FAIL_FAST, JobResult, Manifest
+from alpacabench.run.experiment import load
+from alpacabench.run.job import execute
 from alpacabench.security.redact import redact
 from alpacabench.sweep.early_stopping import EarlyStopping
 
 log = logging.getLogger(__name__)
 
 
-def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
-    """Run the job that Hydra composed; returns its objective, the worst possible where it failed or was left out."""
-    hydra = HydraConfig.get()
-    number, sweep = int(hydra.job.num), Path(hydra.sweep.dir)
+@dataclass(frozen=True, slots=True)
+class StartedJob:
+    """One job of a sweep as a launcher starts it, in whatever process."""
+
+    number: int
+    directory: Path
+    """The job's."""
+    sweep_directory: Path
+    overrides: Mapping[str, str]
+    """By key, without quotes."""
+    choices: Mapping[str, str]
+    """The chosen option by group."""
+    worst: float
+    """The objective of a job that failed: what a search avoids. Optuna ends at NaN."""
+
+
+def run_in_sweep(cfg: DictConfig, started: StartedJob) -> float:
+    """Run a job; returns its objective, the worst possible where it failed or was left out."""
+    number, directory, sweep = started.number, started.directory, started.sweep_directory
     result = JobResult(number, f"job {number}", "", {}, "skipped")
     start = time.monotonic()
     try:
@@ -33,12 +47,12 @@ def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
             result = JobResult.of(number, planned, "skipped")
         if (sweep / FAIL_FAST).exists():
             replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory)
-            return _worst(hydra)
-        experiment = config.load(cfg, hydra.runtime.choices)
-        entry = manifest.entry(number, experiment.identity, pairs(hydra.overrides.task))
+            return started.worst
+        experiment = load(cfg, started.choices)
+        entry = manifest.entry(number, experiment.identity, started.overrides)
         result = JobResult.of(number, entry, "finished")
         stopping = EarlyStopping.of(experiment.settings.early_stopping, manifest, number, sweep)
-        evaluation = job.execute(experiment, directory, manifest.link(entry), stopping)
+        evaluation = execute(experiment, directory, manifest.link(entry), stopping)
         if "win_rate" not in evaluation.metrics and not evaluation.stopped:
             raise StageError("no prompt has a verdict, so there is nothing to compare")
     # Whatever it is: the other jobs go on.
@@ -49,13 +63,8 @@ def run_in_sweep(cfg: DictConfig, directory: Path) -> float:
         replace(result, status="failed", failure=failure, seconds=time.monotonic() - start).write(directory)
         if cfg.fail_fast:
             (sweep / FAIL_FAST).touch()
-        return _worst(hydra)
+        return started.worst
     if evaluation.stopped:
         result = replace(result, status="stopped", stopped=evaluation.stopped)
     replace(result, seconds=time.monotonic() - start).write(directory)
-    return evaluation.metrics.get(experiment.settings.objective, _worst(hydra))
-
-
-def _worst(hydra: DictConfig) -> float:
-    """Return a value that a search avoids: Optuna ends at NaN. A grid has no direction."""
-    return {"maximize": -math.inf, "minimize": math.inf}.get(str(hydra.sweeper.get("direction")), math.nan)
+    return evaluation.metrics.get(experiment.settings.objective, started.worst)

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from alpacabench.core import exit_status as outcome
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import digest
@@ -20,9 +18,8 @@ from alpacabench.io.manifest import JobEntry, JobResult, Manifest, Run, SweepLin
 from alpacabench.run import metadata as about
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
-from alpacabench.sweep import grid
 from alpacabench.sweep.conclude import SUMMED, conclude
-from alpacabench.sweep.grid import PlannedJob
+from alpacabench.sweep.grid import PlannedJob, SweepCommand, plan, require_shared
 from alpacabench.tracking.base import BASE, JobRecord
 
 log = logging.getLogger(__name__)
@@ -85,22 +82,20 @@ class Sweep:
         return [found[number] for number in sorted(found)]
 
 
-def open_sweep(config: DictConfig) -> Sweep | None:
+def open_sweep(command: SweepCommand) -> Sweep | None:
     """Check all jobs, and create or continue the parent run; None where plan=true only asked for the plan.
 
     Raises:
         ConfigError: all mistakes of all jobs.
 
     """
-    directory = _settle_directory(config)
-    overrides = grid.expand(config)
-    jobs = grid.plan(config, overrides if overrides is not None else [grid.fixed_overrides(config)])
-    grid.require_shared(jobs)
+    jobs = plan(command)
+    require_shared(jobs)
     lead = jobs[0].experiment
-    if overrides is None:
+    if command.searched is not None:
         _refuse_early_stopping(lead)
-        axes, entries = grid.searched(config), {}
-        identity = digest([lead.identity, axes, OmegaConf.to_container(config.hydra.sweeper), _task(config)])
+        axes, entries = command.searched, {}
+        identity = digest([lead.identity, axes, *command.search])
     else:
         axes, entries = list(jobs[0].params), _entries(jobs)
         identity = digest(sorted(job.key for job in jobs))
@@ -110,13 +105,13 @@ def open_sweep(config: DictConfig) -> Sweep | None:
 
         show([(entries[n].name if entries else "a trial", j.experiment, j.inputs) for n, j in enumerate(jobs)])
         return None
-    record = _parent(identity, axes, jobs, directory)
-    run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if overrides is not None else [])
+    record = _parent(identity, axes, jobs, command.directory)
+    run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if command.searched is None else [])
     manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs, base)
-    forget_results(directory)
-    manifest.write(directory)
+    forget_results(command.directory)
+    manifest.write(command.directory)
     _tell(len(entries), run, runs)
-    return Sweep(directory, lead, manifest, base, jobs[0].inputs, record, run)
+    return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run)
 
 
 def _entries(jobs: Sequence[PlannedJob]) -> dict[int, JobEntry]:
@@ -168,26 +163,6 @@ def _words(job: JobEntry | JobResult) -> list[str]:
 def _base_name(results: Sequence[tuple[JobResult, Path]], base: int) -> str:
     """Return what `report.base` would be for this job, whatever the order of the overrides."""
     return next((",".join(sorted(_words(result))) for result, _ in results if result.number == base), "")
-
-
-def _task(config: DictConfig) -> list[str]:
-    return sorted(config.hydra.overrides.task)
-
-
-def _settle_directory(config: DictConfig) -> Path:
-    """Return the sweep's directory, now the same in every process: launchers compose the jobs' configurations anew."""
-    from omegaconf import open_dict, read_write
-
-    subdirectory = str(OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"])  # type: ignore[index,call-overload]
-    if "/" in subdirectory:
-        what = f"given '{subdirectory}', a directory in a directory"
-        raise ConfigError([Problem("hydra.sweep.subdir", what, "give one name, and the rest with hydra.sweep.dir")])
-    directory = Path(str(config.hydra.sweep.dir)).absolute()
-    quoted = str(directory).replace("\\", "\\\\").replace("'", "\\'")
-    with read_write(config.hydra), open_dict(config.hydra):
-        config.hydra.sweep.dir = str(directory)
-        config.hydra.overrides.hydra.append(f"hydra.sweep.dir='{quoted}'")
-    return directory
 
 
 def _parent(identity: str, axes: Sequence[str], jobs: Sequence[PlannedJob], directory: Path) -> JobRecord:

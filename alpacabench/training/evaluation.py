@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import alpacabench
 from alpacabench.core.errors import ConfigError, Problem, StageError
 from alpacabench.training.training_run import TrainingRun
 
@@ -140,7 +139,7 @@ class Evaluation:
             StageError: alpacabench is installed without its run.py.
 
         """
-        program = Path(alpacabench.__file__).resolve().parents[1] / "run.py"
+        program = Path(__file__).resolve().parents[2] / "run.py"
         if not program.is_file():
             raise StageError(f"{program} is missing: install alpacabench from its repository (pip install -e .)")
         chosen = {text.partition("=")[0] for text in self.overrides}

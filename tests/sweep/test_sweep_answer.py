@@ -18,6 +18,7 @@ from alpacabench.analysis.sweep.against import compare_to_base
 from alpacabench.analysis.sweep.effects import effects
 from alpacabench.analysis.sweep.scored import read_jobs
 from alpacabench.analysis.sweep.variance import seed_spread, variance_split
+from alpacabench.cli.hydra_overrides import pairs
 from alpacabench.core.errors import ConfigError
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest
 from alpacabench.sweep.conclude import _length_controlled, conclude, sweep_metrics
@@ -147,7 +148,7 @@ def test_only_overrides_that_differ_are_what_varies() -> None:
         ["model=echo", "decoding.temperature=0.0", "hydra.x=1"],
         ["model=echo", "decoding.temperature=1", "hydra.x=2"],
     ]
-    assert varying(jobs) == [{"decoding.temperature": "0.0"}, {"decoding.temperature": "1"}]
+    assert varying([pairs(job) for job in jobs]) == [{"decoding.temperature": "0.0"}, {"decoding.temperature": "1"}]
 
 
 def _finished(directory: Path, number: int, rows: list[tuple[str, float | None]]) -> tuple[JobResult, Path]:

@@ -1,0 +1,67 @@
+"""One job as Hydra starts it: alone, or as a part of a sweep."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from alpacabench.cli.hydra_overrides import pairs
+from alpacabench.core.errors import AlpacabenchError
+from alpacabench.run.experiment import load
+from alpacabench.run.job import run_alone
+from alpacabench.security.redact import redact
+from alpacabench.sweep.job import StartedJob, run_in_sweep
+
+log = logging.getLogger(__name__)
+
+WORST = {"maximize": -math.inf, "minimize": math.inf}
+"""The objective that a search avoids, by its direction; a grid has none."""
+
+
+def run(cfg: DictConfig) -> float | None:
+    """Evaluate the job that Hydra composed; returns its objective.
+
+    In a sweep the job never raises through Hydra, which would print a traceback and leave out the sweep's end: its
+    failure is written into the job's directory, and the objective is the worst possible.
+    """
+    hydra = HydraConfig.get()
+    directory = Path(hydra.runtime.output_dir)
+    if hydra.mode == RunMode.MULTIRUN:
+        return run_in_sweep(cfg, _started(hydra, directory))
+    try:
+        return _alone(cfg, hydra, directory)
+    except AlpacabenchError as error:
+        log.error("%s", redact(str(error)))
+        # Past Hydra, which would print its own words about an exception.
+        raise SystemExit(error.exit_code) from None
+
+
+def _alone(cfg: DictConfig, hydra: DictConfig, directory: Path) -> float | None:
+    experiment = load(cfg, dict(hydra.runtime.choices))
+    if not experiment.settings.plan:
+        return run_alone(experiment, directory)
+    from alpacabench.run.pipeline import prepare
+    from alpacabench.run.plan import show
+
+    show([("", experiment, prepare(experiment))])
+    # Hydra made the directory before it called us. One that holds more than Hydra's own files is somebody's run.
+    if {path.name for path in directory.iterdir()} <= {".hydra", f"{hydra.job.name}.log"}:
+        shutil.rmtree(directory)
+    return None
+
+
+def _started(hydra: DictConfig, directory: Path) -> StartedJob:
+    return StartedJob(
+        number=int(hydra.job.num),
+        directory=directory,
+        sweep_directory=Path(hydra.sweep.dir),
+        overrides=pairs(hydra.overrides.task),
+        choices=dict(hydra.runtime.choices),
+        worst=WORST.get(str(hydra.sweeper.get("direction")), math.nan),
+    )
