@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 OPEN, CLOSE = "<think>", "</think>"
+
+_NAMES = "think|thinking|thought|reasoning|seed:think|scratchpad"
+_OPENS = re.compile(
+    rf"\s*(?:<(?:{_NAMES})>|\[THINK\]|◁think▷|<\|START_THINKING\|>|(?:<\|start\|>\w+)?<\|channel\|>(?:analysis|commentary))",
+    re.IGNORECASE,
+)
+_CLOSES = re.compile(
+    rf"</(?:{_NAMES})>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<\|channel\|>final<\|message\|>", re.IGNORECASE
+)
 
 
 class Parted(NamedTuple):
@@ -30,3 +40,12 @@ def part(text: str, opened: bool = False) -> Parted:
         return Parted(text, None)
     trace, closed, answer = start.removeprefix(OPEN).partition(CLOSE)
     return Parted(answer.lstrip() if closed else "", trace.strip())
+
+
+def conclusion(text: str) -> str:
+    """Return what a judge says after its trace, in whatever tags models write one; empty where it is cut in the trace.
+
+    Everything up to the last closing tag is the trace, also where the prompt itself opened it.
+    """
+    *_, rest = _CLOSES.split(text)
+    return "" if _OPENS.match(rest) else rest.strip()

@@ -11,11 +11,13 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from alpacabench.core.errors import Problem, allowed
+from alpacabench.core.reasoning import conclusion
 from alpacabench.core.records import Message, Pair
 from alpacabench.endpoint.wire import Body, Completion
 from alpacabench.judge.annotator import Annotator, annotators, load_annotator
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
+from alpacabench.judge.logprob import positions_of, weigh
 from alpacabench.store.ask_once import Payload
 
 
@@ -77,16 +79,43 @@ class AlpacaEvalAnnotator(ApiJudge):
 
     def read(self, completion: Completion, question: Question) -> Payload:
         """Parse with alpaca_eval's own parser."""
-        given = completion.raw | {"text": completion.text} if self._config.reads_choice else completion.text
-        parser = getattr(_parsers(), self._config.parser)
         try:
-            found = parser(given, **copy.deepcopy(self._config.parser_arguments))
+            parser = getattr(_parsers(), self._config.parser)
+            found = parser(self._given(completion), **copy.deepcopy(self._config.parser_arguments))
+        except UnparsableVerdictError:
+            raise
         except Exception as error:
             # The parsers raise whatever their input leads to: KeyError, AssertionError, SyntaxError, JSONDecodeError.
             raise UnparsableVerdictError(f"{self._config.parser}: {type(error).__name__}: {error}") from error
-        if len(found) != 1 or found[0] is None or math.isnan(found[0]):
-            raise UnparsableVerdictError(f"{self._config.parser} finds {found} instead of one verdict")
-        return {"preference": 1.5 if found[0] == 0 else float(found[0])}
+        verdict: Any = found[0] if isinstance(found, list) and len(found) == 1 else None
+        number = isinstance(verdict, int | float) and not isinstance(verdict, bool)
+        if not number or not (verdict == 0 or 1 <= verdict <= 2):
+            raise UnparsableVerdictError(f"{self._config.parser} finds {str(found)[:200]} instead of one verdict")
+        return {"preference": 1.5 if verdict == 0 else float(verdict)}
+
+    def _given(self, completion: Completion) -> Any:
+        """Return what the parser reads: the text after a trace, or the choice with its log probabilities in one form.
+
+        Raises:
+            UnparsableVerdictError: there are no log probabilities that can be read.
+
+        """
+        if not self._config.reads_choice:
+            return conclusion(completion.text)
+        tokens = self._config.parser_arguments.get("denominator_tokens")
+        if not tokens:
+            return completion.raw | {"text": completion.text}
+        positions, wanted = positions_of(completion.raw), self._config.parser_arguments.get("log_prob_index", "batch")
+        if wanted == -1 and completion.finish_reason == "length" and self.max_tokens > 1:
+            raise UnparsableVerdictError("the answer was cut at max_tokens, before the token that is the verdict")
+        content = []
+        for place, (_, listed) in enumerate(positions):
+            # Only what is read has to be whole.
+            read = wanted == "batch" or place == wanted % len(positions)
+            weights = weigh(listed, tokens) if read else {}
+            top = [{"token": token, "logprob": math.log(weight)} for token, weight in weights.items() if weight > 0]
+            content.append({"top_logprobs": top})
+        return completion.raw | {"text": completion.text, "logprobs": {"content": content}}
 
     @property
     def _config(self) -> Annotator:

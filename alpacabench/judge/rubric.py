@@ -12,6 +12,7 @@ from alpacabench.core.records import Message, digest
 from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
+from alpacabench.judge.said import objects, said
 from alpacabench.judge.template import load_template, render
 from alpacabench.store.ask_once import Payload
 
@@ -56,20 +57,35 @@ class Rubric(ApiJudge):
 
     def read(self, completion: Completion, question: Question) -> Payload:
         """Read the scores of both answers."""
-        text = completion.text
-        try:
-            scores = json.loads(text[text.index("{") : text.rindex("}") + 1])
-            first, second = (self._scores(scores[name]) for name in ("first", "second"))
-        except (ValueError, KeyError, TypeError) as error:
-            raise UnparsableVerdictError(f"no scores for {', '.join(self.criteria)}: {error}") from error
+        first, second = self._grades(said(completion))
         model, reference = (first, second) if question.model_first else (second, first)
         better = self._mean(second) - self._mean(first)
         preference = 1.5 if abs(better) < 1e-9 else 2.0 if better > 0 else 1.0
         return {"preference": preference, "criteria": model | {f"{k}/reference": v for k, v in reference.items()}}
 
+    def _grades(self, text: str) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the grades of the last object that holds both answers'; drafts before it must agree, or end there.
+
+        Raises:
+            UnparsableVerdictError: there are none, or it is not clear which ones count.
+
+        """
+        found = [(given, end) for given, end in objects(text) if {"first", "second"} <= set(given)]
+        if not found:
+            raise UnparsableVerdictError(f"no scores for {', '.join(self.criteria)}: no JSON with 'first' and 'second'")
+        last, end = found[-1]
+        if any(given != last for given, _ in found) and text[end:].strip(" \r\n`"):
+            raise UnparsableVerdictError("several objects of scores that contradict each other, and none is the last")
+        try:
+            return self._scores(last["first"]), self._scores(last["second"])
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            what = f"no scores for {', '.join(self.criteria)}: {type(error).__name__}: {error}"
+            raise UnparsableVerdictError(what) from error
+
     def _scores(self, given: dict[str, Any]) -> dict[str, float]:
+        odd = {name: given[name] for name in self.criteria if isinstance(given[name], bool)}
         scores = {name: float(given[name]) for name in self.criteria}
-        outside = {name: score for name, score in scores.items() if not LOWEST <= score <= HIGHEST}
+        outside = odd or {name: score for name, score in scores.items() if not LOWEST <= score <= HIGHEST}
         if outside:
             raise ValueError(f"{outside} outside {LOWEST:g} to {HIGHEST:g}")
         return scores

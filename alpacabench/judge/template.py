@@ -19,7 +19,10 @@ PLACEHOLDERS = ("instruction", "output_1", "output_2")
 OWN = Path(__file__).parent / "templates"
 
 _FIELD = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
-_PART = re.compile(r"<\|im_start\|>(\w+)[^\n]*\n(.*?)<\|im_end\|>", re.DOTALL)
+_BRACED = re.compile(r"\{\s*\{\s*(" + "|".join(PLACEHOLDERS) + r")\s*\}")
+_PART = re.compile(r"<\|im_start\|>(\w+)[ \t]*\n(.*?)<\|im_end\|>", re.DOTALL)
+_MARKER = re.compile(r"<\|im_(?:start|end)\|>")
+ROLES = ("system", "user", "assistant")
 
 
 @cache
@@ -57,7 +60,7 @@ def template_path(template: str) -> Path:
 
 
 def check_template(template: str) -> Iterator[Problem]:
-    """Yield what is wrong with a template: no such file, or a placeholder is missing or stands twice."""
+    """Yield what is wrong with a template: no such file, or not every text of it would reach the judge."""
     path = template_path(template)
     where = "judge.template"
     if not path.is_file():
@@ -66,7 +69,18 @@ def check_template(template: str) -> Iterator[Problem]:
             where, f"given '{template}': no such file", f"give the path of a text file, or one of ours: {ours}"
         )
         return
-    fields = _FIELD.findall(path.read_text(encoding="utf-8"))
+    try:
+        text = load_template(template)
+    except (OSError, UnicodeDecodeError) as error:
+        yield Problem(where, f"cannot read {path}: {error}", "give a text file in UTF-8")
+        return
+    if braced := _BRACED.search(text):
+        yield Problem(
+            where, f"{path} has double braces around a placeholder: {braced[0]}...", "write {instruction}, {output_1} "
+            "and {output_2} in single braces; other braces are text, and are sent as they stand",
+        )  # fmt: skip
+        return
+    fields = _FIELD.findall(text)
     for name in PLACEHOLDERS:
         if fields.count(name) != 1:
             yield Problem(
@@ -74,12 +88,38 @@ def check_template(template: str) -> Iterator[Problem]:
                 f"{path} has {{{name}}} {fields.count(name)} times",
                 "a template has each of {instruction}, {output_1} and {output_2} once",
             )
+    yield from _unsent(text, path)
+
+
+def _unsent(text: str, path: Path) -> Iterator[Problem]:
+    """Yield what stands outside the chat messages of a template, where it has any: no judge would read it."""
+    if not _MARKER.search(text):
+        return
+    rest = _PART.sub("", text)
+    remedy = (
+        "each message is a line `<|im_start|>system` or `<|im_start|>user`, its text below, and `<|im_end|>` behind; "
+        "a template without these markers is one user message"
+    )
+    if rest.strip():
+        line = next(line for line in rest.splitlines() if line.strip())
+        yield Problem(
+            "judge.template",
+            f"{path} has text outside its chat messages, which no judge reads: {line.strip()!r}",
+            remedy,
+        )
+    for role, content in _PART.findall(text):
+        if role not in ROLES:
+            yield Problem(
+                "judge.template", f"{path} has a message of the role '{role}'", "allowed: " + ", ".join(ROLES)
+            )
+        if "<|im_start|>" in content:
+            yield Problem("judge.template", f"{path} has a message without an end: one opens inside another", remedy)
 
 
 @cache
 def load_template(template: str) -> str:
     """Return the text of a template."""
-    return template_path(template).read_text(encoding="utf-8")
+    return template_path(template).read_text(encoding="utf-8-sig")
 
 
 def render(template: str, instruction: str, output_1: str, output_2: str) -> list[Message]:

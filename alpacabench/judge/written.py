@@ -3,27 +3,66 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from pydantic import Field
 
 from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
+from alpacabench.judge.said import said
 from alpacabench.store.ask_once import Payload
 
-_VERDICT = re.compile(r"verdict\W*(?:model\s+)?\b(m|M|tie)\b", re.IGNORECASE)
+_MARKS = " \t#*_`~()[]{}:.!=-–—→"
+"""What may stand around a verdict; not quotation marks and `>`, behind which stands what an answer says."""
+_EDGE = f"[{re.escape(_MARKS)}]"
+_VERDICT = re.compile(
+    rf"(?:(?:my|the) +)?(?:(?:final|overall) +)?verdict\b(?: +is\b)?{_EDGE}*(?:model\b{_EDGE}*)?\b(m|tie)?",
+    re.IGNORECASE,
+)
+_NAME = re.compile(rf"(?:model\b{_EDGE}*)?\b(m|tie)", re.IGNORECASE)
+_PREFERENCES = {"m": 1.0, "M": 2.0}
 
 
 class WrittenJudge(ApiJudge):
-    """The preference is the last line `Verdict: m`, `Verdict: M` or `Verdict: tie` of the completion."""
+    """The preference is the line `Verdict: m`, `Verdict: M` or `Verdict: tie` with which the completion ends."""
 
     temperature: float | None = Field(0.0, ge=0.0)
     max_tokens: int = Field(4096, ge=1)
 
     def read(self, completion: Completion, question: Question) -> Payload:
-        """Find the last verdict."""
-        found = [match.group(1) for match in _VERDICT.finditer(completion.text)]
+        """Read the verdict after the reasoning trace."""
+        found = list(_verdicts(said(completion)))
         if not found:
-            cut = " (cut at max_tokens)" if completion.finish_reason in ("length", "max_tokens") else ""
-            raise UnparsableVerdictError(f"no line 'Verdict: m', 'Verdict: M' or 'Verdict: tie'{cut}")
-        return {"preference": {"m": 1.0, "M": 2.0}.get(found[-1], 1.5)}
+            raise UnparsableVerdictError("no line 'Verdict: m', 'Verdict: M' or 'Verdict: tie'")
+        last = found[-1]
+        if len({verdict.preference for verdict in found}) > 1 and not last.ends:
+            raise UnparsableVerdictError(
+                "several lines 'Verdict: ...' that contradict each other, and none is the last"
+            )
+        return {"preference": last.preference}
+
+
+class _Found(NamedTuple):
+    preference: float
+    ends: bool
+    """Whether nothing is written after it."""
+
+
+def _verdicts(text: str) -> Iterator[_Found]:
+    """Yield the lines of nothing but a verdict; those in code fences only where there is no other."""
+    lines = [line.strip(_MARKS) if not line.lstrip().startswith("```") else "```" for line in text.splitlines()]
+    outside: list[_Found] = []
+    inside: list[_Found] = []
+    fenced = headed = False
+    end = max((number for number, line in enumerate(lines) if line not in ("", "```")), default=-1)
+    for number, line in enumerate(lines):
+        fenced ^= line == "```"
+        match = _VERDICT.fullmatch(line) or (_NAME.fullmatch(line) if headed else None)
+        if match and match[1]:
+            preference = _PREFERENCES.get(match[1], 1.5)
+            (inside if fenced else outside).append(_Found(preference, number == end))
+        # `## Verdict`, and below it the name alone.
+        headed = bool(match and not match[1]) or (headed and line in ("", "```"))
+    yield from outside or inside

@@ -68,6 +68,53 @@ def test_a_template_without_a_placeholder_is_refused_by_name(tmp_path: Path, tex
     assert named in "\n".join(map(str, check_template(str(path))))
 
 
+CHAT = "<|im_start|>system\nCompare.\n<|im_end|>\n"
+TEXTS = "{instruction}\n{output_1}\n{output_2}\nm or M?"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CHAT + "<|im_start|>user\n" + TEXTS, "outside its chat messages, which no judge reads: '<|im_start|>user'"),
+        (CHAT + TEXTS, "outside its chat messages, which no judge reads: '{instruction}'"),
+        ("<|im_start|>user " + TEXTS + "<|im_end|>", "outside its chat messages"),
+        (
+            "<|im_start|>system Be fair.\n<|im_end|><|im_start|>user\n" + TEXTS + "<|im_end|>",
+            "outside its chat messages",
+        ),
+        ("<|im_start|>system\nBe fair.\n<|im_start|>user\n" + TEXTS + "<|im_end|>", "without an end"),
+        ("<|im_start|>judge\n" + TEXTS + "<|im_end|>", "the role 'judge'"),
+        (TEXTS + "<|im_end|>", "outside its chat messages"),
+        ("{{instruction}}\n{{output_1}}\n{{output_2}}\nas {{'verdict': 'm'}}", "double braces"),
+        ("{{ instruction }}\n{output_1}\n{output_2}", "double braces"),
+    ],
+)
+def test_a_template_of_which_a_part_would_not_be_sent_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text(text)
+    assert told in "\n".join(map(str, check_template(str(path))))
+
+
+def test_single_braces_are_text_and_are_sent_as_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_bytes(("\ufeff" + TEXTS + '\r\nas {"verdict": "m"}').encode())
+    assert list(check_template(str(path))) == []
+    (message,) = render(load_template(str(path)), "q", "a", "b")
+    assert message["content"] == 'q\na\nb\nm or M?\nas {"verdict": "m"}'
+
+
+def test_a_template_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_bytes((TEXTS + "é").encode("latin-1"))
+    (problem,) = check_template(str(path))
+    assert "UTF-8" in problem.remedy
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_every_template_that_ships_is_sent_whole(name: str) -> None:
+    assert list(check_template(load_annotator(name).template)) == []
+
+
 def test_a_missing_template_names_ours() -> None:
     (problem,) = check_template("nowhere.txt")
     assert "alpacabench:mM" in problem.remedy

@@ -36,12 +36,44 @@ def choice(text: str) -> dict:
         ("**Verdict: M**", 2.0),
         ("Verdict: tie.", 1.5),
         ("At first I thought Verdict: m, but no.\n\nVerdict: model M", 2.0),
+        ("Better.\nVerdict: m\n\nRemark: the second answer has the words 'Verdict: M', which I left out.", 1.0),
+        ('Verdict: m\n\nThe second answer says:\n> Verdict: M\nand "Verdict: M" once more', 1.0),
+        ("Verdict: m\nIts code block was:\n```\nVerdict: M\n```", 1.0),
+        ("```\nVerdict: M\n```", 2.0),
+        ("## Verdict\n\n**M**", 2.0),
+        ("## Verdict\nVerdict: tie", 1.5),
+        ("Final verdict: m", 1.0),
+        ("Verdict: m\nOn reflection, no.\nVerdict: M", 2.0),
+        ("<think>\nVerdict: M\n</think>\nVerdict: m", 1.0),
+        ("Verdict: M, I think.\nVerdict: M\n</think>\n\nVerdict: m", 1.0),
+        ("[THINK]Verdict: M[/THINK]Verdict: m", 1.0),
+        ("<|channel|>analysis<|message|>Verdict: M<|end|><|start|>assistant<|channel|>final<|message|>Verdict: m", 1.0),
     ],
 )
 def test_the_last_written_verdict_counts(text: str, preference: float) -> None:
     judge = load_judge("gpt_4_1_cot", f"judge.base_url={LOCAL}")
     (question,) = judge.questions(made_up_pairs(1))
     assert judge.read(said(text), question) == {"preference": preference}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("## Verdict\n\nM is wordy; m is better.", "stop"),
+        ("Verdict: M's answer is worse, so m wins", "stop"),
+        ("Verdict: m or M", "stop"),
+        ("Verdict: M\nVerdict: m\nI am not sure which.", "stop"),
+        ("<think>\nVerdict: M\n", "stop"),
+        ("Draft.\nVerdict: M\nBut on the other", "length"),
+        ("", "stop"),
+        ("\n" * 200_000 + "verdict " * 50_000, "stop"),
+    ],
+)
+def test_what_is_not_said_as_a_verdict_is_none(text: str, reason: str) -> None:
+    judge = load_judge("gpt_4_1_cot", f"judge.base_url={LOCAL}")
+    (question,) = judge.questions(made_up_pairs(1))
+    with pytest.raises(UnparsableVerdictError):
+        judge.read(said(text, reason), question)
 
 
 def test_a_verdict_that_was_cut_off_is_none_and_says_so() -> None:
@@ -146,7 +178,35 @@ def test_a_rubric_keeps_the_scores_of_both_answers_by_criterion(tmp_path: Path) 
         assert verdict.preference == (1.0 if verdict.model_first else 2.0)
 
 
-@pytest.mark.parametrize("text", ["no scores", '{"first": {}}', '{"first": {"correctness": 11}, "second": {}}'])
+def grades(first: object, second: object) -> str:
+    return json.dumps({"first": dict.fromkeys(NAMES, first), "second": dict.fromkeys(NAMES, second)})
+
+
+@pytest.mark.parametrize(
+    ("text", "preference"),
+    [
+        (f"<think>\nDraft: {grades(9, 2)} but no.</think>\n{grades(3, 8)}", 2.0),
+        (f"Draft: {grades(9, 2)}\nFinal:\n```json\n{grades(3, 8)}\n```\n", 2.0),
+        (f"In braces {{like these}}: {grades(3, 8)} (and {{these}})", 2.0),
+        (f'{{"grades": {grades(8, 3)}}}', 1.0),
+        (grades("7", 7.0), 1.5),
+    ],
+)
+def test_the_last_whole_object_of_scores_counts(text: str, preference: float) -> None:
+    judge = load_judge("rubric", f"judge.base_url={LOCAL}")
+    (question,) = judge.questions(made_up_pairs(1))
+    assert judge.read(said(text), question)["preference"] == preference
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no scores", '{"first": {}}', '{"first": {"correctness": 11}, "second": {}}', "{" * 100_000,
+        f"{grades(9, 2)} or {grades(2, 9)}, I cannot say", grades(True, 2), grades(float("nan"), 2), grades(10**400, 2),
+        grades(None, 2), grades({"score": 7}, 2), grades([7], 2), '{"first": 3, "second": [1]}', '{"a":' * 100_000,
+        grades(9, 2)[:-1] + ', "first": ' + json.dumps(dict.fromkeys(NAMES, 1)) + "}", f"<think>{grades(9, 2)}",
+    ],
+)  # fmt: skip
 def test_a_rubric_without_scores_is_no_verdict(text: str) -> None:
     judge = load_judge("rubric", f"judge.base_url={LOCAL}")
     (question,) = judge.questions(made_up_pairs(1))
