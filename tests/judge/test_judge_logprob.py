@@ -90,7 +90,8 @@ def test_spaced_spellings_too_faint_to_matter_are_left_out_as_in_alpaca_eval() -
     [
         [("m", NAN), ("M", -0.1)], [("m", INF), ("M", -0.1)], [("m", 5.0), ("M", -3.0)], [("m", 10**400), ("M", -1.0)],
         [("m", None), ("M", None)], [("m", -INF), ("M", -INF)], [("m", -9999.0), ("M", -9999.0)],
-        [("m", "x"), ("M", -1)], [("m", True), ("M", -1)], [("m", [1]), ("M", -1)], [("8", -0.1), ("'", -3.0)], [(["m"], -1)], [],
+        [("m", "x"), ("M", -1)], [("m", True), ("M", -1)], [("m", [1]), ("M", -1)], [("8", -0.1), ("'", -3.0)],
+        [(["m"], -1)], [],
     ],
 )  # fmt: skip
 def test_a_broken_list_is_no_verdict(pairs: list[tuple[Any, Any]]) -> None:
