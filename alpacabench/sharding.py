@@ -114,8 +114,12 @@ def _has_header(name: str) -> bool:
     return any(Path(folder, name).is_file() for folder in folders if folder)
 
 
-def refuse_launcher(environment: Mapping[str, str] = os.environ) -> None:
+def refuse_launcher(program: str, environment: Mapping[str, str] = os.environ) -> None:
     """Refuse to run under `accelerate launch` or torchrun: each rank would be a whole experiment of its own.
+
+    Args:
+        program: what the user typed to start, for the message.
+        environment: where launchers say that they started the process.
 
     Raises:
         AlpacabenchError: names the command to use.
@@ -124,6 +128,6 @@ def refuse_launcher(environment: Mapping[str, str] = os.environ) -> None:
     processes = int(environment.get("WORLD_SIZE") or 1)
     if "LOCAL_RANK" in environment and ("TORCHELASTIC_RUN_ID" in environment or processes > 1):
         raise AlpacabenchError(
-            f"run.py was started by a launcher ({processes} processes), but it starts its own workers.\n"
-            f"    use: python run.py sharding=data_parallel sharding.num_processes={processes}"
+            f"{program} was started by a launcher ({processes} processes), but it starts its own workers.\n"
+            f"    use: {program} sharding=data_parallel sharding.num_processes={processes}"
         )

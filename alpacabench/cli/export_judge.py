@@ -12,16 +12,12 @@ from typing import Any
 
 from alpacabench.core.errors import ConfigError, Problem
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument(
-        "overrides", nargs="+", metavar="OVERRIDE", help="as for run.py: judge=NAME judge.KEY=VALUE ..."
-    )
+    parser.add_argument("overrides", nargs="+", metavar="OVERRIDE", help="as for a run: judge=NAME judge.KEY=VALUE ...")
     parser.add_argument("--to", default=".", metavar="DIR", help="where to write NAME/configs.yaml (default: here)")
-    parser.add_argument("--conf", default=str(CONF), metavar="DIR", help="the configuration directory")
+    parser.add_argument("--config-dir", metavar="DIR", help="a directory of options of your own, beside ./conf")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,25 +27,27 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.judge.export import export_judge
 
     problems: list[Problem] = []
-    judge = build("judge", _composed(arguments.overrides, arguments.conf), problems)
+    judge = build("judge", _composed(arguments.overrides), problems)
     require(problems)
     assert isinstance(judge, Judge)
     print(export_judge(judge, Path(arguments.to)))
     return 0
 
 
-def _composed(overrides: list[str], conf: str) -> dict[str, Any]:
+def _composed(overrides: list[str]) -> dict[str, Any]:
     """Return the judge group's values."""
-    from hydra import compose, initialize_config_dir
+    from hydra import compose
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    from alpacabench.cli.hydra_options import composing
+
     try:
-        with initialize_config_dir(str(Path(conf).resolve()), version_base="1.3"):
+        with composing():
             judge = compose("config", overrides=overrides).judge
             return OmegaConf.to_container(judge, resolve=True, throw_on_missing=True)  # type: ignore[return-value]
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(
-            [Problem("judge", str(error).strip(), "`python run.py --help` lists every option")]
+            [Problem("judge", str(error).strip(), "`alpacabench run --help` lists every option")]
         ) from error

@@ -7,9 +7,10 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from alpacabench.cli.program import program
+from alpacabench.core.conf import conf
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, allowed
 from alpacabench.security.password import password_problem
 from alpacabench.security.redact import redact, secrets
@@ -26,12 +27,14 @@ def run(main: Callable[[], Any]) -> int:
     130: interrupted. 141: nobody reads the output any more.
     """
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    from alpacabench.cli.hydra_options import shadowed, use_own_options
     from alpacabench.core import exit_status as outcome
 
-    OmegaConf.register_new_resolver("process_id", os.getpid, use_cache=True, replace=True)
+    use_own_options()
+    for sentence in shadowed():
+        print(sentence, file=sys.stderr)
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") == "1"
     # Hydra prints errors in its own words and exits; with this set it raises them, and we print them in ours.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -41,7 +44,7 @@ def run(main: Callable[[], Any]) -> int:
         if "LOCAL_RANK" in os.environ:
             from alpacabench.sharding import refuse_launcher
 
-            refuse_launcher()
+            refuse_launcher(program())
         main()
     except KeyboardInterrupt:
         print("Interrupted. What was finished is kept: the same command continues.", file=sys.stderr)
@@ -93,7 +96,7 @@ def explain(error: Exception) -> str:
         return _unknown_key(key[1])
     if "mismatched input '='" in message:
         return f"{message}\n    a value with = in it stands in quotes: \"report.base='perturbation=typos'\""
-    return f"{message}\n    `python run.py --help` lists the groups, their options and every key"
+    return f"{message}\n    `{program()} --help` lists the groups, their options and every key"
 
 
 def _unknown_key(full_key: str) -> str:
@@ -105,18 +108,20 @@ def _unknown_key(full_key: str) -> str:
     return (
         f"{full_key}: unknown key"
         + (f"\n    {allowed(name, known)}" if known else "")
-        + "\n    `python run.py --help` lists every key; an option's own keys are in its file in conf/"
+        + f"\n    `{program()} --help` lists every key; an option's own keys are in its file in conf/"
     )
 
 
 def _siblings(parent: str) -> list[str]:
     """Return the keys that stand beside a misspelt one, under the options that the command chose."""
-    from hydra import compose, initialize_config_dir
+    from hydra import compose
     from omegaconf import DictConfig, OmegaConf
+
+    from alpacabench.cli.hydra_options import composing
 
     chosen = [argument for argument in sys.argv[1:] if re.fullmatch(r"\w+=\w+", argument)]
     try:
-        with initialize_config_dir(str(Path(sys.argv[0]).resolve().parent / "conf"), version_base="1.3"):
+        with composing():
             group = [c for c in chosen if c.partition("=")[0] == parent.partition(".")[0]]
             node = OmegaConf.select(compose("config", group), parent) if parent else compose("config")
     # The message is complete without the suggestion, whatever is wrong with the rest of the command.
@@ -127,12 +132,14 @@ def _siblings(parent: str) -> list[str]:
 
 def _refuse_null_options(arguments: list[str]) -> None:
     """Refuse null as the option of a group, which Hydra answers with a traceback."""
-    conf = Path(sys.argv[0]).resolve().parent / "conf"
+    from alpacabench.cli.hydra_options import own_folders
+
+    folders = [conf(), *own_folders()]
     problems = []
     for argument in arguments:
         group, _, values = argument.partition("=")
-        if "null" in values.split(",") and group.isidentifier() and (conf / group).is_dir():
-            options = sorted(path.stem for path in (conf / group).glob("*.yaml"))
+        options = sorted({path.stem for folder in folders for path in (folder / group).glob("*.yaml")})
+        if "null" in values.split(",") and group.isidentifier() and options:
             problems.append(Problem(group, "given null", f"leave it out for none; {allowed('null', options)}"))
     if problems:
         raise ConfigError(problems)

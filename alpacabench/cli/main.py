@@ -1,8 +1,8 @@
-"""`alpacabench COMMAND`: what is done with finished runs. Runs themselves are started by `python run.py`.
+"""`alpacabench COMMAND`: `run` starts a run or a sweep, the others say what to do with finished runs.
 
-Each command is a module with `add_arguments(parser)` and `run(arguments) -> exit code`. Only the module of the given
-command is imported. Exit codes: 0 all went well, 1 it failed, 2 wrong arguments or files, 130 interrupted; others are
-the command's own.
+`run` takes Hydra's own arguments. Each other command is a module with `add_arguments(parser)` and `run(arguments) ->
+exit code`; only the module of the given command is imported. Exit codes: 0 all went well, 1 it failed, 2 wrong
+arguments or files, 130 interrupted; others are the command's own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.version import __version__
 from alpacabench.security.redact import redact
 
+RUN = "run"
+"""The command whose arguments are Hydra's."""
 COMMANDS = {
     "compare": ("alpacabench.cli.compare", "compare two finished runs prompt by prompt"),
     "ablation": ("alpacabench.cli.ablation", "what a change of wording does beyond chance, from finished runs"),
@@ -27,12 +29,17 @@ COMMANDS = {
     "export-judge": ("alpacabench.cli.export_judge", "write a judge as an annotators_config of alpaca_eval"),
     "doctor": ("alpacabench.cli.doctor", "what is installed, set and reachable, with remedies"),
 }
-"""Name to module and its line in the help."""
+"""Name to module and its line in the help, for the others."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Expected errors are one message, never a traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == [RUN]:
+        from alpacabench.cli.run import main as run
+
+        sys.argv = [f"alpacabench {RUN}", *arguments[1:]]
+        return run()
     parser = _parser(next((word for word in arguments if word in COMMANDS), None))
     parsed = parser.parse_args(arguments)
     try:
@@ -53,9 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(chosen: str | None) -> argparse.ArgumentParser:
     """Return the parser; only the chosen command's module is imported for its arguments."""
-    parser = argparse.ArgumentParser(prog="alpacabench", description="What is done with finished runs.")
+    description = "Evaluate instruction-following models, and look at what was found."
+    parser = argparse.ArgumentParser(prog="alpacabench", description=description)
     parser.add_argument("--version", action="version", version=f"alpacabench {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser(RUN, help="evaluate, or with -m sweep: `alpacabench run --help` lists groups and keys")
     for name, (module, line) in COMMANDS.items():
         command = commands.add_parser(name, help=line)
         if name == chosen:

@@ -1,4 +1,7 @@
-"""What models cost and which are gone: the dated files in conf/prices. An unknown price is None, never 0."""
+"""What models cost and which are gone: the dated files in conf/prices. An unknown price is None, never 0.
+
+A file in `./conf/prices` of the working directory adds prices of one's own; where it names the same model, it wins.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from alpacabench.core.errors import Problem
+from pydantic import BaseModel, Field
+
+from alpacabench.core.conf import conf, own_conf
+from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.hosts import provider_of
 
-PRICES = Path(__file__).resolve().parents[2] / "conf" / "prices"
+FOLDER = "prices"
 
 
 class Price(NamedTuple):
@@ -29,14 +35,50 @@ class Price(NamedTuple):
         return full / 1e6 * (self.batch if batch else 1.0)
 
 
+class _Dollars(BaseModel):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+    output: float = Field(ge=0)
+
+
+class _Retired(BaseModel):
+    """Since when a model is gone, and what its provider names instead."""
+
+    since: date
+    instead: str
+
+
+class _Prices(BaseModel):
+    """One file of prices."""
+
+    hosts: list[str] = []
+    batch: float = Field(1.0, ge=0)
+    models: dict[str, _Dollars] = {}
+    retired: dict[str, _Retired] = {}
+
+
+def _files() -> list[_Prices]:
+    return [file for folder in (own_conf(), conf()) if folder for file in _read(folder / FOLDER)]
+
+
 @cache
-def _files() -> list[dict[str, Any]]:
+def _read(folder: Path) -> list[_Prices]:
+    return [_checked(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def _checked(path: Path) -> _Prices:
     import yaml
 
-    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(PRICES.glob("*.yaml"))]
+    try:
+        return _Prices.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        remedy = "write it as alpacabench's own are written: models: {NAME: {input: 0.40, output: 1.60}}, in dollars"
+        raise DataError(f"{path}: no file of prices: {error}\n    {remedy}") from error
 
 
-def _newest(table: dict[str, Any], model: str) -> Any:
+def _newest(table: dict[str, _Dollars], model: str) -> _Dollars | None:
     """Return the entry of the longest name that the model's name starts with, on a word boundary (dated snapshots)."""
     bare = model.rpartition("/")[2]
     names = [n for n in table if bare == n or (bare.startswith(f"{n}-") and bare[len(n) + 1 :][:4].isdigit())]
@@ -46,9 +88,10 @@ def _newest(table: dict[str, Any], model: str) -> Any:
 def price_of(model: str) -> Price | None:
     """Return the price of a model by its API name, a dated snapshot like the model it belongs to; None is unknown."""
     for file in _files():
-        entry = _newest(file.get("models") or {}, model)
+        entry = _newest(file.models, model)
         if entry is not None:
-            return Price(entry["input"], entry.get("cached", entry["input"]), entry["output"], file.get("batch", 1.0))
+            cached = entry.input if entry.cached is None else entry.cached
+            return Price(entry.input, cached, entry.output, file.batch)
     return None
 
 
@@ -56,13 +99,13 @@ def retired(where: str, model: str, url: str) -> Iterator[Problem]:
     """Yield a problem where the URL is the own host of the provider that has shut the model down."""
     provider = provider_of(url)
     for file in _files():
-        entry = (file.get("retired") or {}).get(model)
-        if entry and provider and provider.host in file["hosts"] and entry["since"] <= date.today():
+        entry = file.retired.get(model)
+        if entry and provider and provider.host in file.hosts and entry.since <= date.today():
             server = where.rpartition(".")[0] + ".base_url"
             yield Problem(
                 where,
-                f"{provider.host} shut '{model}' down on {entry['since']}",
-                f"substitutes: {entry['instead']}; or name a server that still has it with {server}=URL",
+                f"{provider.host} shut '{model}' down on {entry.since}",
+                f"substitutes: {entry.instead}; or name a server that still has it with {server}=URL",
             )
 
 

@@ -39,7 +39,7 @@ class AlpacaEvalCallback(TrainerCallback):  # type: ignore[misc]
         """Prepare; nothing is started before the first checkpoint.
 
         Args:
-            overrides: Hydra overrides, as on the command line of `run.py`.
+            overrides: Hydra overrides, as on the command line.
             at: every checkpoint that is saved, or only the one that training ends with (the best, under
                 `load_best_model_at_end`).
             on_failure: `warn` lets training go on whatever happens; `raise` ends it with an error at the next save or

@@ -1,4 +1,4 @@
-"""One checkpoint through the real `run.py`, in a process of its own that has no terminal to ask at."""
+"""One checkpoint through the real `alpacabench run`, in a process of its own that has no terminal to ask at."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alpacabench.core.conf import PACKAGE
 from alpacabench.core.errors import ConfigError, Problem, StageError
 from alpacabench.training.training_run import TrainingRun
 
@@ -23,6 +24,8 @@ FOLDER = "_alpacabench"
 LOG = "evaluation.log"
 TAIL = 12
 """Lines of the log that a message repeats."""
+COMMAND = (sys.executable, "-P", "-m", "alpacabench", "run")
+"""With -P, modules that lie in the working directory stand for nobody else's."""
 LAUNCHER = (
     "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "ROLE_RANK", "MASTER_ADDR", "MASTER_PORT",
 )  # fmt: skip
@@ -45,7 +48,7 @@ def evaluate_checkpoint(
 
     Args:
         checkpoint: a directory with the whole model and its tokenizer.
-        overrides: Hydra overrides, as on the command line of `run.py`; keys and passwords belong into the environment.
+        overrides: Hydra overrides, as on the command line; keys and passwords belong into the environment.
         step: the training step, shown in MLflow.
         run_id: the MLflow run under which the evaluation is shown; None is the active one, if there is any.
         directory: where the evaluation's files go; None is `_alpacabench/NAME` beside the checkpoint.
@@ -133,15 +136,7 @@ class Evaluation:
                 os.killpg(process.pid, signal.SIGKILL)
 
     def command(self) -> list[str]:
-        """Return the command line.
-
-        Raises:
-            StageError: alpacabench is installed without its run.py.
-
-        """
-        program = Path(__file__).resolve().parents[2] / "run.py"
-        if not program.is_file():
-            raise StageError(f"{program} is missing: install alpacabench from its repository (pip install -e .)")
+        """Return the command line."""
         chosen = {text.partition("=")[0] for text in self.overrides}
         ours = {"model.path": _quoted(str(self.checkpoint)), "hydra.run.dir": _quoted(str(self.directory))}
         if "model" not in chosen:
@@ -151,14 +146,17 @@ class Evaluation:
         if self.step is not None:
             ours["tracking.step"] = str(self.step)
         defaults = [f"{key}={value}" for key, value in ours.items() if key not in chosen]
-        return [sys.executable, str(program), *defaults, *self.overrides]
+        return [*COMMAND, *defaults, *self.overrides]
 
     def _environment(self) -> dict[str, str]:
         """Return this process's environment, where keys are, without what makes it a part of the training."""
         kept = [name for name in os.environ if name not in LAUNCHER and not name.startswith(LAUNCHERS)]
         # The URI may hold a password, so that it is no override.
         uri = {"MLFLOW_TRACKING_URI": self.training.uri} if self.training else {}
-        return {name: os.environ[name] for name in kept} | uri | dict(self.environment)
+        # The evaluation is by the same code as this, wherever the training found it.
+        paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        found = {"PYTHONPATH": os.pathsep.join(paths)}
+        return {name: os.environ[name] for name in kept} | found | uri | dict(self.environment)
 
     def _failure(self, code: int) -> str:
         text = (self.directory / LOG).read_text(encoding="utf-8", errors="replace")

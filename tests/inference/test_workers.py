@@ -201,8 +201,8 @@ def test_sharding_values_that_make_no_sense_are_refused(values: dict[str, object
 
 def test_a_launcher_is_refused_with_the_command_to_use() -> None:
     with pytest.raises(AlpacabenchError, match="sharding=data_parallel sharding.num_processes=4"):
-        refuse_launcher({"LOCAL_RANK": "0", "WORLD_SIZE": "4"})
-    refuse_launcher({})
+        refuse_launcher("python run.py", {"LOCAL_RANK": "0", "WORLD_SIZE": "4"})
+    refuse_launcher("python run.py", {})
 
 
 def _alive(pid: int) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from alpacabench.cost.price import PRICES, price_of
+from alpacabench.core.conf import conf
+from alpacabench.cost.price import price_of
 from alpacabench.cost.tokens import estimate_tokens
 from alpacabench.store.store import Store
 from tests.helpers.fakes.openai_server import chat_server, made_up, read
@@ -78,7 +79,7 @@ def test_the_price_of_a_snapshot_is_its_models_and_cached_and_batched_tokens_are
     assert price_of("gpt-4.1-something-else") is None
 
 
-@pytest.mark.parametrize("path", sorted(PRICES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((conf() / "prices").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_price_file_is_dated_and_complete(path: Path) -> None:
     file = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert isinstance(file["as_of"], date)

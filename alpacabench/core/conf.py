@@ -1,0 +1,19 @@
+"""Where YAML options are: the folder conf/ that comes with alpacabench, and one of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def conf() -> Path:
+    """Return the folder of the options that come with alpacabench: in the installed package, in a clone beside it."""
+    installed = PACKAGE / "conf"
+    return installed if installed.is_dir() else PACKAGE.parent / "conf"
+
+
+def own_conf() -> Path | None:
+    """Return `./conf` of the working directory, whose options stand beside ours; None where it is ours or missing."""
+    own = Path("conf").absolute()
+    return own if own.is_dir() and own.resolve() != conf().resolve() else None
