@@ -30,7 +30,7 @@ def initialize_arguments() -> dict[str, Any]:
 def add_resolvers(program: Callable[[], str]) -> None:
     """Let configurations use `${process_id:}` and `${program:}`, what the user typed to start."""
     # OmegaConf 2.3 has a register_resolver, too: an older one, which calls resolvers in another way.
-    register = OmegaConf.register_new_resolver if _is_2_3() else OmegaConf.register_resolver
+    register = getattr(OmegaConf, "register_new_resolver" if _is_2_3() else "register_resolver")
     register("process_id", _process_id, use_cache=True, replace=True)
     register("program", program, replace=True)
 
