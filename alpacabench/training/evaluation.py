@@ -24,7 +24,7 @@ FOLDER = "_alpacabench"
 LOG = "evaluation.log"
 TAIL = 12
 """Lines of the log that a message repeats."""
-COMMAND = (sys.executable, "-P", "-m", "alpacabench", "run")
+COMMAND = (sys.executable, "-P", str(PACKAGE / "__main__.py"), "run")
 """With -P, modules that lie in the working directory stand for nobody else's."""
 LAUNCHER = (
     "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "ROLE_RANK", "MASTER_ADDR", "MASTER_PORT",
