@@ -7,7 +7,6 @@ by a level: typos_low, typos_high, or concise_1, concise_2.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import read_references, read_run
 from alpacabench.cli.compare import RUN_HELP, add_file_arguments
 from alpacabench.core.errors import DataError
+from alpacabench.io.json_text import dumps
 
 PAGE = "ablation.html"
 
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = answer(system, table, arguments.margin, system.base.run.name)
     page = write_ablation_report(Path(arguments.html), found)
     if arguments.json:
-        print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+        print(dumps(found.as_json(), indent=2))
         return 0
     print(headline(found))
     for line in (*sentences(found), *found.warnings):

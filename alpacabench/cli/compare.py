@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import FinishedRun, read_references, read_run
+from alpacabench.io.json_text import dumps
 
 RUN_HELP = "a run directory, an annotation file (alpaca_eval's too, also .gz) or an MLflow run id"
 
@@ -48,11 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 
         write_compare_report(arguments.html, page_of(comparison))
     if arguments.json:
-        print(json.dumps(comparison.as_json(), ensure_ascii=False, indent=2))
+        print(dumps(comparison.as_json(), indent=2))
         return 0
-    from rich.console import Console
-
     from alpacabench.report.compare_terminal import show
+    from alpacabench.security.console import Console
 
     show(comparison, Console(), arguments.flips)
     return 0

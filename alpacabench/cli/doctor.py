@@ -246,10 +246,11 @@ def _ask(url: str, headers: dict[str, str], timeout: float) -> str | None:
 
 
 def _show(findings: list[Finding]) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
-    console = Console(highlight=False)
+    from alpacabench.security.console import Console
+
+    console = Console(markup=True, highlight=False)
     part = ""
     for finding in findings:
         if finding.part != part:

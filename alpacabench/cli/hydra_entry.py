@@ -12,6 +12,7 @@ from typing import Any
 from alpacabench.cli.program import program
 from alpacabench.core.conf import conf
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, allowed
+from alpacabench.security.output import guard
 from alpacabench.security.password import password_problem
 from alpacabench.security.redact import redact, secrets
 
@@ -32,6 +33,7 @@ def run(main: Callable[[], Any]) -> int:
     from alpacabench.cli.hydra_options import shadowed, use_own_options
     from alpacabench.core import exit_status as outcome
 
+    guard()
     use_own_options()
     for sentence in shadowed():
         print(sentence, file=sys.stderr)

@@ -48,11 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(board: Leaderboard, around: int) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(markup=False, emoji=False)
+    from alpacabench.security.console import Console
+
+    console = Console()
     console.print(Text(f"Judge {board.judge}, reference {board.reference}, by {board.metric}"))
     table = Table(caption="% (95% interval); alpaca_eval publishes no usable interval of length-controlled win rates")
     table.add_column("Place", justify="right")

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from alpacabench.cli.hydra_entry import INTERRUPTED, drop_output
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.version import __version__
+from alpacabench.security.output import guard
 from alpacabench.security.redact import redact
 
 RUN = "run"
@@ -34,6 +35,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Expected errors are one message, never a traceback."""
+    guard()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == [RUN]:
         from alpacabench.cli.run import main as run

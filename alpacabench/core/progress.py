@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from alpacabench.core.printable import printable
+
 log = logging.getLogger(__name__)
 
 LOG_SECONDS = 15.0
@@ -69,7 +71,7 @@ def stage(title: str, total: int, unit: str = "") -> Iterator[Callable[[int], No
 
     """
     global _current
-    outer, _current = _current, Stage(title, total, unit)
+    outer, _current = _current, Stage(printable(title), total, unit)
     current = _current
     try:
         if sys.stderr.isatty():

@@ -64,7 +64,7 @@ async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Rece
     except sdk.APIConnectionError as error:
         cause = error.__cause__
         reached = "connect" not in type(cause).__name__.lower()
-        raise BrokenError(f"connection failed: {cause or error}"[:300], reached=reached) from None
+        raise BrokenError(redact(f"connection failed: {cause or error}")[:300], reached=reached) from None
     except UnicodeDecodeError:
         raise BrokenError("the answer is no text") from None
     seconds = time.monotonic() - start

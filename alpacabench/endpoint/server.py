@@ -39,7 +39,14 @@ def check_url(group: str, url: str, default: str) -> Iterator[Problem]:
             f"the URL of {parts.hostname} holds a literal password",
             "secrets come from the environment only: write ${oc.env:VAR} in its place and set VAR",
         )
-    if provider_of(url) and api_key(url, default) == NO_KEY:
+    key = api_key(url, default)
+    if not (key.isascii() and key.isprintable()):
+        yield Problem(
+            key_variable(url, default),
+            "holds a line break or another character that no request can carry",
+            "set it to the key alone; nothing was sent",
+        )
+    if provider_of(url) and key == NO_KEY:
         yield Problem(
             where,
             f"{parts.hostname} needs a key, and {key_variable(url, default)} is not set",

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from alpacabench.io.job_names import job_names
+from alpacabench.io.json_text import loads
 from alpacabench.io.run_files import write_json
 
 MANIFEST = "sweep.json"
@@ -87,7 +87,7 @@ class Manifest:
     @classmethod
     def read(cls, directory: Path) -> Manifest:
         """Return what sweep.json holds."""
-        content = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        content = loads((directory / MANIFEST).read_bytes())
         jobs = {int(number): JobEntry(**entry) for number, entry in content.pop("jobs").items()}
         runs = {key: Run(**run) for key, run in content.pop("runs").items()}
         return cls(**content, jobs=jobs, runs=runs)
@@ -153,5 +153,5 @@ def read_results(sweep_directory: Path) -> list[tuple[JobResult, Path]]:
 
 
 def _result(path: Path) -> JobResult:
-    row: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    row: dict[str, Any] = loads(path.read_bytes())
     return JobResult(**row)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from alpacabench.core.records import Outcome, Verdict, digest
+from alpacabench.io.json_text import dumps
+from alpacabench.security.redact import redact_answers
 
 
 def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str) -> None:
@@ -103,16 +104,21 @@ def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON in one step, so that a reader never sees half a file."""
-    _replace(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    _replace(path, dumps(value, indent=2) + "\n")
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
     """Write one JSON value per line, in one step."""
-    _replace(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    _replace(path, "".join(dumps(row) + "\n" for row in rows))
 
 
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with open(partial, "w", encoding="utf-8", opener=_for_its_owner) as file:
+        file.write(redact_answers(text))
     partial.replace(path)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alpacabench.analysis.estimate import probability
 from alpacabench.analysis.sweep.table import SweepTable
 from alpacabench.report import sweep_words
+from alpacabench.security.console import Console
 
 PLAIN_WIDTH = 140
 """Columns where the output is no terminal: a log file has no width of its own."""
@@ -14,11 +15,10 @@ BEST = {"best": "yes", "tied": "maybe", "": "no"}
 
 def show(table: SweepTable) -> None:
     """Print the table and what follows from it."""
-    from rich.console import Console
     from rich.table import Table
 
     # Labels and failures quote what users and models wrote: "[/INST]" is no markup, ":key:" no emoji.
-    console = Console(markup=False, emoji=False)
+    console = Console()
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     grid = Table(title=table.title, title_justify="left", caption=_caption(table), caption_justify="left")

@@ -21,7 +21,8 @@ from alpacabench.perturbation.base import Perturbation
 from alpacabench.rewording import by_model as wording
 from alpacabench.scoring.names import Foreseen, metric_names
 from alpacabench.scoring.scoring import Scoring
-from alpacabench.security.password import password_problem
+from alpacabench.security.password import password_problem, put_in
+from alpacabench.security.redact import remember_values
 from alpacabench.sharding import Sharding
 from alpacabench.subset import Subset
 from alpacabench.tracking.base import Tracking
@@ -126,6 +127,7 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
     choices = dict(choices or {})
     resolved = _resolve(cfg)
     problems: list[Problem] = list(_passwords(cfg))
+    _hide_put_in(cfg, resolved)
     parts = {group: build(group, resolved.get(group) or {}, problems, choices.get(group, "")) for group in GROUPS}
     rest = {key: value for key, value in resolved.items() if key not in GROUPS}
     settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems)
@@ -165,6 +167,13 @@ def _passwords(cfg: DictConfig) -> list[Problem]:
     """Return a problem for each literal password in a URL; interpolations are not resolved here."""
     raw = OmegaConf.to_container(cfg, resolve=False)
     return [problem for key, value in _leaves("", raw) for problem in password_problem(key, value)]
+
+
+def _hide_put_in(cfg: DictConfig, resolved: Mapping[str, Any]) -> None:
+    """Hide from now on what variables of the environment put into the log-ins and queries of URLs."""
+    raw, values = OmegaConf.to_container(cfg, resolve=False), dict(_leaves("", dict(resolved)))
+    for key, text in _leaves("", raw):
+        remember_values(put_in(text, values.get(key, "")))
 
 
 def _leaves(key: str, value: Any) -> list[tuple[str, str]]:

@@ -140,10 +140,10 @@ def show(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
 
 def print_plan(plan: Plan) -> None:
     """Print the plan: what is asked of whom, and what each of several jobs adds to it."""
-    from rich.console import Console
+    from alpacabench.security.console import Console
 
     # Without a terminal rich assumes 80 columns, which would cut the labels.
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
+    console = Console(width=None if sys.stdout.isatty() else 140)
     if len(plan.jobs) > 1:
         console.print(_jobs(plan.jobs))
     console.print(_requests(plan))

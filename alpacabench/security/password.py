@@ -7,13 +7,12 @@ import re
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from alpacabench.core.errors import Problem
+from alpacabench.security.names import QUERY_NAME
 
 AUTHORITY = re.compile(r"(\w+://(?:\$\{[^}]*\}|\$(?!\{)|[^/\s:@$])*:)(?!\$\{)[^/\s@]+@(?:[^/\s@\"',?#]*@)*")
 """Group 1 is what stands before the password; one that holds an @ itself goes up to the last."""
-QUERY = re.compile(
-    r"([?&](?:(?:ssl)?password|passwd|pwd|(?:access_|auth_)?token|api_?key)=)(?!\$\{)[^&#\s\"']+", re.IGNORECASE
-)
-"""Group 1 is what stands before the value; database drivers take passwords there too."""
+QUERY = re.compile(rf"([?&;#]{QUERY_NAME.pattern})(?!\$\{{)[^&#;\s\"']+", re.IGNORECASE)
+"""Group 1 is what stands before the value."""
 URL = re.compile(r"\w+://\S+")
 
 
@@ -21,7 +20,8 @@ def password_problem(key: str, value: str) -> list[Problem]:
     """Return the problem of a URL with a literal password (which the message does not repeat), or nothing."""
     if hide_passwords(value, "") == value:
         return []
-    remedy = "put it into an environment variable and write scheme://user:${oc.env:VAR}@host"
+    put = "put it into an environment variable and write"
+    remedy = f"{put} scheme://user:${{oc.env:VAR}}@host, or ?name=${{oc.env:VAR}}, in single quotes"
     return [Problem(key, "holds a URL with a literal password", remedy)]
 
 
@@ -49,6 +49,27 @@ def passwords(url: str) -> set[str]:
     found += [match[0].removeprefix(match[1]) for match in QUERY.finditer(url)]
     forms = {form for text in found for form in (text, unquote(text), quote(unquote(text), safe=""))}
     return forms - {"", user}
+
+
+def put_in(raw: str, resolved: str) -> set[str]:
+    """Return what interpolations put into a URL where no secret-looking name stands: into its log-in and its query.
+
+    Whatever the variable is called, and whatever the name in the query: what stands there is for the server alone.
+
+    Args:
+        raw: the URL with its interpolations, `http://h/v1?x=${oc.env:VAR}`.
+        resolved: the same with their values.
+
+    """
+    if "://" not in resolved or "${" not in raw:
+        return set()
+    found = set(passwords(resolved))
+    query = resolved.partition("?")[2].partition("#")[0]
+    if "${" in raw.partition("?")[2]:
+        literal = set(re.split(r"[?&;#]", raw))
+        values = [part.partition("=")[2] or part for part in re.split("[&;]", query) if part not in literal]
+        found |= {form for value in values for form in (value, unquote(value))}
+    return found - {""}
 
 
 def without_login(url: str) -> tuple[str, dict[str, str]]:

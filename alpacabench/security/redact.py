@@ -1,28 +1,23 @@
-"""Secrets never leave the environment: whatever is logged passes through here first."""
+"""Secrets never leave the environment: whatever is shown, logged, written or sent to MLflow passes through here."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TypeVar
-from urllib.parse import quote
 
+from alpacabench.security.forms import LONG, forms, longest_match
+from alpacabench.security.names import holds_secret
 from alpacabench.security.password import hide_passwords, passwords
 
 HIDDEN = "<redacted>"
 
-SECRET_NAME = re.compile(
-    r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|CREDENTIALS?|PAT)($|_\d+$)", re.IGNORECASE
-)
-"""Environment variables whose value is a secret; OPENAI_API_KEY is one, TOKENIZERS_PARALLELISM is not."""
-
-WORKING_DIRECTORIES = ("PWD", "OLDPWD")
-
 SHORTEST = 6
 """Shorter values are ordinary words more often than secrets, and would be cut out of every text."""
+
+DEEPEST = 100
+"""Levels of nested values; what lies deeper is left out: whoever sent it wanted the reader to fail."""
 
 Value = TypeVar("Value")
 
@@ -34,7 +29,7 @@ def secrets() -> dict[str, str]:
     return {
         name: value.strip()
         for name, value in os.environ.items()
-        if SECRET_NAME.search(name) and name not in WORKING_DIRECTORIES and len(value.strip()) >= SHORTEST
+        if len(value.strip()) >= SHORTEST and holds_secret(name, value.strip())
     }
 
 
@@ -43,31 +38,27 @@ def remember(url: str) -> None:
     _remembered.update(passwords(url))
 
 
+def remember_values(values: set[str]) -> None:
+    """Hide these values from now on: what a variable puts into a URL."""
+    _remembered.update(value for value in values if len(value) >= SHORTEST)
+
+
 def redact(text: str) -> str:
-    """Return the text without any secret of the environment and without passwords in URLs."""
-    for form in _forms(tuple(os.environ.items()), frozenset(_remembered)):
-        text = text.replace(form, HIDDEN)
-    return hide_passwords(text, HIDDEN)
+    """Return the text without any secret of the environment, in whatever form, and without passwords in URLs."""
+    return hide_passwords(_without(text, _known(tuple(os.environ.items()), frozenset(_remembered))), HIDDEN)
+
+
+def redact_answers(text: str) -> str:
+    """Return prompts and answers without any secret but one that is an ordinary word: an answer may well speak of it.
+
+    URLs stay as they are: a prompt may ask what is wrong with one.
+    """
+    return _without(text, _known(tuple(os.environ.items()), frozenset(_remembered), words=False))
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message; a secret may have several, so that it is cut afterwards."""
-    return redact(str(error) or repr(error)).splitlines()[0]
-
-
-@lru_cache(maxsize=4)
-def _forms(environment: tuple[tuple[str, str], ...], remembered: frozenset[str]) -> list[str]:
-    """Return every form in which a message may hold a secret, the longest first: as it is, in a repr, JSON or a URL."""
-    hidden = set(secrets().values()) | remembered
-    for _, value in environment:
-        if "://" in value:
-            hidden |= passwords(value)
-    forms = {
-        form
-        for secret in hidden
-        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""))
-    }
-    return sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
+    return (redact(str(error) or repr(error)).splitlines() or [""])[0]
 
 
 def redact_mapping(texts: Mapping[str, str]) -> dict[str, str]:
@@ -75,12 +66,42 @@ def redact_mapping(texts: Mapping[str, str]) -> dict[str, str]:
     return {key: redact(value) for key, value in texts.items()}
 
 
-def redact_tree(value: Value) -> Value:
-    """Return nested mappings and lists with every text redacted."""
+def redact_tree(value: Value, depth: int = 0) -> Value:
+    """Return nested mappings and lists with every text redacted, the keys included."""
     if isinstance(value, str):
         return redact(value)  # type: ignore[return-value]
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if depth >= DEEPEST:
+        return "<nested too deeply>"  # type: ignore[return-value]
     if isinstance(value, Mapping):
-        return {key: redact_tree(item) for key, item in value.items()}  # type: ignore[return-value]
-    if isinstance(value, list | tuple):
-        return [redact_tree(item) for item in value]  # type: ignore[return-value]
-    return value
+        items = value.items()
+        return {redact(key) if isinstance(key, str) else key: redact_tree(item, depth + 1) for key, item in items}  # type: ignore[return-value]
+    return [redact_tree(item, depth + 1) for item in value]  # type: ignore[return-value]
+
+
+class _Known:
+    """What is hidden: every form of every secret, the longest first, and the secrets of which a part tells enough."""
+
+    def __init__(self, values: set[str]) -> None:
+        found = {form for value in values for form in forms(value) if len(form) >= SHORTEST}
+        self.forms = sorted(found, key=lambda form: (-len(form), form))
+        self.long = sorted(value for value in values if len(value) >= LONG)
+
+
+@lru_cache(maxsize=4)
+def _known(environment: tuple[tuple[str, str], ...], remembered: frozenset[str], words: bool = True) -> _Known:
+    values = set(secrets().values()) | remembered
+    for _, value in environment:
+        if "://" in value:
+            values |= passwords(value)
+    return _Known({value for value in values if words or len(value) >= LONG or not value.isalpha()})
+
+
+def _without(text: str, known: _Known) -> str:
+    for form in known.forms:
+        text = text.replace(form, HIDDEN)
+    for secret in known.long:
+        for start, end in longest_match(text, secret):
+            text = text[:start] + HIDDEN + text[end:]
+    return text

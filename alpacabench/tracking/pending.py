@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from alpacabench.core.errors import DataError
+from alpacabench.io.json_text import loads
 from alpacabench.io.run_files import write_json
 from alpacabench.security.redact import redact, redact_tree
 from alpacabench.tracking.base import JobRecord
@@ -70,7 +70,7 @@ def read(path: Path) -> Pending:
 
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
+        content = loads(path.read_bytes())
         examples = [ExampleRow.from_json(row) for row in content.pop("examples")]
         return Pending(path=path, examples=examples, **content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any, Literal
 
 from alpacabench.core.errors import DataError
 from alpacabench.core.records import digest
+from alpacabench.io.json_text import loads
 from alpacabench.io.manifest import Run, SweepLink
+from alpacabench.io.run_files import write_json
 from alpacabench.security.redact import redact, redact_tree
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import ExampleRow
@@ -55,8 +56,7 @@ def put(job: JobRecord, experiment: str, uri: str, traces: int | Literal["all"],
         "parent": parent,
         "job": redact_tree(record),
     }
-    text = json.dumps(content, ensure_ascii=False)
-    (partial / RECORD).write_text(text, encoding="utf-8", errors="surrogatepass")
+    write_json(partial / RECORD, content)
     partial.rename(target)
     return target
 
@@ -75,7 +75,7 @@ def read(directory: Path) -> Spooled:
     """
     path = directory / RECORD
     try:
-        content = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
+        content = loads(path.read_bytes())
         return Spooled(directory=directory, job=_job(content.pop("job"), directory), **content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path} cannot be read ({error!r}); remove {directory}, and the run is not tracked") from error

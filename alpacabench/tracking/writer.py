@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from alpacabench.io.json_text import dumps
 from alpacabench.security.redact import redact, redact_mapping, redact_tree
 from alpacabench.tracking.base import BASE, JobRecord
 from alpacabench.tracking.example import ExampleRow
@@ -160,8 +161,7 @@ def _log_files(client: MlflowClient, run_id: str, job: JobRecord) -> None:
         if job.config:
             (directory / "config.yaml").write_text(redact(job.config), encoding="utf-8")
         if job.examples:
-            text = json.dumps(table(job.examples), ensure_ascii=False)
-            (directory / TABLE).write_text(text, encoding="utf-8", errors="surrogatepass")
+            (directory / TABLE).write_text(dumps(table(job.examples)), encoding="utf-8")
         for path in job.files:
             if path.is_file():
                 (directory / path.name).symlink_to(path.resolve())
