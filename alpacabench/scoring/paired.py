@@ -20,7 +20,8 @@ from alpacabench.scoring.arrays import (
     standard_error,
 )
 from alpacabench.scoring.length_control import LengthControlled
-from alpacabench.scoring.normal import Z_90, Z_95, normal_cdf, two_sided_p
+from alpacabench.scoring.saturation import saturated
+from alpacabench.scoring.small_sample import mean_of, sign_flip_p
 from alpacabench.scoring.win_rate import POWER_80
 
 MARGIN = 2.0
@@ -41,19 +42,29 @@ class Delta:
     """Paired, from the influence of each prompt."""
     ci_low: float
     ci_high: float
-    """95%, estimate +- 1.96 standard errors."""
+    """95%: estimate +- 1.96 standard errors, and wider where prompts or changes are few (`small_sample`)."""
+    ci_low_90: float
+    ci_high_90: float
     bootstrap_standard_error: float
     bootstrap_ci_low: float
     bootstrap_ci_high: float
     """95%, from resamples of prompts that both runs share."""
     p_value: float
-    """Two-sided, of no difference."""
+    """Two-sided, of no difference; where changes are few the larger of the t test's and the exact sign flips'."""
+    p_sign_flip: float
+    """Of no difference, from the signs alone: exact for every number of prompts."""
     margin: float
     equivalent: bool
-    """Whether the 90% interval lies inside +- margin: two one-sided tests at 5%."""
+    """Whether the 90% interval lies inside +- margin, two one-sided tests at 5%, and the verdicts can show anything."""
     equivalence_p: float
+    p_better: float
+    """Posterior probability, a flat prior given, that the run is better by more than the margin."""
+    p_worse: float
+    """The same, that it is worse by more than the margin."""
+    saturated: bool
+    """Whether every verdict of both runs is the same win, loss or draw: then nothing can be concluded."""
     mde_80: float
-    """Smallest difference that this pair would show with 80% power."""
+    """Smallest difference that this pair would show with 80% power; with 50% it shows 0.70 of it."""
     standard_error_unpaired: float
     """For reference: what it would be if the prompts were not shared."""
     rho: float
@@ -76,6 +87,7 @@ class Delta:
         if name == "wr":
             figures |= {"rho": self.rho, "variance_reduction": self.variance_reduction, "n_paired": self.n_paired}
             figures[f"equivalent_{self.margin:g}pts"] = float(self.equivalent)
+            figures |= {"p_better": self.p_better, "p_worse": self.p_worse, "saturated": float(self.saturated)}
         return figures
 
 
@@ -113,7 +125,8 @@ def compare_win_rates(
     y = np.where(np.abs(y - base) < ROUNDING, base, y)
     estimate = float(np.mean(y - base) * 100)
     resampled = bootstrap_means((y - base)[None] * 100, draws, seed)[:, 0]
-    return _delta(estimate, (base - np.mean(base)) * 100, (y - np.mean(y)) * 100, resampled, margin)
+    influences = (base - np.mean(base)) * 100, (y - np.mean(y)) * 100
+    return _delta(estimate, *influences, resampled, margin, saturated(np.concatenate([base, y])))
 
 
 def compare_length_controlled(base: LengthControlled, run: LengthControlled, margin: float = MARGIN) -> Delta:
@@ -191,29 +204,41 @@ def _different(base: Sequence[str], run: Sequence[str]) -> str:
     )
 
 
-def _delta(estimate: float, base_influence: Floats, influence: Floats, resampled: Floats, margin: float) -> Delta:
+def _delta(
+    estimate: float,
+    base_influence: Floats,
+    influence: Floats,
+    resampled: Floats,
+    margin: float,
+    nothing_to_show: bool = False,
+) -> Delta:
     difference = influence - base_influence
-    error = standard_error(difference)
+    values = estimate + difference - np.mean(difference)
+    known, flips, error = mean_of(values), sign_flip_p(values), standard_error(difference)
     spreads = np.std(base_influence), np.std(influence)
     unpaired = float(np.hypot(standard_error(base_influence), standard_error(influence)))
     low, high = percentile_interval(resampled)
-    if error > 0:
-        equivalence_p = 1 - normal_cdf((margin - abs(estimate)) / error)
-    else:
-        equivalence_p = 0.0 if abs(estimate) < margin else 1.0
+    (ci_low, ci_high), (low_90, high_90) = known.interval(), known.interval(0.9)
+    few = np.isfinite(known.freedom)
     return Delta(
         estimate=estimate,
         standard_error=error,
-        ci_low=estimate - Z_95 * error,
-        ci_high=estimate + Z_95 * error,
+        ci_low=max(-100.0, ci_low),
+        ci_high=min(100.0, ci_high),
+        ci_low_90=low_90,
+        ci_high_90=high_90,
         bootstrap_standard_error=float(np.std(resampled, ddof=1)),
         bootstrap_ci_low=low,
         bootstrap_ci_high=high,
-        p_value=two_sided_p(estimate, error),
+        p_value=max(known.two_sided_p(), flips) if few else known.two_sided_p(),
+        p_sign_flip=flips,
         margin=margin,
-        equivalent=abs(estimate) + Z_90 * error < margin,
-        equivalence_p=equivalence_p,
-        mde_80=POWER_80 * error,
+        equivalent=-margin < low_90 and high_90 < margin and not nothing_to_show,
+        equivalence_p=max(1 - known.chance_above(-margin), known.chance_above(margin)),
+        p_better=known.chance_above(margin),
+        p_worse=1 - known.chance_above(-margin),
+        saturated=nothing_to_show,
+        mde_80=known.detectable() if few else POWER_80 * error,
         standard_error_unpaired=unpaired,
         rho=float(np.corrcoef(base_influence, influence)[0, 1]) if min(spreads) > 0 else float("nan"),
         variance_reduction=unpaired**2 / error**2 if error > 0 else float("nan"),

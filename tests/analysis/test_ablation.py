@@ -101,8 +101,8 @@ def test_strength_zero_under_another_seed_is_no_more_than_the_floor() -> None:
 
 
 def test_a_model_whose_verdicts_never_change_is_robust_and_its_zero_floor_is_a_warning() -> None:
-    texts = instructions(80)
-    y = [float(i % 2) for i in range(80)]
+    texts = instructions(200)
+    y = [float(i % 2) for i in range(200)]
     same = System(
         variant("base", y, texts), (variant("typos_low", y, texts),), (variant("floor_1", y, texts),), "greedy"
     )

@@ -67,12 +67,15 @@ def test_the_figures_of_a_small_pair_are_those_computed_by_hand(tmp_path: Path) 
     metrics = found["metrics"]
     assert metrics["delta_wr"] == pytest.approx(mean * 100)
     assert metrics["delta_wr_se"] == pytest.approx(error * 100)
+    padded = [*differences, 1.0, -1.0]  # few prompts: one won and one lost more, and t quantiles
+    centre = sum(padded) / 12
+    cautious = math.sqrt(sum((d - centre) ** 2 for d in padded) / 11 / 12)
     assert (metrics["delta_ci_low"], metrics["delta_ci_high"]) == pytest.approx(
-        ((mean - 1.959964 * error) * 100, (mean + 1.959964 * error) * 100), abs=1e-4
+        ((centre - 2.200985 * cautious) * 100, (centre + 2.200985 * cautious) * 100), abs=1e-4
     )
     assert (metrics["flip_rate"], metrics["win_to_loss"], metrics["loss_to_win"]) == pytest.approx((0.4, 0.1, 0.3))
     assert metrics["mcnemar_p"] == pytest.approx(2 * (1 + 4) / 16)
-    assert metrics["mde_80_paired"] == pytest.approx(280 * error)
+    assert metrics["mde_80_paired"] == pytest.approx((2.200985 + 0.875530) * cautious * 100, abs=1e-3)
     assert [flip["direction"] for flip in found["flipped"]].count("loss_to_win") == 3
 
 

@@ -106,12 +106,32 @@ def test_length_controlled_runs_of_other_prompts_variants_or_resamples_are_refus
         compare_length_controlled(scored, fewer)
 
 
-def test_identical_runs_are_equivalent_and_never_significant() -> None:
-    keys, preferences = ["a", "b", "c"], [1.0, 2.0, 1.5]
+@pytest.mark.parametrize(("n", "equivalent"), [(3, False), (100, False), (200, True)])
+def test_identical_runs_are_never_significant_and_equivalent_where_they_are_many(n: int, equivalent: bool) -> None:
+    keys, preferences = [f"{i:03}" for i in range(n)], np.resize([1.0, 2.0, 1.5], n)
     delta = compare_win_rates(keys, preferences, keys, preferences)
-    assert (delta.estimate, delta.standard_error, delta.p_value, delta.equivalence_p) == (0, 0, 1, 0)
-    assert delta.equivalent
+    assert (delta.estimate, delta.standard_error, delta.p_value, delta.p_sign_flip) == (0, 0, 1, 1)
+    assert delta.equivalent == equivalent
+    assert delta.ci_low < 0 < delta.ci_high
+    assert delta.mde_80 > 0
     assert compare_winners(keys, preferences, keys, preferences).mcnemar_p == 1
+
+
+@pytest.mark.parametrize("level", [1.0, 1.5, 2.0, 1.003])
+def test_saturated_verdicts_conclude_nothing_however_many(level: float) -> None:
+    keys, preferences = [f"{i:03}" for i in range(805)], np.full(805, level)
+    delta = compare_win_rates(keys, preferences, keys, preferences, draws=2)
+    assert delta.saturated
+    assert not delta.equivalent
+
+
+def test_two_flips_of_two_and_five_of_sixty_four_are_no_finding() -> None:
+    for n, flips, exact in ((8, 2, 0.5), (64, 5, 0.0625)):
+        keys, run = [f"{i:03}" for i in range(n)], np.ones(n)
+        run[:flips] = 2
+        delta = compare_win_rates(keys, np.ones(n), keys, run, draws=2)
+        assert delta.p_sign_flip == pytest.approx(exact)
+        assert delta.p_value >= exact
 
 
 @pytest.mark.parametrize(("one_way", "other_way"), [(0, 0), (1, 0), (5, 5), (3, 12), (40, 9), (400, 300)])
@@ -128,8 +148,10 @@ def test_equivalence_holds_exactly_where_the_90_percent_interval_is_inside_the_m
     for share in (0.01, 0.03, 0.1, 0.3):
         run = np.where(rng.random(805) < share, ~base, base)
         delta = compare_win_rates(keys, 1.0 + base, keys, 1.0 + run, draws=100)
-        inside = abs(delta.estimate) + 1.6448536 * delta.standard_error < 2
+        inside = delta.ci_low_90 > -2 and delta.ci_high_90 < 2
         assert delta.equivalent == inside == (delta.equivalence_p < 0.05)
+        if share > 0.05:  # many flips: the normal interval
+            assert delta.ci_high_90 == pytest.approx(delta.estimate + 1.6448536 * delta.standard_error)
         seen.add(delta.equivalent)
     assert seen == {True, False}
 
