@@ -59,6 +59,10 @@ class Subset(Component):
         ordered = sorted(examples, key=_index)
         return sorted(self.pick(ordered, difficulty), key=_index)
 
+    def strata_of(self, examples: Sequence[Example], difficulty: Difficulty | None = None) -> list[str] | None:
+        """Return the stratum of each example that the subset was drawn from; None where it was not drawn by strata."""
+        return None
+
     def pick(self, examples: list[Example], difficulty: Difficulty | None) -> list[Example]:
         """Return the chosen examples in any order."""
         return examples
@@ -89,13 +93,18 @@ class Random(Subset):
 
 
 class Stratified(Subset):
-    """A proportional sample of the strata; an unweighted mean over it is unbiased (MEASUREMENT 2.6)."""
+    """A proportional sample of the strata; an unweighted mean over it is unbiased over seeds (MEASUREMENT 2.6)."""
 
     n: int = Field(ge=1)
     strata: list[Stratum] = Field(default=["source"], min_length=1)
 
     def pick(self, examples: list[Example], difficulty: Difficulty | None) -> list[Example]:
-        """Return n examples: every stratum gets its share, rounded by largest remainder."""
+        """Return n examples: every stratum gets its share, rounded up or down at random.
+
+        The chance to be rounded up is the remainder (systematic sampling of the remainders, in a random order), so that
+        every prompt is drawn with the same chance n / N, also where its stratum's share is below one. Source: Cochran
+        1977, Sampling Techniques, chapter 8.
+        """
         n = _at_most(self.n, examples)
         label = _labels(self.strata, examples, difficulty)
         strata: dict[tuple[str, ...], list[Example]] = defaultdict(list)
@@ -103,16 +112,21 @@ class Stratified(Subset):
             strata[label(example)].append(example)
         shares = {key: n * len(members) / len(examples) for key, members in strata.items()}
         counts = {key: int(share) for key, share in shares.items()}
-        # Ties between equal remainders are broken by a seeded draw: by name would always favour the same strata.
-        order = _shuffled(sorted(strata), self.seed)
-        order.sort(key=lambda key: counts[key] - shares[key])
-        for key in order[: n - sum(counts.values())]:
-            counts[key] += 1
+        at = random.Random(f"subset|rounding|{self.seed}").random()
+        for key in _shuffled(sorted(strata), self.seed):
+            before, at = at, at + shares[key] - counts[key]
+            # The remainders add up to a whole number, but for what adding them rounds off.
+            counts[key] += int(at + 1e-9) - int(before + 1e-9)
         return [
             example
             for key, members in strata.items()
             for example in _shuffled(members, f"{self.seed}|{'|'.join(key)}")[: counts[key]]
         ]
+
+    def strata_of(self, examples: Sequence[Example], difficulty: Difficulty | None = None) -> list[str] | None:
+        """Return the stratum of each example of the full data set, in the given order."""
+        label = _labels(self.strata, sorted(examples, key=_index), difficulty)
+        return ["|".join(label(example)) for example in examples]
 
 
 class ByLabel(Subset):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from alpacabench.analysis.estimate import Estimate, finite
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.paired import Delta
 
 ALPHA = 0.05
 """Error probability of a claim that two results differ; the p-values are adjusted for all tests made together."""
@@ -15,6 +20,11 @@ EVEN = 50.0
 def differs(p_value: float | None) -> bool:
     """Return whether a difference is established; an unknown p-value establishes nothing."""
     return finite(p_value) and p_value < ALPHA
+
+
+def claim_p(delta: Delta) -> float:
+    """Return the p-value that a claim of a difference rests on: the exact sign flips have to support it, too."""
+    return max(delta.p_value, delta.p_sign_flip)
 
 
 def side(estimate: Estimate, centre: float = 0.0) -> int:

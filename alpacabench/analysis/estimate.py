@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
+    from alpacabench.scoring.arrays import Floats
     from alpacabench.scoring.paired import Delta
 
 Number = float | int | str | None
@@ -30,6 +31,22 @@ class Estimate:
     def of_delta(cls, delta: Delta) -> Estimate:
         """Return a paired difference, in points."""
         return cls(delta.estimate, delta.ci_low, delta.ci_high)
+
+    @classmethod
+    def of_differences(cls, points: Floats, reach: float = 100.0) -> Estimate:
+        """Return the mean of differences in points, two or more, none beyond reach; see `scoring.small_sample`."""
+        from alpacabench.scoring.small_sample import mean_of
+
+        low, high = mean_of(points, reach).interval()
+        return cls(float(points.mean()), max(-reach, low), min(reach, high))
+
+    @classmethod
+    def of_shares(cls, y: Floats) -> Estimate:
+        """Return the mean of y in [0, 1] in percent, with the interval that suits its verdicts."""
+        from alpacabench.scoring.win_rate import mean_interval
+
+        low, high, _ = mean_interval(y)
+        return cls(float(y.mean() * 100), low * 100, high * 100)
 
     @property
     def interval(self) -> tuple[float, float] | None:

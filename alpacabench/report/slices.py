@@ -20,16 +20,12 @@ def scored(outcomes: Sequence[Outcome]) -> list[Scored]:
 
 
 def mean(scores: Sequence[float]) -> Estimate | None:
-    """Return the mean of scores in percent with Wilson's interval; None where there are none."""
+    """Return the mean of scores in percent with the interval that suits them; None where there are none."""
     if not scores:
         return None
     import numpy as np
 
-    from alpacabench.scoring.win_rate import wilson_interval
-
-    y = np.sort(np.asarray(scores, dtype=np.float64)) / 100
-    low, high = wilson_interval(y)
-    return Estimate(float(y.mean() * 100), low * 100, high * 100)
+    return Estimate.of_shares(np.sort(np.asarray(scores, dtype=np.float64)) / 100)
 
 
 def share(part: int, whole: int) -> Estimate:

@@ -103,8 +103,7 @@ def prepare(experiment: Experiment) -> Inputs:
     examples = dataset.load()
     require(list(experiment.model.check_examples(examples)))
     difficulties = scoring.difficulties(examples, dataset.has_difficulty)
-    table = difficulties.table.difficulty if difficulties.table else None
-    chosen = experiment.subset.choose(examples, table)
+    chosen = experiment.subset.choose(examples, difficulties.by_instruction)
     if not experiment.model.allow_missing:
         _require_references(chosen)
     prompts = experiment.perturbation.apply(chosen)
@@ -126,7 +125,8 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     inputs = replace(inputs, prompts=wordings.prompts)
     answered = answer(experiment, inputs.prompts, store, stopping)
     outcomes = answered.outcomes()
-    scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label)
+    strata = experiment.subset.strata_of(inputs.examples, inputs.difficulties.by_instruction)
+    scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label, strata)
     scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings]))
     texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
     if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:

@@ -20,7 +20,7 @@ from alpacabench.scoring.pairs import Pairs, Refusal
 C = float(10 ** (4 / 3))
 """21.54, the seventh of alpaca_eval's ten penalties: within 0.11 points of every published value."""
 GAMED_WEIGHT = 0.1
-"""Weight of a gamed baseline's row: alpaca_eval's lambda of 0.2 over two baselines."""
+"""Weight of a gamed baseline's row where all prompts are scored: alpaca_eval's lambda of 0.2 over two baselines."""
 FEW_ROWS = 200
 ONE_SIDED_MEAN, ONE_SIDED_SD = 0.9, 0.2
 """Beyond these, all answers are on one side of the reference's length: w_len and w_0 cannot be told apart."""
@@ -149,12 +149,15 @@ def _one_winner(pairs: Pairs) -> str:
 
 
 def _fit(pairs: Pairs, features: Floats, table: DifficultyTable | None, draws: int, seed: int) -> LengthControlled:
-    n, rows, y, weights = len(pairs), features, pairs.y, np.ones((1, len(pairs)))
+    n, rows, y, weights, penalty = len(pairs), features, pairs.y, np.ones((1, len(pairs))), C
     if table is not None:
         rows = np.vstack([features, table.gamed_features])
         y = np.concatenate([y, table.gamed_outcomes])
-        weights = np.hstack([weights, np.full((1, len(table.gamed_outcomes)), GAMED_WEIGHT)])
-    w = glm.fit(rows, y, weights, C)
+        # A subset stands for the whole: the baselines and the penalty pull at it as they pull at all prompts.
+        part = 2 * n / len(table.gamed_outcomes)
+        weights = np.hstack([weights, np.full((1, len(table.gamed_outcomes)), GAMED_WEIGHT * part)])
+        penalty = C / part
+    w = glm.fit(rows, y, weights, penalty)
     level = _at_equal_length(features)
     fitted = glm.logistic(level @ w[0])
     value = float(np.mean(fitted))
@@ -162,7 +165,7 @@ def _fit(pairs: Pairs, features: Floats, table: DifficultyTable | None, draws: i
 
     counts = bootstrap_counts(n, draws, seed)
     resampled = np.hstack([counts, np.broadcast_to(weights[:, n:], (draws, weights.shape[1] - n))])
-    refits = glm.logistic(glm.fit(rows, y, resampled, C, start=w[0]) @ level.T)
+    refits = glm.logistic(glm.fit(rows, y, resampled, penalty, start=w[0]) @ level.T)
     values = np.einsum("fr,fr->f", counts, refits) / n * 100
     low, high = percentile_interval(values)
     return LengthControlled(
@@ -172,7 +175,7 @@ def _fit(pairs: Pairs, features: Floats, table: DifficultyTable | None, draws: i
         ci_low=low,
         ci_high=high,
         standard_error_alpaca_eval=standard_error(fitted) * 100,
-        C=C,
+        C=penalty,
         w_len=float(w[0, 0]),
         w_difficulty=float(w[0, 1]) if features.shape[1] == 3 else None,
         w_0=float(w[0, -1]),

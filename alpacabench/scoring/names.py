@@ -42,7 +42,7 @@ class Foreseen:
 
 def metric_names(run: Foreseen) -> list[str]:
     """Return the metrics that the run can have."""
-    names = [*ALWAYS, *(["order_consistency"] if run.order == "both" else [])]
+    names = [*ALWAYS, *(["order_consistency", "n_one_order"] if run.order == "both" else [])]
     if run.at_most is not None and run.at_most < MIN_ROWS:
         return names
     if run.regularised is not False:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -19,6 +19,7 @@ from alpacabench.io.rows import missing_file
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
     from alpacabench.scoring.pairs import Pairs
+    from alpacabench.scoring.win_rate import WinRate
 
 MIN_SLICE = 30
 """A slice of fewer prompts has no metric of its own: its interval is too wide to mean anything (MEASUREMENT 5)."""
@@ -30,6 +31,11 @@ class Difficulties:
 
     table: DifficultyTable | None
     reason: str = ""
+
+    @property
+    def by_instruction(self) -> Mapping[str, float] | None:
+        """The difficulty by instruction text."""
+        return self.table.difficulty if self.table else None
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class Scoring(Component):
         examples: Sequence[Example],
         difficulties: Difficulties,
         judge: str,
+        strata: Sequence[str] | None = None,
     ) -> Scores:
         """Return the metrics of one run.
 
@@ -91,12 +98,12 @@ class Scoring(Component):
             examples: the full data set, for the fill-in.
             difficulties: see `difficulties`.
             judge: the judge's label: the regularised length control belongs to one judge and reference.
+            strata: what each of the examples was drawn by; None where the subset has no strata.
 
         """
-        from alpacabench.scoring.win_rate import score_win_rate
-
-        rate = score_win_rate([_nan(outcome.preference) for outcome in outcomes], self.bootstrap)
+        rate = self._win_rate(outcomes, {e.index: s for e, s in zip(examples, strata or (), strict=False)})
         scores = Scores({k: v for k, v in asdict(rate).items() if k != "interval"})
+        _bounds(outcomes, scores)
         scores.metrics["truncated_share"] = _mean(
             [g.finish_reason == "length" for o in outcomes for g in o.generations]
         )
@@ -105,6 +112,21 @@ class Scoring(Component):
         _slices(outcomes, scores)
         self._length_control(outcomes, examples, difficulties, judge, scores)
         return Scores({k: v for k, v in scores.metrics.items() if not _is_nan(v)}, scores.warnings, scores.refused)
+
+    def _win_rate(self, outcomes: Sequence[Outcome], strata: Mapping[int, str]) -> WinRate:
+        """Return the win rate as the subset's strata and the judge's orders ask for."""
+        from alpacabench.scoring.design import slot_balanced, stratified
+        from alpacabench.scoring.win_rate import judge_confident_share, score_win_rate
+
+        rate = score_win_rate([_nan(outcome.preference) for outcome in outcomes], self.bootstrap)
+        verdicts = [_nan(v.preference) for o in outcomes for v in o.verdicts]
+        rate = replace(rate, judge_confident_share=judge_confident_share(verdicts))
+        if strata:
+            known = [o for o in outcomes if o.preference is not None]
+            rate = stratified(rate, [_nan(o.preference) for o in known], [strata[o.example.index] for o in known])
+        if _n_one_order(outcomes):
+            rate = slot_balanced(rate, *([_slot_preference(o, first) for o in outcomes] for first in (True, False)))
+        return rate
 
     def _length_control(
         self,
@@ -166,6 +188,21 @@ def _reference(outcomes: Sequence[Outcome]) -> str:
     return names.pop() if len(names) == 1 else "mixed"
 
 
+def _bounds(outcomes: Sequence[Outcome], scores: Scores) -> None:
+    """Add what the win rate would be if every missing verdict were a loss, and if every one were a win."""
+    missing = sum(outcome.preference is None for outcome in outcomes)
+    known = [outcome.preference - 1 for outcome in outcomes if outcome.preference is not None]
+    if outcomes and missing:
+        scores.metrics["win_rate_bound_low"] = sum(known) / len(outcomes) * 100
+        scores.metrics["win_rate_bound_high"] = (sum(known) + missing) / len(outcomes) * 100
+
+
+def _n_one_order(outcomes: Sequence[Outcome]) -> int:
+    """Return how many prompts have a verdict in one order only, where others have both."""
+    orders = [{v.model_first for v in o.verdicts if v.preference is not None} for o in outcomes]
+    return sum(len(found) == 1 for found in orders) if any(len(found) == 2 for found in orders) else 0
+
+
 def _slots(outcomes: Sequence[Outcome], scores: Scores) -> None:
     """Add what the slot does: with `judge.order=both` from the prompts that have a verdict in both, paired."""
     from alpacabench.scoring.win_rate import score_both_orders, score_slots
@@ -175,6 +212,12 @@ def _slots(outcomes: Sequence[Outcome], scores: Scores) -> None:
     if any(not _is_nan(a) and not _is_nan(b) for a, b in zip(first, second, strict=True)):
         slots, consistency = score_both_orders(first, second)
         scores.metrics["order_consistency"] = consistency
+        scores.metrics["n_one_order"] = gaps = _n_one_order(outcomes)
+        if gaps:
+            scores.warnings.append(
+                f"{gaps} of {len(outcomes)} prompts have a verdict in one order only: the win rate is the mean of the "
+                "two orders' means, so that none weighs more"
+            )
     else:
         shown_first = [not _is_nan(a) for a in first]
         slots = score_slots([b if _is_nan(a) else a for a, b in zip(first, second, strict=True)], shown_first)

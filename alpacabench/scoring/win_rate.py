@@ -18,9 +18,12 @@ from alpacabench.scoring.arrays import (
 )
 from alpacabench.scoring.normal import Z_95
 
-WILSON_BELOW_ROWS = 100
+FEW_ROWS = 100
 WILSON_WITHIN_POINTS = 3.0
 """Below so many rows, or so close to 0 or 100, the central limit theorem is not to be trusted (MEASUREMENT 2.1)."""
+SOFT_SHARE = 0.5
+"""A judge with fewer clear verdicts than this share is soft: none of its verdicts is a whole win, so that Wilson's
+interval, which is that of whole wins, would be far too wide."""
 MAX_EFFECTIVE_RATIO = 1.6
 """A soft verdict is worth at most 1.6 hard ones: the standard error was 12-21% below binomial on real judges."""
 POWER_80 = 2.80
@@ -28,6 +31,9 @@ POWER_80 = 2.80
 TYPICAL_VARIANCE_REDUCTION = 2.5
 """What pairing saves between variants of one system: 2 to 3 times the variance."""
 CONFIDENT = 0.49
+
+
+Interval = Literal["bootstrap", "wilson", "t"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class WinRate:
     """Rows whose verdict is missing."""
     win_rate_ci_low: float
     win_rate_ci_high: float
-    interval: Literal["bootstrap", "wilson"]
+    interval: Interval
     mde_80_paired: float
     judge_confident_share: float
 
@@ -54,15 +60,14 @@ class WinRate:
 def score_win_rate(preferences: ArrayLike, draws: int = 10_000, seed: int = 0) -> WinRate:
     """Score preferences in [1, 2] (NaN is missing): alpaca_eval's figures and a 95% interval.
 
-    The interval is a bootstrap of prompts, or Wilson's on the effective number of rows where rows or wins are few.
+    The interval is `mean_interval`'s.
     """
     given = outcomes(preferences)
     y = np.sort(given[~np.isnan(given)])
     n, wins, losses = len(y), int(np.sum(y > 0.5)), int(np.sum(y < 0.5))
     rate = float(np.mean(y) * 100) if n else float("nan")
     error = standard_error(y) * 100
-    few = n < WILSON_BELOW_ROWS or min(rate, 100 - rate) < WILSON_WITHIN_POINTS
-    low, high = wilson_interval(y) if few else percentile_interval(bootstrap_means(y[None], draws, seed)[:, 0])
+    low, high, interval = mean_interval(y, draws, seed)
     return WinRate(
         win_rate=rate,
         standard_error=error,
@@ -74,10 +79,38 @@ def score_win_rate(preferences: ArrayLike, draws: int = 10_000, seed: int = 0) -
         n_failed=len(given) - n,
         win_rate_ci_low=low * 100,
         win_rate_ci_high=high * 100,
-        interval="wilson" if few else "bootstrap",
+        interval=interval,
         mde_80_paired=mde_80_paired(error),
         judge_confident_share=judge_confident_share(preferences),
     )
+
+
+def mean_interval(y: Floats, draws: int = 10_000, seed: int = 0) -> tuple[float, float, Interval]:
+    """Return the 95% interval of the mean of y in [0, 1], and its kind; which one follows from the verdicts.
+
+    Whole wins, losses and draws: Wilson's. A judge that is mostly clear: Wilson's on the effective number of rows where
+    rows or wins are few, else a bootstrap of prompts. A soft one: t quantiles, else the bootstrap, so that nothing
+    jumps at 100 rows.
+    """
+    n, y = len(y), np.sort(y)
+    clear = np.minimum(np.abs(y - 0.5), 0.5 - np.abs(y - 0.5)) <= 0.5 - CONFIDENT
+    if n < 2 or np.all(np.isin(y, (0.0, 0.5, 1.0))):
+        return *wilson_interval(y), "wilson"
+    soft = float(np.mean(clear)) < SOFT_SHARE
+    extreme = min(float(np.mean(y)), 1 - float(np.mean(y))) * 100 < WILSON_WITHIN_POINTS
+    if not soft and (n < FEW_ROWS or extreme):
+        return *wilson_interval(y), "wilson"
+    if n < FEW_ROWS:
+        return *_t_interval(y), "t"
+    low, high = percentile_interval(bootstrap_means(y[None], draws, seed)[:, 0])
+    return low, high, "bootstrap"
+
+
+def _t_interval(y: Floats) -> tuple[float, float]:
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(len(y) - 1, 0.975)) * standard_error(y)
+    return max(0.0, float(np.mean(y)) - half), min(1.0, float(np.mean(y)) + half)
 
 
 def wilson_interval(y: Floats) -> tuple[float, float]:

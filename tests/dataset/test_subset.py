@@ -49,6 +49,14 @@ def test_strata_get_their_share_to_within_one(n: int) -> None:
         assert abs(counts[source] - n * size / 100) < 1
 
 
+def test_every_prompt_is_drawn_with_the_same_chance_also_of_a_stratum_below_one() -> None:
+    drawn = Counter(example.index for seed in range(2000) for example in Stratified(n=3, seed=seed).choose(EXAMPLES))
+    for source in set(SOURCES):
+        members = [index for index, name in enumerate(SOURCES) if name == source]
+        share = sum(drawn[index] for index in members) / 2000 / len(members)
+        assert share == pytest.approx(0.03, abs=0.004)
+
+
 def test_difficulty_quintiles_are_balanced_and_refused_where_unknown() -> None:
     chosen = Stratified(n=50, strata=["difficulty"]).choose(EXAMPLES, DIFFICULTY)
     assert sorted(Counter(int(DIFFICULTY[e.instruction]) // 2 for e in chosen).values()) == [10] * 5

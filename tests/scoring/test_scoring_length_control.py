@@ -47,15 +47,15 @@ def logistic(eta: Floats) -> Floats:
     return np.exp(-np.logaddexp(0, -eta))
 
 
-def independent_fit(features: Floats, y: Floats, weights: Floats) -> Floats:
+def independent_fit(features: Floats, y: Floats, weights: Floats, penalty: float = C) -> Floats:
     """Minimise the same objective with a general solver; |w| is split into two non-negative halves."""
 
     def objective(halves: Floats) -> tuple[float, Floats]:
         up, down = np.split(halves, 2)
         eta = features @ (up - down)
         gradient = (weights * (logistic(eta) - y)) @ features
-        value = np.sum(weights * (np.logaddexp(0, eta) - y * eta)) + np.sum(halves) / C
-        return float(value), np.concatenate([gradient + 1 / C, 1 / C - gradient])
+        value = np.sum(weights * (np.logaddexp(0, eta) - y * eta)) + np.sum(halves) / penalty
+        return float(value), np.concatenate([gradient + 1 / penalty, 1 / penalty - gradient])
 
     size = features.shape[1]
     start, bounds = np.full(2 * size, 0.1), [(0, None)] * (2 * size)
@@ -73,7 +73,10 @@ def independent_lc(run: Run, table: DifficultyTable) -> float:
         np.vstack([features, table.gamed_features]),
         np.append(np.array(run.preferences) - 1, table.gamed_outcomes),
     )
-    w = independent_fit(rows, y, np.append(np.ones(len(difficulty)), np.full(len(table.gamed_outcomes), GAMED_WEIGHT)))
+    # On a subset the two baselines and the penalty weigh less, as the subset does.
+    part = len(difficulty) / (len(table.gamed_outcomes) / 2)
+    gamed = np.full(len(table.gamed_outcomes), GAMED_WEIGHT * part)
+    w = independent_fit(rows, y, np.append(np.ones(len(difficulty)), gamed), C / part)
     return float(np.mean(logistic(features[:, 1:] @ w[1:])) * 100)
 
 
@@ -309,3 +312,20 @@ def test_the_95_percent_interval_of_length_control_covers_93_to_97_percent(tmp_p
     by_bootstrap = np.mean([result.ci_low < truth < result.ci_high for result in results])
     assert 0.93 <= by_influence <= 0.97
     assert 0.93 <= by_bootstrap <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("n", [100, 200])
+def test_the_mean_over_subsets_is_the_value_on_all_prompts(alpaca_data: Path, model: str, n: int) -> None:
+    run, table, rng = recorded(alpaca_data, model), real_table(alpaca_data), np.random.default_rng(0)
+    drawn = [score(run.rows(rng.choice(len(run.instructions), n, replace=False)), table).value for _ in range(100)]
+    allowed = 0.7 + 2 * np.std(drawn, ddof=1) / 10
+    assert abs(np.mean(drawn) - score(run, table).value) <= allowed
+
+
+def test_a_subset_of_a_synthetic_run_has_no_other_value_than_all_prompts(tmp_path: Path) -> None:
+    instructions, table = synthetic_table(tmp_path, 400)
+    run, rng = synthetic_run(instructions, table, seed=3, level=-1.5), np.random.default_rng(0)
+    drawn = [score(run.rows(rng.choice(400, 100, replace=False)), table).value for _ in range(60)]
+    assert np.mean(drawn) == pytest.approx(score(run, table).value, abs=0.7 + 2 * np.std(drawn) / np.sqrt(60))

@@ -66,7 +66,19 @@ def test_few_rows_or_few_wins_get_wilsons_interval_and_never_a_point() -> None:
     assert few.interval == rare.interval == "wilson"
     assert few.win_rate_ci_high > 8
     assert 0 < rare.win_rate_ci_low < 1.25 < rare.win_rate_ci_high < 2.6
-    assert score_win_rate([1.0, 2.0] * 60).interval == "bootstrap"
+    assert score_win_rate([1.0, 2.0] * 60).interval == "wilson"
+
+
+def test_nothing_jumps_with_the_number_of_rows_for_a_soft_judge_nor_for_a_hard_one() -> None:
+    y = np.random.default_rng(0).normal(0.528, 0.0286, 240).clip(0, 1)
+    soft = [score_win_rate(1 + y[:n]) for n in (60, 99, 100, 240)]
+    widths = [(s.win_rate_ci_high - s.win_rate_ci_low) / (2 * 1.96 * s.standard_error) for s in soft]
+    assert widths == pytest.approx([1, 1, 1, 1], abs=0.05)
+    assert [s.interval for s in soft] == ["t", "t", "bootstrap", "bootstrap"]
+    hard = [score_win_rate(np.resize([1.0, 2.0, 1.0], n)) for n in (99, 100, 101)]
+    assert {s.interval for s in hard} == {"wilson"}
+    ends = [s.win_rate_ci_low for s in hard]
+    assert np.ptp(ends) < 0.7
 
 
 def test_wilsons_interval_of_binary_outcomes_is_the_textbook_one() -> None:

@@ -111,10 +111,19 @@ def test_the_variance_split_recovers_prompts_seed_and_slot(tmp_path: Path) -> No
     total = 0.2**2 + 0.1**2 + 0.05**2
     assert list(split) == ["prompts", "decoding seed", "slot"] and sum(split.values()) == pytest.approx(100)
     assert split["prompts"] == pytest.approx(0.2**2 / total * 100, abs=4)
-    assert split["decoding seed"] == pytest.approx(0.1**2 / total * 100, abs=2)
-    assert split["slot"] == pytest.approx(0.05**2 / total * 100, abs=1)
+    # Two slots are all there are: their divisor is 2, and half of the noise planted in them is the decode's.
+    assert split["decoding seed"] == pytest.approx((0.1**2 + 0.05**2 / 2) / total * 100, abs=2)
+    assert split["slot"] == pytest.approx(0.05**2 / 2 / total * 100, abs=1)
     spread = seed_spread(scored(jobs, tmp_path), ["seed"])
     assert spread is not None and 0.1 < spread < 1.5
+
+
+def test_prompts_and_slots_of_equal_variance_are_split_evenly(tmp_path: Path) -> None:
+    item = np.resize([0.3, 0.7], 200)
+    rows = [{"item_id": i, "slot": s, "y": item[i] + (0.2 if s else -0.2)} for i in range(200) for s in (0, 1)]
+    _verdicts(tmp_path, 0, rows)
+    split = variance_split(scored([({"decoding": "a"}, list(1 + item))], tmp_path), ["decoding"])
+    assert split == {"prompts": pytest.approx(50, abs=0.5), "slot": pytest.approx(50, abs=0.5)}
 
 
 def test_without_replicates_there_is_nothing_to_split(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from alpacabench.analysis.ablation.cautions import cautions
 from alpacabench.analysis.ablation.dose import dose_response
 from alpacabench.analysis.ablation.effect import effect_rows, floor_rows
-from alpacabench.analysis.ablation.floor import floor_flips, floor_shift, mean_estimate
+from alpacabench.analysis.ablation.floor import floor_flips, floor_shift
 from alpacabench.analysis.ablation.metrics import metrics
 from alpacabench.analysis.ablation.outcomes import Outcomes
 from alpacabench.analysis.ablation.prompts import flipping_prompts, rejected_prompts
@@ -78,7 +78,7 @@ def _table(
         n=len(outcomes.instructions),
         families=_families(rows, _doses(system, outcomes)),
         floors=floors,
-        floor_flip_rate=mean_estimate(floor_flips(known)) if floors else None,
+        floor_flip_rate=Estimate.of_shares(floor_flips(known)) if floors else None,
         floor_shift=floor_shift(known) if floors else None,
         spread=spread_of(outcomes.decodes, _wordings(system, outcomes)),
         undecided_share=_undecided_share(outcomes.base),

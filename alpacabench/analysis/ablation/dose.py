@@ -6,8 +6,8 @@ import numpy as np
 
 from alpacabench.analysis.ablation.floor import mean_estimate
 from alpacabench.analysis.ablation.table import Dose
-from alpacabench.scoring.arrays import Floats, standard_error
-from alpacabench.scoring.normal import Z_95
+from alpacabench.analysis.decision import side
+from alpacabench.scoring.arrays import Floats
 
 
 def dose_response(base: Floats, levels: list[tuple[float, Floats]]) -> Dose | None:
@@ -25,16 +25,12 @@ def dose_response(base: Floats, levels: list[tuple[float, Floats]]) -> Dose | No
     if len(set(strengths)) < 3 or y.shape[1] < 2:
         return None
     centred = strengths - strengths.mean()
-    steps = [_z(after - before) for before, after in zip(y, y[1:], strict=False)]
+    slopes = centred / float(centred @ centred)
+    steps = [side(mean_estimate(after - before)) for before, after in zip(y, y[1:], strict=False)]
     return Dose(
-        slope=mean_estimate(centred @ y / float(centred @ centred)),
+        slope=mean_estimate(slopes @ y, reach=float(np.abs(slopes).sum()) / 2),
         points=tuple(
             (strength, mean_estimate(row - y[0])) for strength, row in zip(strengths.tolist(), y, strict=True)
         ),
-        non_monotone=min(steps) < -Z_95 and max(steps) > Z_95,
+        non_monotone=min(steps) < 0 < max(steps),
     )
-
-
-def _z(difference: Floats) -> float:
-    error = standard_error(difference)
-    return float(difference.mean() / error) if error > 0 else 0.0

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from alpacabench.analysis.ablation.floor import excess_flips, exchangeable_p, mean_estimate, shift_p
+from alpacabench.analysis.ablation.floor import excess_flips, exchangeable_p, mean_estimate
 from alpacabench.analysis.ablation.outcomes import Outcomes
 from alpacabench.analysis.ablation.table import VariantRow
 from alpacabench.analysis.ablation.variant import System, Variant
+from alpacabench.analysis.decision import claim_p
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.length_fits import fit_runs
 from alpacabench.judge.slot import moved_share
@@ -78,14 +79,14 @@ def _row(
         n_rejected=sum(not variant.seen(text).same_task for text in outcomes.instructions),
         win_rate=Estimate(rate.win_rate, rate.win_rate_ci_low, rate.win_rate_ci_high),
         delta_wr=Estimate.of_delta(delta),
-        delta_p=shift_p(np.array(after.preferences) - np.array(before.preferences)),
+        delta_p=claim_p(delta),
         mde_80=delta.mde_80,
         equivalent=delta.equivalent,
         equivalence_p=delta.equivalence_p,
         delta_lc=Estimate.of_delta(compare_length_controlled(lc.fits[0], lc.fits[1], margin)) if lc.fits else None,
         lc_name=lc.metric,
         delta_len_ratio=_length_ratio(base, variant, texts),
-        flip_rate=mean_estimate(np.array([text in flipped for text in texts], dtype=np.float64)),
+        flip_rate=Estimate.of_shares(np.array([text in flipped for text in texts], dtype=np.float64)),
         n_win_to_loss=flips.n_win_to_loss,
         n_loss_to_win=flips.n_loss_to_win,
         mcnemar_p=flips.mcnemar_p,

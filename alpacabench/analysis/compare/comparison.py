@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpacabench.analysis.compare.reasons import reasons
 from alpacabench.analysis.compatible import require_comparable
-from alpacabench.analysis.decision import MARGIN
+from alpacabench.analysis.decision import MARGIN, claim_p, differs
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.length_fits import Fits, fit_runs
 
@@ -69,10 +69,16 @@ class Comparison:
         """The prompts with a verdict in both runs, in the base's order."""
         return _scored(self.base, self.run)
 
+    @property
+    def established(self) -> bool:
+        """Whether the win rates are shown to differ."""
+        return differs(claim_p(self.delta_wr))
+
     def metrics(self) -> dict[str, float]:
         """Return the figures of the pair under their MLflow names."""
         figures = self.delta_wr.metrics("wr") | {
             "delta_p": self.delta_wr.p_value,
+            "delta_p_sign_flip": self.delta_wr.p_sign_flip,
             "delta_se_unpaired": self.delta_wr.standard_error_unpaired,
             "equivalence_p": self.delta_wr.equivalence_p,
             "mde_80_paired": self.delta_wr.mde_80,
@@ -93,7 +99,11 @@ class Comparison:
         content = {
             "base": self._side(0),
             "run": self._side(1),
-            "metrics": self.metrics(),
+            "metrics": self.metrics() | {"equivalent": self.delta_wr.equivalent},
+            "margin": self.delta_wr.margin,
+            "equivalent": self.delta_wr.equivalent,
+            "established": self.established,
+            "saturated": self.delta_wr.saturated,
             "refused": {"length_controlled_winrate": self.lc.refused} if self.lc.refused else {},
             "notes": list(self.notes),
             "flipped": [flip.as_json() for flip in self.flipped],

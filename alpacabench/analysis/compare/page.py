@@ -10,8 +10,6 @@ from alpacabench.analysis.compare.comparison import Comparison, Flip
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import Item
 from alpacabench.dataset.taxonomy import label, tags
-from alpacabench.scoring.arrays import standard_error
-from alpacabench.scoring.normal import Z_95
 
 BREAKDOWNS: dict[str, Callable[[Item], Iterable[str]]] = {
     "source": lambda item: [item.source] if item.source else [],
@@ -44,6 +42,8 @@ def page_of(pair: Comparison) -> page.Comparison:
         lc_name=pair.lc.metric,
         margin=pair.delta_wr.margin,
         equivalent=pair.delta_wr.equivalent,
+        established=pair.established,
+        saturated=pair.delta_wr.saturated,
         scores=tuple(((a.preference - 1) * 100, (b.preference - 1) * 100) for a, b in pair.scored),
         flips=tuple(_flip(flip) for flip in pair.flipped),
         slices={name: found for name, of in BREAKDOWNS.items() if (found := _slices(pair, of))},
@@ -79,7 +79,5 @@ def _slices(pair: Comparison, of: Callable[[Item], Iterable[str]]) -> tuple[page
     found = []
     for name, changes in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         if len(changes) >= MIN_SLICE:
-            values = np.sort(np.asarray(changes))
-            mean, half = float(np.mean(values)), Z_95 * standard_error(values)
-            found.append(page.SliceDelta(name, Estimate(mean, mean - half, mean + half), len(changes)))
+            found.append(page.SliceDelta(name, Estimate.of_differences(np.sort(changes)), len(changes)))
     return tuple(found)

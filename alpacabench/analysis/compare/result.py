@@ -63,6 +63,10 @@ class Comparison:
     """Equivalence margin in points."""
     equivalent: bool | None = None
     """Whether the 90% interval of `delta_wr` lies within the margin (TOST)."""
+    established: bool = False
+    """Whether the win rates are shown to differ, by the exact test as well."""
+    saturated: bool = False
+    """Whether every verdict is the same win, loss or draw, so that nothing can be concluded."""
     scores: tuple[tuple[float, float], ...] = ()
     """Score of each paired prompt in A and in B, in percent."""
     flips: tuple[FlippedPrompt, ...] = ()

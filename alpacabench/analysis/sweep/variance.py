@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean, variance
+from statistics import fmean, pvariance, variance
 from typing import NamedTuple
 
 from alpacabench.analysis.sweep.effects import is_seed
@@ -13,7 +13,8 @@ from alpacabench.io.rows import read_rows
 
 VERDICTS = "verdicts.jsonl"
 
-LEVELS = ("prompts", "decoding seed", "judge", "slot", "judge repeat")
+SLOT = "slot"
+LEVELS = ("prompts", "decoding seed", "judge", SLOT, "judge repeat")
 """From the coarsest down; a verdict's key holds the setting and then one part for each of them."""
 
 Key = tuple[object, ...]
@@ -31,7 +32,8 @@ def variance_split(sweep: ScoredSweep, axes: Sequence[str]) -> dict[str, float]:
 
     Estimated by moments from the finest level up: the sample variance of the means within a group, less what the finer
     levels put into them, averaged over groups; below 0 counts as 0. Levels without replicates are left out, and their
-    variance stays in the next level above. Empty where there is no replicate at all.
+    variance stays in the next level above. Empty where there is no replicate at all. The two slots are no sample: they
+    are all that there are, so that their divisor is k, and they put no noise into the levels above.
     """
     means: dict[Key, Mean] = {}
     for job in sweep.jobs:
@@ -41,10 +43,11 @@ def variance_split(sweep: ScoredSweep, axes: Sequence[str]) -> dict[str, float]:
         groups: dict[Key, list[Mean]] = defaultdict(list)
         for key, mean in means.items():
             groups[key[:-1]].append(mean)
-        component = _component(groups)
+        component = _component(groups, sample=level != SLOT)
         if component is not None:
             components[level] = component
-        means = {key: _pooled(group, component or 0.0) for key, group in groups.items()}
+        carried = 0.0 if level == SLOT else component or 0.0
+        means = {key: _pooled(group, carried) for key, group in groups.items()}
     total = sum(components.values())
     if len(components) < 2 or total == 0:
         return {}
@@ -60,12 +63,13 @@ def seed_spread(sweep: ScoredSweep, axes: Sequence[str]) -> float | None:
     return float(fmean(spreads) ** 0.5) if spreads else None
 
 
-def _component(groups: Mapping[Key, list[Mean]]) -> float | None:
-    found = [
-        variance(mean.value for mean in group) - fmean(mean.noise for mean in group)
-        for group in groups.values()
-        if len(group) > 1
-    ]
+def _component(groups: Mapping[Key, list[Mean]], sample: bool) -> float | None:
+    found = []
+    for group in groups.values():
+        if len(group) > 1:
+            values, noise = [mean.value for mean in group], fmean(mean.noise for mean in group)
+            k = len(group)
+            found.append(variance(values) - noise if sample else pvariance(values) - noise * (k - 1) / k)
     return max(0.0, fmean(found)) if found else None
 
 
