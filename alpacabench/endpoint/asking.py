@@ -13,10 +13,11 @@ from alpacabench.core.errors import StageError
 from alpacabench.core.hosts import NO_KEY, api_key, key_variable, public_url
 from alpacabench.endpoint.dialect import Dialect
 from alpacabench.endpoint.pacer import Pacer
-from alpacabench.endpoint.spending import Purse
+from alpacabench.endpoint.spending import Purse, Receipt
 from alpacabench.endpoint.stream import Emit, stream
 from alpacabench.endpoint.wire import Body, BrokenError, Completion, RefusedError, Wire
-from alpacabench.store.ask_once import FLUSH, Payload, Reply
+from alpacabench.store.ask_once import FLUSH, Payload, Reply, may_ask
+from alpacabench.store.bill import Bill
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ UNREADABLE_AT_START = 5
 LONGEST_WAIT = 30.0
 ONE_REQUEST_ONLY = ("content_filter", "context_length_exceeded", "string_above_max_length", "invalid_prompt")
 """Error codes that say nothing about the other requests."""
+
+FREE = Bill(0.0, 0.0)
+"""Of a request that was not served."""
 
 Read = Callable[[str, Completion], Payload]
 """Turns the completion for a key into a payload; raises ValueError where it cannot be read."""
@@ -73,6 +77,9 @@ class _Session:
         self.answered = 0
         self.stop: StageError | None = None
         self.stopped = asyncio.Event()
+        self.may_ask = may_ask.get()
+        self.lost = False
+        """Whether other processes have taken the questions over: nothing more is sent, and nothing is said of them."""
         self.emit: Emit[Reply]
 
     def run_with(self, calls: Sequence[Call]) -> Callable[[Emit[Reply]], Any]:
@@ -133,6 +140,9 @@ class _Session:
 
     async def _try(self, attempt: _Attempt) -> float | None:
         """Send one request; return None where it is settled, else the seconds after which to send it again."""
+        self.lost = self.lost or not await asyncio.to_thread(self.may_ask)
+        if self.lost:
+            return None
         body = self.dialect.apply(attempt.call.body)
         try:
             hold = await self.purse.reserve(body, lambda: self.stop is not None)
@@ -143,22 +153,22 @@ class _Session:
         try:
             completion = await self.wire.send(body)
         except RefusedError as error:
-            await self.purse.settle(hold, 0.0)
+            await self.purse.settle(hold, FREE)
             self.pacer.record(sent, error.status != 429)
             return self._refused(attempt, error)
         except BrokenError as error:
             # What a server did before the connection broke may be billed: it stays reserved.
-            await self.purse.settle(hold, None if error.reached else 0.0)
+            await self.purse.settle(hold, None if error.reached else FREE)
             return self._broken(attempt, error)
         self.pacer.record(sent, True)
-        cost = self.purse.cost(completion)
-        await self.purse.settle(hold, cost)
-        return self._received(attempt, completion, cost)
+        receipt = self.purse.receipt(completion)
+        await self.purse.settle(hold, receipt.bill)
+        return self._received(attempt, completion, receipt)
 
-    def _received(self, attempt: _Attempt, completion: Completion, cost: float | None) -> float | None:
-        spent = attempt.spent
-        spent["prompt_tokens"] += completion.prompt_tokens
-        spent["completion_tokens"] += completion.completion_tokens
+    def _received(self, attempt: _Attempt, completion: Completion, receipt: Receipt) -> float | None:
+        spent, cost = attempt.spent, receipt.bill.total if receipt.bill else None
+        spent["prompt_tokens"] += receipt.prompt_tokens
+        spent["completion_tokens"] += receipt.completion_tokens
         spent["cost_usd"] = None if cost is None or spent["cost_usd"] is None else spent["cost_usd"] + cost
         try:
             payload = self.read(attempt.call.key, completion)

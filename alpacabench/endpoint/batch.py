@@ -18,7 +18,7 @@ from alpacabench.core.errors import JudgeError
 from alpacabench.core.hosts import api_key, public_url
 from alpacabench.endpoint.asking import Call, Read
 from alpacabench.endpoint.openai_wire import OpenAIWire, parse
-from alpacabench.endpoint.spending import Purse, account
+from alpacabench.endpoint.spending import Purse, account, settle_batch
 from alpacabench.endpoint.wire import BrokenError
 from alpacabench.security.redact import redact
 from alpacabench.store.ask_once import Reply
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 MOST_REQUESTS = 50_000
 """Of one batch, by OpenAI's rules."""
 POLL_SECONDS = 30.0
-BATCH_SECONDS = 24 * 3600.0
-"""The completion window of a batch."""
 FINAL = ("completed", "failed", "expired", "cancelled")
 
 
@@ -52,7 +50,7 @@ def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iter
     missing = {call.key: call for call in calls}
     try:
         for batch in batches.open(set(missing)):
-            for reply in _results(client, batches, batch, read, purse, 0):
+            for reply in _results(client, batches, batch, read, purse):
                 if reply.payload is not None and reply.key in missing:
                     del missing[reply.key]
                     yield reply
@@ -61,8 +59,8 @@ def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iter
             _submit(client, batches, rest[start : start + MOST_REQUESTS], purse)
             for start in range(0, len(rest), MOST_REQUESTS)
         ]
-        for batch, hold in submitted:
-            yield from _results(client, batches, batch, read, purse, hold)
+        for batch in submitted:
+            yield from _results(client, batches, batch, read, purse)
     except openai.APIStatusError as error:
         raise JudgeError(
             f"{public_url(url)} refuses the batch: HTTP {error.status_code}: {error.message}\n"
@@ -75,14 +73,14 @@ def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iter
         ) from None
 
 
-def _submit(client: Any, batches: Batches, calls: Sequence[Call], purse: Purse) -> tuple[OpenBatch, int]:
+def _submit(client: Any, batches: Batches, calls: Sequence[Call], purse: Purse) -> OpenBatch:
     import openai
 
-    hold = purse.reserve_all((call.body for call in calls), BATCH_SECONDS)
+    hold = purse.reserve_all(call.body for call in calls)
     lines = [
         json.dumps({"custom_id": c.key, "method": "POST", "url": "/v1/chat/completions", "body": c.body}) for c in calls
     ]
-    batch = OpenBatch(secrets.token_hex(16), None, frozenset(call.key for call in calls))
+    batch = OpenBatch(secrets.token_hex(16), None, frozenset(call.key for call in calls), hold)
     batches.add(batch)
     data = io.BytesIO("\n".join(lines).encode())
     try:
@@ -96,45 +94,52 @@ def _submit(client: Any, batches: Batches, calls: Sequence[Call], purse: Purse) 
     except openai.APIStatusError:
         # Without an answer the batch may exist; a refused one does not, and costs nothing.
         batches.forget(batch)
-        purse.settle_all(hold, 0.0)
+        settle_batch(hold, 0.0)
         raise
     log.info("batch %s of %d requests submitted; this run can be stopped and started again", created.id, len(calls))
-    return batches.submitted(batch, created.id), hold
+    return batches.submitted(batch, created.id)
 
 
-def _results(client: Any, batches: Batches, batch: OpenBatch, read: Read, purse: Purse, hold: int) -> Iterator[Reply]:
-    """Wait for a batch and yield its replies; a batch that the server never got has none.
+def _results(client: Any, batches: Batches, batch: OpenBatch, read: Read, purse: Purse) -> Iterator[Reply]:
+    """Wait for a batch and yield its replies; a batch that the server never got, or has no longer, has none.
 
-    `hold` is this run's reservation, or 0 for another run's batch, which counts as spent already.
+    What it was billed replaces its reservation, whichever run made that.
     """
     number = batch.id or _find(client, batch.token)
-    if number is None:
-        batches.forget(batch)
-        return
-    while (state := _state(client, number)).status not in FINAL:
+    state = _state(client, number) if number else None
+    while state is not None and state.status not in FINAL:
         time.sleep(POLL_SECONDS)
         done = state.request_counts.completed if state.request_counts else 0
         log.info("batch %s: %s, %d of %d", number, state.status, done, len(batch.keys))
-    unanswered, spent = set(batch.keys), 0.0
+        state = _state(client, str(number))
+    if state is None:
+        batches.forget(batch)
+        # One that never began costs nothing; of one that is gone, nobody knows.
+        settle_batch(batch.hold, None if number else 0.0)
+        return
+    unanswered, spent, known = set(batch.keys), 0.0, True
     for file in filter(None, (state.output_file_id, state.error_file_id)):
         for line in client.files.content(file).text.splitlines():
             reply = _reply(json.loads(line), read, purse)
             unanswered.discard(reply.key)
-            spent += ((reply.payload or reply.detail or {}).get("cost_usd")) or 0.0
+            usd = (reply.payload or reply.detail or {}).get("cost_usd", 0.0)
+            spent, known = spent + (usd or 0.0), known and usd is not None
             yield reply
-    purse.settle_all(hold, spent)
+    settle_batch(batch.hold, spent if known else None)
     for key in unanswered:
         yield Reply(key, failure=f"the batch {state.status} without an answer")
 
 
 def _state(client: Any, number: str) -> Any:
-    """Return the state of a batch; an outage is waited out, since a batch takes up to a day."""
+    """Return the state of a batch, None where the server knows none; an outage is waited out, for a day is long."""
     import openai
 
     once = client.with_options(max_retries=0)
     while True:
         try:
             return once.batches.retrieve(number)
+        except openai.NotFoundError:
+            return None
         except (openai.APIConnectionError, openai.InternalServerError, openai.RateLimitError) as error:
             log.warning("batch %s: no answer (%s); asking again in %.0f s", number, error, POLL_SECONDS)
             time.sleep(POLL_SECONDS)
@@ -152,11 +157,7 @@ def _reply(line: dict[str, Any], read: Read, purse: Purse) -> Reply:
         return Reply(key, failure=f"refused in the batch: {cause}")
     try:
         completion = parse(json.dumps(response["body"]), 0.0)
-        cost = purse.cost(completion)
-        spent = {
-            "prompt_tokens": completion.prompt_tokens, "completion_tokens": completion.completion_tokens,
-            "cost_usd": cost, "seconds": 0.0,
-        }  # fmt: skip
+        spent = purse.receipt(completion).spent() | {"seconds": 0.0}
         return Reply(key, read(key, completion) | spent)
     except BrokenError as error:
         return Reply(key, failure=str(error))

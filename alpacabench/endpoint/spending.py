@@ -7,21 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alpacabench.core.errors import BudgetExceeded
 from alpacabench.cost.price import Price, price_of
 from alpacabench.endpoint.wire import Body, Completion
+from alpacabench.store.bill import Bill, Bound
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from alpacabench.store.ask_once import AnswerStore
     from alpacabench.store.budget import Ledger
+    from alpacabench.store.heartbeat import Heartbeat
     from alpacabench.store.store import Store
+
+log = logging.getLogger(__name__)
+
+MOST_TOKENS = 10**8
+"""More than any model reads or writes at once."""
 
 WAIT_SECONDS = 0.1
 """How often to look whether requests in flight were settled for less than reserved."""
@@ -31,10 +39,24 @@ class Account(NamedTuple):
     """Who pays, and where that is kept."""
 
     engine: Engine
-    owner: str
+    heart: Heartbeat
     scope: str
     usd: float | None
     """The hard cap; None is none."""
+
+
+class Receipt(NamedTuple):
+    """What one completion took, as its server tells it."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    bill: Bill | None
+    """None where the price is unknown, or the server's word is none that can be."""
+
+    def spent(self) -> dict[str, Any]:
+        """Return it in the form in which it is stored with an answer."""
+        usd = self.bill.total if self.bill else None
+        return {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens, "cost_usd": usd}
 
 
 _account: ContextVar[Account | None] = ContextVar("account", default=None)
@@ -50,7 +72,7 @@ def paying(store: Store, scope: str = "", usd: float | None = None) -> Iterator[
         usd: the hard cap in dollars; None is none.
 
     """
-    token = _account.set(Account(store.engine, store.owner, scope, usd))
+    token = _account.set(Account(store.engine, store.heart, scope, usd))
     try:
         yield
     finally:
@@ -80,8 +102,7 @@ class Purse:
     def __init__(self, model: str, batch: bool = False) -> None:
         self.model, self.batch = model, batch
         self.price: Price | None = price_of(model)
-        self._factor = 1.0
-        self._bounds: dict[int, float] = {}
+        self._told = False
         self._ledger = self._open()
 
     def _open(self) -> Ledger | None:
@@ -95,26 +116,34 @@ class Purse:
             )
         from alpacabench.store.budget import Ledger
 
-        return Ledger(paid.engine, paid.owner, paid.scope, paid.usd)
+        return Ledger(paid.engine, paid.heart, paid.scope, paid.usd)
 
-    def cost(self, completion: Completion) -> float | None:
-        """Return the dollars that a completion cost; None where the price is unknown."""
-        if self.price is None:
-            return None
-        return self.price.cost(
-            completion.prompt_tokens, completion.completion_tokens, completion.cached_tokens, self.batch
-        )
+    def receipt(self, completion: Completion) -> Receipt:
+        """Return what a completion took; no count is below zero, and no cost either.
 
-    def bound(self, body: Body) -> float:
-        """Return what a request can cost at most: a token has at least one byte, and servers add a few to each message.
-
-        Where a server was seen to bill more than that, its excess is expected of the others, too.
+        A server whose counts cannot be (none of a prompt, below zero, more than any model reads) has told nothing: the
+        cost is unknown. One whose cached tokens are more than the prompt's counts them apart.
         """
+        prompt, written, cached = completion.prompt_tokens, completion.completion_tokens, completion.cached_tokens
+        if not (0 < prompt <= MOST_TOKENS and 0 <= written <= MOST_TOKENS and 0 <= cached <= MOST_TOKENS):
+            if (prompt or written) and not self._told:
+                self._told = True
+                log.warning("The server of '%s' bills what cannot be: its cost counts as unknown", self.model)
+            return Receipt(0, 0, None)
+        prompt += cached if cached > prompt else 0
+        if self.price is None:
+            return Receipt(prompt, written, None)
+        of_prompt = self.price.cost(prompt, 0, cached, self.batch)
+        return Receipt(prompt, written, Bill(of_prompt, of_prompt + self.price.cost(0, written, batch=self.batch)))
+
+    def bound(self, body: Body) -> Bound:
+        """Return what a request can cost by its length: a token has a byte or more; servers add some per message."""
         price = self.price or Price(0.0, 0.0, 0.0, 1.0)
         messages = body.get("messages") or ()
-        prompt = len(json.dumps(body, ensure_ascii=False).encode()) + 16 * len(messages) + 64
+        prompt = len(json.dumps(body, ensure_ascii=False).encode(errors="surrogatepass")) + 16 * len(messages) + 64
         completion = body.get("max_tokens") or body.get("max_completion_tokens") or 0
-        return price.cost(prompt, completion, batch=self.batch) * self._factor
+        of_prompt = price.cost(prompt, 0, batch=self.batch)
+        return Bound(of_prompt, of_prompt + price.cost(0, completion, batch=self.batch))
 
     async def reserve(self, body: Body, stopped: Callable[[], bool]) -> int:
         """Reserve what the request can cost at most; waits while requests in flight may leave something over.
@@ -123,26 +152,25 @@ class Purse:
             BudgetExceeded: the request could break the cap.
 
         """
-        if self._ledger is None:
+        if (ledger := self._ledger) is None:
             return 0
-        usd = self.bound(body)
-        while (hold := await asyncio.to_thread(self._ledger.reserve, usd)) is None:
-            waiting = await asyncio.to_thread(self._ledger.in_flight)
+        bound = self.bound(body)
+
+        def hold() -> int | None:
+            return ledger.reserve(bound, self.model)
+
+        while (held := await asyncio.to_thread(hold)) is None:
+            waiting = await asyncio.to_thread(ledger.in_flight)
             # What was in flight may have been settled for less after the reservation failed: one more try decides.
-            if not waiting and (hold := await asyncio.to_thread(self._ledger.reserve, usd)) is not None:
+            if not waiting and (held := await asyncio.to_thread(hold)) is not None:
                 break
             if stopped() or not waiting:
-                raise self._exceeded(self._ledger, usd)
+                raise self._exceeded(ledger, bound.total)
             await asyncio.sleep(WAIT_SECONDS)
-        self._bounds[hold] = usd
-        return hold
+        return held
 
-    def reserve_all(self, bodies: Iterable[Body], seconds: float) -> int:
+    def reserve_all(self, bodies: Iterable[Body]) -> int:
         """Reserve what all these requests together can cost at most.
-
-        Args:
-            bodies: the requests.
-            seconds: how long they may take.
 
         Raises:
             BudgetExceeded: they could break the cap.
@@ -150,16 +178,15 @@ class Purse:
         """
         if self._ledger is None:
             return 0
-        usd = sum(self.bound(body) for body in bodies)
-        hold = self._ledger.reserve(usd, seconds)
+        bounds = [self.bound(body) for body in bodies]
+        bound = Bound(sum(b.prompt for b in bounds), sum(b.total for b in bounds))
+        hold = self._ledger.reserve(bound, self.model, batch=True)
         if hold is None:
-            raise self._exceeded(self._ledger, usd)
+            self._ledger.in_flight()
+            hold = self._ledger.reserve(bound, self.model, batch=True)
+        if hold is None:
+            raise self._exceeded(self._ledger, bound.total)
         return hold
-
-    def settle_all(self, hold: int, cost: float) -> None:
-        """Replace a reservation by what was spent."""
-        if self._ledger is not None:
-            self._ledger.settle(hold, cost)
 
     def _exceeded(self, ledger: Ledger, usd: float) -> BudgetExceeded:
         return BudgetExceeded(
@@ -168,11 +195,16 @@ class Purse:
             "    what was paid for is kept: the same command with a higher budget.usd asks only for the rest"
         )
 
-    async def settle(self, hold: int, cost: float | None) -> None:
-        """Replace a reservation by what was spent; None keeps it."""
-        if self._ledger is None:
-            return
-        bound = self._bounds.pop(hold)
-        if cost and cost > bound:
-            self._factor *= 1.1 * cost / bound
-        await asyncio.to_thread(self._ledger.settle, hold, cost)
+    async def settle(self, hold: int, bill: Bill | None) -> None:
+        """Replace a reservation by what was spent; None is unknown, and all of it counts as spent."""
+        if self._ledger is not None:
+            await asyncio.to_thread(self._ledger.settle, hold, bill)
+
+
+def settle_batch(hold: int, usd: float | None) -> None:
+    """Replace a batch's reservation, whoever made it, by what its server billed; None: by nothing that is known."""
+    from alpacabench.store.budget import settle
+
+    paid = account()
+    if paid is not None and hold:
+        settle(paid.engine, hold, None if usd is None else Bill(usd, usd))

@@ -6,12 +6,16 @@ store never ask the same thing; the others wait for its result and take over a d
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
-from alpacabench.core.errors import AlpacabenchError
+from alpacabench.core.errors import AlpacabenchError, StoreError
+
+log = logging.getLogger(__name__)
 
 Kind = Literal["generation", "verdict"]
 Payload = dict[str, Any]
@@ -52,8 +56,20 @@ class AnswerStore(Protocol):
     def claim(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Claim keys that nobody else has claimed; return those that are now ours."""
 
-    def commit(self, kind: Kind, replies: Iterable[Reply]) -> None:
-        """Write payloads and failures durably and release their claims."""
+    @property
+    def term(self) -> int:
+        """A fencing token for what is claimed from now on."""
+
+    def valid(self, term: int) -> bool:
+        """Return whether what was claimed in a term is still claimed: another process may count a sleeper as dead."""
+
+    def commit(self, kind: Kind, replies: Iterable[Reply]) -> dict[str, Payload]:
+        """Write payloads and failures durably and release their claims.
+
+        Returns:
+            The payloads of other processes for those of the keys that they had stored before: they stay.
+
+        """
 
     def release(self, kind: Kind, keys: Iterable[str]) -> None:
         """Release our claims on keys that were not answered."""
@@ -66,6 +82,9 @@ COMMIT_SECONDS = 0.05
 
 WAIT_SECONDS = 0.2
 """How often to look for a result that another process has in flight."""
+
+may_ask: ContextVar[Callable[[], bool]] = ContextVar("may_ask", default=lambda: True)
+"""Looked up by what asks, before each request: whether the questions in hand are still this process's to ask."""
 
 
 def ask_once(
@@ -90,11 +109,15 @@ def ask_once(
     """
     answers = Answers()
     unsettled = list(questions)
+    told = False
     while unsettled:
         hits = store.get(kind, unsettled)
         answers.payloads |= hits
         advance(len(hits))
         unsettled = [key for key in unsettled if key not in hits]
+        if not unsettled:
+            break
+        term = store.term
         claimed = store.claim(kind, unsettled)
         if claimed:
             # Another process may have answered and released between our look and our claim.
@@ -102,49 +125,69 @@ def ask_once(
             if late:
                 store.release(kind, late)
             asked = [key for key in unsettled if key in claimed and key not in late]
-            _ask(store, kind, asked, questions, ask, advance, answers)
-            unsettled = [key for key in unsettled if key not in claimed or key in late]
-        elif unsettled:
+            lost = _Asking(store, kind, term, answers, advance).ask(asked, questions, ask)
+            unsettled = [key for key in unsettled if key not in claimed or key in late or key in lost]
+        else:
+            if not told:
+                log.info("%d %ss are in flight in another process: waiting for them", len(unsettled), kind)
+                told = True
             time.sleep(WAIT_SECONDS)
     return answers
 
 
-def _ask(
-    store: AnswerStore,
-    kind: Kind,
-    keys: list[str],
-    questions: Mapping[str, Question],
-    ask: Ask[Question],
-    advance: Callable[[int], None],
-    answers: Answers,
-) -> None:
-    """Ask the claimed keys; commit replies as they arrive, also when asking stops with an error."""
-    unanswered = set(keys)
-    pending: list[Reply] = []
-    last_commit = time.monotonic()
-    try:
-        for reply in ask([questions[key] for key in keys]) if keys else ():
-            if reply is FLUSH:
-                store.commit(kind, pending)
-                pending, last_commit = [], time.monotonic()
+@dataclass
+class _Asking:
+    """Asks claimed keys; what arrives is committed at once, also when asking stops with an error."""
+
+    store: AnswerStore
+    kind: Kind
+    term: int
+    answers: Answers
+    advance: Callable[[int], None]
+    pending: list[Reply] = field(default_factory=list)
+    committed: float = field(default_factory=time.monotonic)
+
+    def ask(self, keys: list[str], questions: Mapping[str, Question], ask: Ask[Question]) -> set[str]:
+        """Ask; return the keys that others have claimed since, because this process slept."""
+        unanswered = set(keys)
+        mine = may_ask.set(lambda: self.store.valid(self.term))
+        try:
+            for reply in ask([questions[key] for key in keys]) if keys else ():
+                if reply is not FLUSH:
+                    self.pending.append(reply)
+                    unanswered.discard(reply.key)
+                if reply is FLUSH or time.monotonic() - self.committed >= COMMIT_SECONDS:
+                    self._commit()
+        except AlpacabenchError as error:
+            if not isinstance(error, StoreError):
+                self._commit()
+            missing = len(questions) - len(self.answers.payloads)
+            error.add_note(f"{missing} of {len(questions)} {self.kind}s are missing; the others are kept")
+            raise
+        finally:
+            may_ask.reset(mine)
+            self._commit()
+            self.store.release(self.kind, unanswered)
+        if unanswered and not self.store.valid(self.term):
+            return unanswered
+        for key in unanswered:
+            self.answers.failures[key] = Reply(key, failure="no reply")
+        return set()
+
+    def _commit(self) -> None:
+        """Commit what has arrived. The first answer that is stored is everybody's, so that all report the same."""
+        earlier, replies = self.store.commit(self.kind, self.pending), self.pending
+        self.pending = []
+        if earlier:
+            log.warning("%d %ss had been stored by another process meanwhile; those stay", len(earlier), self.kind)
+        self.answers.payloads |= earlier
+        for reply in replies:
+            if reply.key in earlier:
                 continue
-            pending.append(reply)
-            unanswered.discard(reply.key)
-            if reply.payload is not None:
-                answers.payloads[reply.key] = reply.payload
-                answers.asked.add(reply.key)
+            if reply.payload is None:
+                self.answers.failures[reply.key] = reply
             else:
-                answers.failures[reply.key] = reply
-            advance(1)
-            if time.monotonic() - last_commit >= COMMIT_SECONDS:
-                store.commit(kind, pending)
-                pending, last_commit = [], time.monotonic()
-    except AlpacabenchError as error:
-        missing = len(questions) - len(answers.payloads)
-        error.add_note(f"{missing} of {len(questions)} {kind}s are missing; the others are kept")
-        raise
-    finally:
-        store.commit(kind, pending)
-        store.release(kind, unanswered)
-    for key in unanswered:
-        answers.failures[key] = Reply(key, failure="no reply")
+                self.answers.payloads[reply.key] = reply.payload
+                self.answers.asked.add(reply.key)
+        self.advance(len(replies))
+        self.committed = time.monotonic()

@@ -1,34 +1,34 @@
 """The content-addressed store: answers by key, failures that are never a hit, claims on what is in flight.
 
-A dead owner's claim is taken over: at once where the owner was a process of this host that is gone, and after
-STALE_SECONDS without a heartbeat otherwise.
+The first answer that is stored is everybody's. A dead owner's claims are taken over: at once where the owner was a
+process of this host that is gone, and otherwise where its beat was seen not to change for a minute.
 """
 
 from __future__ import annotations
 
-import threading
+import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, or_, select, update
+from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from alpacabench.store.ask_once import Kind, Payload, Reply
-from alpacabench.store.owner import new_owner, surely_dead
-from alpacabench.store.tables import answers, claims, failures, open_engine
+from alpacabench.store.database import open_engine
+from alpacabench.store.heartbeat import Heartbeat
+from alpacabench.store.tables import answers, claims, failures
+
+log = logging.getLogger(__name__)
 
 CHUNK = 500
 """Keys per statement: SQLite allows a limited number of parameters."""
 
-HEARTBEAT_SECONDS = 5.0
-STALE_SECONDS = 60.0
-
 
 class Store:
     """One open store. Use it as a context manager: leaving it releases this process's claims.
+
+    Each method raises StoreError where the database cannot be used: one message that names it and what to do.
 
     Raises:
         StoreError: the database cannot be opened.
@@ -37,10 +37,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
-        self.owner = new_owner()
+        self.heart = Heartbeat(self.engine)
         self._insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
-        self._stop = threading.Event()
-        self._heart: threading.Thread | None = None
 
     def __enter__(self) -> Store:
         return self
@@ -48,38 +46,48 @@ class Store:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    @property
+    def owner(self) -> str:
+        """The name of this process in the store."""
+        return self.heart.owner
+
     def close(self) -> None:
         """Release this process's claims and close the database."""
-        self._stop.set()
-        if self._heart:
-            self._heart.join()
-            with self.engine.begin() as connection:
-                connection.execute(delete(claims).where(claims.c.owner == self.owner))
+        self.heart.stop()
         self.engine.dispose()
 
     def get(self, kind: Kind, keys: Iterable[str]) -> dict[str, Payload]:
-        """Return the stored payloads of those keys that have one."""
+        """Return the stored payloads of those keys that have one; what a damaged row held counts as missing."""
         found: dict[str, Payload] = {}
         with self.engine.connect() as connection:
             for chunk in _chunks(keys):
-                rows = connection.execute(
-                    select(answers.c.key, answers.c.payload).where(answers.c.kind == kind, answers.c.key.in_(chunk))
-                )
-                found |= {key: payload for key, payload in rows}
-        return found
+                found |= self._stored(connection, kind, chunk)
+        damaged = [key for key, payload in found.items() if not isinstance(payload, dict)]
+        if damaged:
+            self._forget(kind, damaged)
+        return {key: payload for key, payload in found.items() if isinstance(payload, dict)}
+
+    @property
+    def term(self) -> int:
+        """A fencing token: what is claimed from now on is this process's as long as `valid` says so."""
+        self.heart.start()
+        return self.heart.term
+
+    def valid(self, term: int) -> bool:
+        """Return whether what was claimed in a term is still claimed, also after this process has slept."""
+        return self.heart.valid(term)
 
     def claim(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Claim keys that nobody else has in flight; return those that are now ours."""
         keys = list(keys)
         if not keys:
             return set()
-        self._start_heart()
+        self.heart.start()
         ours: set[str] = set()
         with self.engine.begin() as connection:
-            self._drop_dead(connection, kind)
-            now = time.time()
+            self.heart.bury(connection)
             for chunk in _chunks(keys):
-                rows = [{"kind": kind, "key": key, "owner": self.owner, "heartbeat": now} for key in chunk]
+                rows = [{"kind": kind, "key": key, "owner": self.owner, "heartbeat": 0.0} for key in chunk]
                 connection.execute(self._insert(claims).on_conflict_do_nothing(), rows)
                 held = connection.execute(
                     select(claims.c.key).where(
@@ -89,28 +97,34 @@ class Store:
                 ours |= set(held.scalars())
         return ours
 
-    def commit(self, kind: Kind, replies: Iterable[Reply]) -> None:
-        """Write payloads and failures durably and release their claims."""
+    def commit(self, kind: Kind, replies: Iterable[Reply]) -> dict[str, Payload]:
+        """Write payloads and failures durably and release their claims.
+
+        Returns:
+            The payloads of other processes for those of the keys that they had stored before: they stay.
+
+        """
         replies = list(replies)
         if not replies:
-            return
+            return {}
         now = time.time()
         good = [
             {"kind": kind, "key": r.key, "payload": r.payload, "created": now} for r in replies if r.payload is not None
         ]
-        bad = [
-            {"kind": kind, "key": r.key, "cause": r.failure or "", "detail": r.detail, "created": now}
+        bad = {
+            r.key: {"kind": kind, "key": r.key, "cause": r.failure or "", "detail": r.detail, "created": now}
             for r in replies
             if r.payload is None
-        ]
+        }
         with self.engine.begin() as connection:
-            if good:
-                connection.execute(self._insert(answers).on_conflict_do_nothing(), good)
-            if bad:
-                self._replace(connection, failures, bad)
+            late = {str(row["key"]) for row in good} - self._add(connection, good)
+            earlier = self._stored(connection, kind, [*late, *bad])
+            if failed := [row for key, row in bad.items() if key not in earlier]:
+                self._replace(connection, failures, failed)
             for chunk in _chunks([str(row["key"]) for row in good]):
                 connection.execute(delete(failures).where(failures.c.kind == kind, failures.c.key.in_(chunk)))
             self._release(connection, kind, [r.key for r in replies])
+        return earlier
 
     def release(self, kind: Kind, keys: Iterable[str]) -> None:
         """Release our claims on keys that were not answered."""
@@ -118,6 +132,32 @@ class Store:
         if keys:
             with self.engine.begin() as connection:
                 self._release(connection, kind, keys)
+
+    def _add(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+        """Add answers; return the keys of those that had none."""
+        if not rows:
+            return set()
+        added = self._insert(answers).on_conflict_do_nothing().returning(answers.c.key)
+        return set(connection.execute(added, rows).scalars())
+
+    def _stored(self, connection: Connection, kind: Kind, keys: Sequence[str]) -> dict[str, Payload]:
+        found: dict[str, Payload] = {}
+        for chunk in _chunks(keys):
+            rows = connection.execute(
+                select(answers.c.key, answers.c.payload).where(answers.c.kind == kind, answers.c.key.in_(chunk))
+            )
+            found |= {key: payload for key, payload in rows}
+        return found
+
+    def _forget(self, kind: Kind, keys: Sequence[str]) -> None:
+        """Remove damaged answers, so that their questions are asked again."""
+        names = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+        log.warning("The store's %ss %s are damaged and are asked again", kind, names)
+        with self.engine.begin() as connection:
+            for chunk in _chunks(keys):
+                again = self._stored(connection, kind, chunk)
+                damaged = [key for key, payload in again.items() if not isinstance(payload, dict)]
+                connection.execute(delete(answers).where(answers.c.kind == kind, answers.c.key.in_(damaged)))
 
     def _release(self, connection: Connection, kind: Kind, keys: Sequence[str]) -> None:
         for chunk in _chunks(keys):
@@ -130,24 +170,6 @@ class Store:
         changed = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
         keys = [c.name for c in table.primary_key]
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), rows)
-
-    def _drop_dead(self, connection: Connection, kind: Kind) -> None:
-        """Forget the claims of owners that are gone."""
-        owners = connection.execute(select(claims.c.owner).where(claims.c.kind == kind).distinct()).scalars()
-        dead = [owner for owner in map(str, owners) if owner != self.owner and surely_dead(owner)]
-        stale = and_(claims.c.heartbeat < time.time() - STALE_SECONDS, claims.c.owner != self.owner)
-        connection.execute(delete(claims).where(or_(claims.c.owner.in_(dead), stale)))
-
-    def _start_heart(self) -> None:
-        if self._heart is None:
-            self._heart = threading.Thread(target=self._beat, name="store-heartbeat", daemon=True)
-            self._heart.start()
-
-    def _beat(self) -> None:
-        while not self._stop.wait(HEARTBEAT_SECONDS):
-            # A busy database is no reason to end the run: the next beat is in time.
-            with suppress(SQLAlchemyError), self.engine.begin() as connection:
-                connection.execute(update(claims).where(claims.c.owner == self.owner).values(heartbeat=time.time()))
 
 
 def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:

@@ -1,27 +1,41 @@
-"""The tables of the store, and how its database is opened."""
+"""The tables of the store. What is added to one after its first release may be null, so that older stores go on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import JSON, Column, Engine, Float, MetaData, String, Table, Text, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.schema import CreateIndex, CreateTable
-
-from alpacabench.core.errors import StoreError
+from sqlalchemy import JSON, Column, Dialect, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
 
-CREATE_ATTEMPTS = 3
+
+class Document(TypeDecorator[Any]):
+    """JSON; None where a damaged file holds something else."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return the decoder, which passes over what cannot be decoded."""
+        decode = super().result_processor(dialect, coltype)
+
+        def process(value: Any) -> Any:
+            try:
+                return decode(value) if decode else value
+            except (ValueError, TypeError, RecursionError):
+                return None
+
+        return process
+
 
 answers = Table(
     "answers",
     metadata,
     Column("kind", String(16), primary_key=True),
     Column("key", String(64), primary_key=True),
-    Column("payload", JSON, nullable=False),
+    Column("payload", Document, nullable=False),
     Column("created", Float, nullable=False),
 )
 failures = Table(
@@ -33,12 +47,19 @@ failures = Table(
     Column("detail", JSON),
     Column("created", Float, nullable=False),
 )
+owners = Table(
+    "owners",
+    metadata,
+    Column("owner", String(255), primary_key=True),
+    Column("beat", Float, nullable=False),
+)
 claims = Table(
     "claims",
     metadata,
     Column("kind", String(16), primary_key=True),
     Column("key", String(64), primary_key=True),
     Column("owner", String(255), nullable=False, index=True),
+    # 0, since an owner beats once for all its claims: in `owners`. Versions before that noted the time of the beat.
     Column("heartbeat", Float, nullable=False),
 )
 speeds = Table(
@@ -48,49 +69,45 @@ speeds = Table(
     Column("units", Float, nullable=False),
     Column("seconds", Float, nullable=False),
 )
-
-
-def open_engine(url: str) -> Engine:
-    """Return an engine on the database, its tables created.
-
-    Raises:
-        StoreError: the URL is no database URL, or the database does not answer.
-
-    """
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _sqlite_settings)
-        create_tables(engine, metadata.sorted_tables)
-    except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(
-            f"store.url: cannot open the store: {reason}\n"
-            "    give the URL of a database that this machine can reach: sqlite:///outputs/store.db, postgresql+psycopg://..."
-        ) from error
-    return engine
-
-
-def create_tables(engine: Engine, tables: Sequence[Table]) -> None:
-    """Create what is missing; several processes may do so at once."""
-    for attempt in range(CREATE_ATTEMPTS):
-        try:
-            with engine.begin() as connection:
-                for table in tables:
-                    connection.execute(CreateTable(table, if_not_exists=True))
-                    for index in table.indexes:
-                        connection.execute(CreateIndex(index, if_not_exists=True))
-            return
-        except (IntegrityError, ProgrammingError):
-            # PostgreSQL: IF NOT EXISTS still collides where two sessions create the same table at the same moment.
-            if attempt == CREATE_ATTEMPTS - 1:
-                raise
-
-
-def _sqlite_settings(connection: Any, _record: Any) -> None:
-    # WAL lets readers go on beside a writer; NORMAL survives kill -9 (only a power cut can lose the last commits).
-    for pragma in ("busy_timeout=60000", "journal_mode=WAL", "synchronous=NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("scope", String(128), primary_key=True),
+    Column("spent", Float, nullable=False),
+)
+holds = Table(
+    "budget_holds",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("scope", String(128), nullable=False, index=True),
+    Column("owner", String(255), nullable=False),
+    Column("usd", Float, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("model", String(255)),
+    # What the prompt and the whole request can cost by their length, before what the server was seen to bill.
+    Column("prompt", Float),
+    Column("bound", Float),
+    # 1 where the owner died: the dollars are what the request cost at most.
+    Column("lost", Integer),
+)
+rates = Table(
+    "budget_rates",
+    metadata,
+    Column("scope", String(128), primary_key=True),
+    Column("model", String(255), primary_key=True),
+    Column("bills", Integer, nullable=False),
+    # Bills by what a request could cost by its length, the highest so far: of prompts, and of whole requests.
+    Column("prompt_share", Float, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("dearest", Float, nullable=False),
+)
+batches = Table(
+    "batches",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("server", String(255), nullable=False, index=True),
+    Column("id", String(255)),
+    Column("keys", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("hold", Integer),
+)

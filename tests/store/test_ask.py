@@ -117,5 +117,5 @@ def test_the_claims_of_a_killed_process_are_taken_over_at_once(url: str, tmp_pat
 def test_an_unusable_url_is_one_clear_message() -> None:
     with pytest.raises(StoreError, match=r"store\.url"):
         Store("nonsense")
-    with pytest.raises(StoreError, match="cannot open the store"):
+    with pytest.raises(StoreError, match="nowhere/store.db cannot be used: it cannot be opened or made"):
         Store("sqlite:////proc/nowhere/store.db")

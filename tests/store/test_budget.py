@@ -6,9 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
@@ -16,7 +14,7 @@ from sqlalchemy import func, select
 from alpacabench.core.errors import BudgetExceeded
 from alpacabench.cost.price import price_of
 from alpacabench.endpoint.spending import paying
-from alpacabench.store import budget
+from alpacabench.store.bill import Bill, Bound
 from alpacabench.store.budget import Ledger
 from alpacabench.store.store import Store
 from alpacabench.store.tables import answers
@@ -40,7 +38,7 @@ with Store(database) as store, paying(store, "sweep", float(cap)):
 """
 
 
-def bill(server: object) -> float:
+def billed(server: object) -> float:
     """Return what the server would charge: each answered request, by its own count of tokens."""
     price = price_of("gpt-4.1")
     prompts = [json.loads(r.data)["messages"] for r in server.requests]
@@ -54,14 +52,14 @@ def test_four_processes_never_pass_the_cap_and_keep_what_they_paid_for(tmp_path:
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         runs = [subprocess.Popen(c, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for c in commands]
         said = [run.communicate(timeout=120)[0] for run in runs]
-        spent = bill(server)
+        spent = billed(server)
         count = len(server.requests)
     assert all(run.returncode == 0 for run in runs)
     assert any("budget.usd" in text for text in said)
     assert 0.8 * CAP < spent <= CAP
     with Store(database) as store, store.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(answers)).scalar_one() == count < 240
-        assert Ledger(store.engine, store.owner, "sweep", CAP).spent() == pytest.approx(spent, rel=1e-6)
+        assert Ledger(store.engine, store.heart, "sweep", CAP).spent() == pytest.approx(spent, rel=1e-6)
 
 
 def test_a_higher_cap_asks_only_for_the_rest(tmp_path: Path) -> None:
@@ -97,44 +95,25 @@ def test_a_server_that_bills_more_than_a_prompt_can_have_is_expected_to_go_on(tm
     assert len(server.requests) * price_of("gpt-4.1").cost(20_000, 10_000) <= 2.0
 
 
+def bound(usd: float) -> Bound:
+    return Bound(usd, usd)
+
+
+def bill(usd: float) -> Bill:
+    return Bill(usd, usd)
+
+
 def test_reservations_and_spending_never_pass_the_cap(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path}/store.db") as store:
-        ledger = Ledger(store.engine, store.owner, "s", 1.0)
-        first, second = ledger.reserve(0.6), ledger.reserve(0.6)
+        ledger = Ledger(store.engine, store.heart, "s", 1.0)
+        first, second = ledger.reserve(bound(0.6), "m"), ledger.reserve(bound(0.6), "m")
         assert first and second is None
         assert ledger.in_flight()
-        ledger.settle(first, 0.1)
-        third = ledger.reserve(0.9)
+        ledger.settle(first, bill(0.1))
+        third = ledger.reserve(bound(0.9), "m")
         assert third
         ledger.settle(third, None)
         assert ledger.spent() == pytest.approx(1.0)
-        assert ledger.reserve(0.001) is None
+        assert ledger.reserve(bound(0.001), "m") is None
         assert not ledger.in_flight()
-        assert Ledger(store.engine, store.owner, "another", 1.0).reserve(1.0)
-
-
-def test_a_dead_owners_reservation_counts_as_spent(tmp_path: Path) -> None:
-    with Store(f"sqlite:///{tmp_path}/store.db") as store:
-        host = store.owner.split(":")[0]
-        assert Ledger(store.engine, f"{host}:999999:1:dead", "s", 1.0).reserve(0.7)
-        ledger = Ledger(store.engine, store.owner, "s", 1.0)
-        assert ledger.reserve(0.5) is None
-        assert not ledger.in_flight()
-        assert ledger.spent() == pytest.approx(0.7)
-
-
-def test_only_an_old_reservation_of_another_host_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Store(f"sqlite:///{tmp_path}/store.db") as store:
-        own = Ledger(store.engine, store.owner, "s", 1.0)
-        foreign = Ledger(store.engine, "elsewhere:1:1:token", "s", 1.0)
-        batch = own.reserve(0.1)
-        assert batch and foreign.reserve(0.2) and foreign.reserve(0.3, 24 * 3600.0)
-        day = time.time()
-        monkeypatch.setattr(budget, "time", SimpleNamespace(time=lambda: day + 2 * 3600))
-        assert own.in_flight()
-        assert own.spent() == pytest.approx(0.2), "the request; the batch and what this process reserved are open"
-        own.settle(batch, 0.01)
-        assert own.spent() == pytest.approx(0.21)
-        monkeypatch.setattr(budget, "time", SimpleNamespace(time=lambda: day + 26 * 3600))
-        assert not own.in_flight()
-        assert own.spent() == pytest.approx(0.51)
+        assert Ledger(store.engine, store.heart, "another", 1.0).reserve(bound(1.0), "m")
