@@ -11,6 +11,7 @@ import pytest
 from alpacabench.core.errors import BudgetExceeded, JudgeError
 from alpacabench.endpoint import batch
 from alpacabench.endpoint.spending import paying
+from alpacabench.store.bill import Bound
 from alpacabench.store.budget import Ledger
 from alpacabench.store.store import Store
 from tests.helpers.fakes.http_server import HttpServer, Request, Response, error
@@ -137,8 +138,8 @@ def test_a_server_without_batches_is_named(tmp_path: Path) -> None:
         with paying(store, "run", 1.0):
             with pytest.raises(JudgeError, match="judge.mode=direct"):
                 judge.judge(made_up_pairs(3), store)
-            ledger = Ledger(store.engine, store.owner, "run", 1.0)
-            assert ledger.reserve(1.0), "nothing is spent, and nothing held"
+            ledger = Ledger(store.engine, store.heart, "run", 1.0)
+            assert ledger.reserve(Bound(1.0, 1.0), "m"), "nothing is spent, and nothing held"
 
 
 def test_an_outage_while_waiting_is_waited_out(tmp_path: Path) -> None:
