@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,6 +36,8 @@ class Example:
     """The `dataset` column: where the prompt came from."""
     category: str = ""
     reference_generator: str = "reference"
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    """The `checks` column: what each check on answers asks of this row, by the check's name."""
 
 
 @dataclass(frozen=True, slots=True)

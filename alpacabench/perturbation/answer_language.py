@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import ClassVar, Literal
 
+from alpacabench.core.language import NAMES, Language
 from alpacabench.perturbation.base import Edit, Kind, SiteFamily
-from alpacabench.perturbation.language import NAMES, Language
 from alpacabench.perturbation.sentence import append
 
 

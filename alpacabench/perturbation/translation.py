@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from alpacabench.core.errors import Problem
+from alpacabench.core.language import NAMES, Language, in_language
 from alpacabench.core.records import Prompt
 from alpacabench.core.spans import head_end
 from alpacabench.perturbation.base import Kind
-from alpacabench.perturbation.language import NAMES, Language, in_language
 from alpacabench.perturbation.validity.facts import DIGITS, changed_length, missing_verbatim, numbers
 from alpacabench.perturbation.validity.gate import GateResult
 from alpacabench.perturbation.validity.tokens import plain

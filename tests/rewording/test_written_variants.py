@@ -10,9 +10,9 @@ from hydra import compose, initialize_config_dir
 
 from alpacabench.core.component import build
 from alpacabench.core.errors import GenerationError, Problem
+from alpacabench.core.language import in_language
 from alpacabench.core.records import Example, Generation, Prompt
 from alpacabench.model.base import Model
-from alpacabench.perturbation.language import in_language
 from alpacabench.perturbation.translation import Translation
 from alpacabench.perturbation.validity.facts import changed_facts
 from alpacabench.perturbation.written import WrittenVariants, clean
