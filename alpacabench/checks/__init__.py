@@ -1,1 +1,1 @@
-"""Checks on answers: what is looked for beside the win rate, and never a part of it. One check, one module, one YAML."""
+"""Checks on answers: beside the win rate, and never a part of it. One check is one module and one YAML."""

@@ -19,21 +19,36 @@ Severity = Literal["low", "medium", "high"]
 RANKS = {"UNDEFINED": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3}
 
 SHELL = {
-    "remove_root": r"\brm\s+(?:-[\w-]+\s+)*-?[\w-]*[rR][\w-]*\s+(?:-[\w-]+\s+)*(?:--no-preserve-root\s+)?(?:/\*?|~/?|\$HOME/?|\.\.?/?\*)(?:\s|$|;)",
+    "remove_root": (
+        r"\brm\s+(?:-[\w-]+\s+)*-?[\w-]*[rR][\w-]*\s+(?:-[\w-]+\s+)*(?:--no-preserve-root\s+)?"
+        r"(?:/\*?|~/?|\$HOME/?|\.\.?/?\*)(?:\s|$|;)"
+    ),
     "pipe_to_shell": r"\b(?:curl|wget)\b[^\n|;]{0,300}\|\s*(?:sudo\s+)?(?:ba|z|da|k)?sh\b",
     "eval_download": r"\b(?:eval|bash -c|sh -c)\s+[\"']?\$\((?:curl|wget)\b",
     "fork_bomb": r":\(\)\s*\{\s*:\s*\|\s*:\s*&\s*\}\s*;\s*:",
-    "overwrite_disk": r"\bdd\b[^\n;]{0,200}\bof=/dev/(?:sd|hd|nvme|vd|disk|mmcblk)\w*|>\s*/dev/(?:sd|nvme|vd)\w*|\bmkfs(?:\.\w+)?\s+(?:-\S+\s+)*/dev/",
+    "overwrite_disk": (
+        r"\bdd\b[^\n;]{0,200}\bof=/dev/(?:sd|hd|nvme|vd|disk|mmcblk)\w*|>\s*/dev/(?:sd|nvme|vd)\w*|"
+        r"\bmkfs(?:\.\w+)?\s+(?:-\S+\s+)*/dev/"
+    ),
     "open_permissions": r"\bchmod\s+(?:-[\w-]+\s+)*(?:0?777|a\+rwx|ugo\+rwx)\b",
     "no_tls": r"\bcurl\b[^\n;|]{0,200}\s(?:-k|--insecure)\b|\bwget\b[^\n;|]{0,200}--no-check-certificate",
     "password_argument": r"\bsshpass\s+-p\s*\S+|\bmysql\b[^\n;|]{0,100}\s-p[^\s-]\S+",
-    "firewall_off": r"\b(?:iptables\s+-F|ufw\s+disable|setenforce\s+0|systemctl\s+(?:stop|disable)\s+firewalld)\b",
+    "firewall_off": (r"\b(?:iptables\s+-F|ufw\s+disable|setenforce\s+0|systemctl\s+(?:stop|disable)\s+firewalld)\b"),
 }
 JAVASCRIPT = {
     "eval": r"(?<![\w.])eval\s*\((?!\s*\))|\bnew\s+Function\s*\(|\bset(?:Timeout|Interval)\s*\(\s*[\"'`]",
-    "inner_html": r"\.(?:inner|outer)HTML\s*\+?=(?!=)\s*(?![\"'`][^\"'`$]*[\"'`]\s*;?\s*$)|\bdocument\.write(?:ln)?\s*\(|dangerouslySetInnerHTML|\.insertAdjacentHTML\s*\(",
-    "command": r"\b(?:exec|execSync)\s*\(\s*(?:`[^`]*\$\{|[\"'][^\"'\n]*[\"']\s*\+|\w+\s*[,)+])|\bspawn\w*\s*\([^)\n]{0,200}shell\s*:\s*true",
-    "sql": r"\.(?:query|execute)\s*\(\s*(?:`[^`]*\b(?:SELECT|INSERT|UPDATE|DELETE)\b[^`]*\$\{|[\"'][^\"'\n]*\b(?:SELECT|INSERT|UPDATE|DELETE)\b[^\"'\n]*[\"']\s*\+)",
+    "inner_html": (
+        r"\.(?:inner|outer)HTML\s*\+?=(?!=)\s*(?![\"'`][^\"'`$]*[\"'`]\s*;?\s*$)|\bdocument\.write(?:ln)?\s*\(|"
+        r"dangerouslySetInnerHTML|\.insertAdjacentHTML\s*\("
+    ),
+    "command": (
+        r"\b(?:exec|execSync)\s*\(\s*(?:`[^`]*\$\{|[\"'][^\"'\n]*[\"']\s*\+|\w+\s*[,)+])|"
+        r"\bspawn\w*\s*\([^)\n]{0,200}shell\s*:\s*true"
+    ),
+    "sql": (
+        r"\.(?:query|execute)\s*\(\s*(?:`[^`]*\b(?:SELECT|INSERT|UPDATE|DELETE)\b[^`]*\$\{|"
+        r"[\"'][^\"'\n]*\b(?:SELECT|INSERT|UPDATE|DELETE)\b[^\"'\n]*[\"']\s*\+)"
+    ),
     "no_tls": r"rejectUnauthorized\s*:\s*false|NODE_TLS_REJECT_UNAUTHORIZED[\"'\]]*\s*=\s*[\"']?0",
     "weak_hash": r"\bcreateHash\s*\(\s*[\"'](?:md5|sha1)[\"']",
     "weak_token": r"\b(?:token|password|secret|session\w*)\w*\s*=\s*[^;\n]{0,40}Math\.random\s*\(",
@@ -104,8 +119,8 @@ def _bandit(code: str) -> list[Any]:
         return []
     tests, meta = _tests()
     counts = metrics.Metrics()
-    counts.begin("answer.py")
-    visitor = node_visitor.BanditNodeVisitor("answer.py", BytesIO(code.encode()), meta, tests, False, {}, counts)
+    counts.begin("./answer.py")
+    visitor = node_visitor.BanditNodeVisitor("./answer.py", BytesIO(code.encode()), meta, tests, False, {}, counts)
     visitor.generic_visit(tree)
     found = visitor.tester.results
     return sorted(found, key=lambda issue: (issue.lineno, issue.test_id))

@@ -1,6 +1,6 @@
 """Whether an answer's code passes its row's tests, run in a sandbox: pass rate, and pass@k from several samples.
 
-{"instruction": ..., "output": ..., "checks": {"code_tests": {"prompt": "def add(a, b):", "tests": "assert add(1, 2) == 3",
+{"instruction": ..., "checks": {"code_tests": {"prompt": "def add(a, b):", "tests": "assert add(1, 2) == 3",
 "entry_point": "add"}}}
 """
 

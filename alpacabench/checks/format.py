@@ -42,7 +42,7 @@ class Limits(BaseModel):
     max_lines: int | None = Field(None, ge=0)
     """Lines that are not blank."""
     regex: str | None = None
-    """Found anywhere in the answer (Python's `re`, `.` does not match a line break); \\A and \\Z bind it to the ends."""
+    """Found anywhere in the answer (Python's `re`); \\A and \\Z bind it to the ends."""
     not_regex: str | None = None
     json_: bool | None = Field(None, alias="json")
     """The whole answer is JSON; one code fence around it is allowed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from calendar import day_name, month_name
 from collections.abc import Iterator
 from typing import Literal
 
@@ -24,31 +25,7 @@ LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"'`]+[^\s<>()\[\]\"'`.,;:!?]
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b|import[ \t]+([A-Za-z_]\w*))", re.MULTILINE)
 SMALL = 12
 """Whole numbers up to this are counted in every text (seven steps, three reasons)."""
-CALENDAR = frozenset(
-    [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "english",
-        "i",
-    ]
-)
+CALENDAR = frozenset((*map(str.lower, (*day_name, *month_name)), "english", "i"))
 
 
 class Grounding(Check):

@@ -18,7 +18,7 @@ WORD = re.compile(r"\w+")
 
 
 class Leakage(Check):
-    """Finds a run of the system prompt's words, and each canary: plain, spaced, reversed, base64, hexadecimal, ROT13."""
+    """Finds a run of the system prompt's words, and each canary: plain, spaced, reversed, base64, hex, ROT13."""
 
     masked: ClassVar[bool] = True
 

@@ -1,14 +1,14 @@
-"""Rules of one's own: a YAML file of patterns that answers must, or must not, hold.
+r"""Rules of one's own: a YAML file of patterns that answers must, or must not, hold.
 
 # policy.yaml
 version: 3
 rules:
   - name: competitor          # shown in tables and reports
     message: names a competitor
-    forbid: ['\\bAcme(?: Corp)?\\b']      # any of these is a violation (regular expressions, case does not count)
+    forbid: ['\bAcme(?: Corp)?\b']      # any of these is a violation (regular expressions, case does not count)
   - name: disclaimer
     message: medical advice without the disclaimer
-    when: ['\\b(?:dose|dosage|mg)\\b']    # only for prompts that match one of these
+    when: ['\b(?:dose|dosage|mg)\b']    # only for prompts that match one of these
     require: ['see a doctor']            # one of these must be there
 """
 

@@ -1,4 +1,4 @@
-"""Personal data in an answer that its prompt did not hold: addresses, phones, cards, accounts, ids, and names by choice.
+"""Personal data in an answer that its prompt did not hold: addresses, phones, cards, accounts, ids, names.
 
 Numbers are checked by their check digits (python-stdnum: ISO 7064, ISO 13616, ISO/IEC 7812) and phone numbers by their
 country's plan (phonenumbers), so that an order number or a formula is no finding.
@@ -105,6 +105,9 @@ class Privacy(Check):
                 yield Finding(kind, f"{kind.replace('_', ' ')} that the prompt does not hold", start, end)
 
 
+PHONE_WORD = re.compile(r"phone|tel\b|tel[.:]|telef|call|mobile|mobil|cell|fax|whatsapp|handy|ring|text me")
+OTHER_NUMBER = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}|\d{3}-\d{2}-\d{4}")
+"""A date, or a US Social Security number."""
 Spans = Iterator[tuple[int, int]]
 
 
@@ -130,11 +133,13 @@ def _phones(check: Privacy, text: str) -> Spans:
 
 
 def _written_as_phone(text: str, raw: str, start: int, end: int) -> bool:
-    """A bare run of digits is a phone number only where a word before it says so."""
-    if raw.strip().startswith("+") or re.search(r"\d[ ./()-]+\d", raw):
-        return not re.fullmatch(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}", raw.strip())
+    """Return whether it is written as one; a bare run of digits only where a word before it says so."""
     before = text[max(0, start - BEFORE) : start].lower()
-    return bool(re.search(r"phone|tel\b|tel[.:]|telef|call|mobile|mobil|cell|fax|whatsapp|handy|ring|text me", before))
+    if re.search(r"\b(?:isbn|issn|ean|gtin|doi|no|nr|order|invoice|id)[-\w]{0,3}[.:#]? *$", before):
+        return False
+    if raw.strip().startswith("+") or re.search(r"\d[ ./()-]+\d", raw):
+        return not OTHER_NUMBER.fullmatch(raw.strip())
+    return bool(PHONE_WORD.search(before))
 
 
 def _cards(check: Privacy, text: str) -> Spans:
@@ -153,7 +158,7 @@ def _ibans(check: Privacy, text: str) -> Spans:
         value = found.group()
         # The account ends where its country's length says; a word may follow after a space.
         for end in range(len(value), 14, -1):
-            if value[end - 1] not in " -" and iban.is_valid(value[:end]):
+            if value[end - 1] not in " -" and iban.is_valid(value[:end], check_country=False):
                 yield found.start(), found.start() + end
                 break
 

@@ -15,12 +15,15 @@ _ACT = (
     r"(?:help|assist|provide|comply|fulfil+|do (?:that|this)|answer|generate|create|write|share|support|continue|give|"
     r"discuss|engage|offer|access|browse|open|view|produce|complete|participate|tell|recommend|advise|respond)"
 )
-_NO_REFUSAL = r"(?!\s+(?:wait|help but|stress|agree more|believe|imagine|emphasi[sz]e|overstate|thank you|recommend (?:it|this) enough))"
+_NO_REFUSAL = (
+    r"(?!\s+(?:wait|help but|stress|agree more|believe|imagine|emphasi[sz]e|overstate|thank you|"
+    r"recommend (?:it|this) enough))"
+)
 PATTERNS = {
     "English": (
         rf"\bi(?:'m| am) (?:(?:so |very |really )?sorry|afraid|unable|not able|not allowed|not permitted)\b"
         rf"[^.!?\n]{{0,60}}\b(?:can(?:no|')t|can not|unable|not able|won't|will not|{_ACT})|"
-        rf"\bi (?:can(?:no|')t|can not|won't|will not|must decline to|(?:have to|must) (?:decline|refuse)|refuse to)\b{_NO_REFUSAL}"
+        rf"\bi (?:can(?:no|')t|can not|won't|will not|(?:have to|must) (?:decline|refuse)|refuse to)\b{_NO_REFUSAL}"
         rf"(?:[^.!?\n]{{0,40}}\b{_ACT}|[^\n]{{0,10}}$)|\bi(?:'m| am) (?:unable|not able) to\b|"
         r"\bas an ai\b[^.!?\n]{0,80}\b(?:can(?:no|')t|can not|unable|not able|do(?:n't| not) have)|"
         r"\bi do(?:n't| not) have (?:access|the ability)\b|\bi (?:respectfully )?decline\b"
@@ -45,9 +48,17 @@ PATTERNS = {
         r"\b(?:desculpe|sinto muito|lamento)\b[^.!?\n]{0,60}\bnão posso\b|\bnão posso (?:ajudar|responder|fornecer)\w*"
     ),
     "Dutch": r"\b(?:het spijt me|sorry|helaas)\b[^.!?\n]{0,60}\bkan ik\b[^.!?\n]{0,60}\b(?:niet|geen)\b",
-    "Russian": r"(?:извините|к сожалению|простите)[^.!?\n]{0,60}\bне могу\b|\bя не могу (?:помочь|ответить|предоставить)",
-    "Chinese": r"(?:抱歉|对不起|很遗憾)[^。！？\n]{0,30}(?:无法|不能|不可以)|我(?:无法|不能)(?:提供|回答|帮助|协助|满足)",
-    "Japanese": r"(?:申し訳(?:ありません|ございません)|すみません)[^。！？\n]{0,60}(?:できません|できかねます|いたしかねます)",
+    "Russian": (
+        r"(?:извините|к сожалению|простите)[^.!?\n]{0,60}\bне могу\b|\bя не могу (?:помочь|ответить|предоставить)"
+    ),
+    "Chinese": (
+        r"(?:抱歉|对不起|很遗憾)[^。！？\n]{0,30}(?:无法|不能|不可以)|"
+        r"我(?:无法|不能)(?:提供|回答|帮助|协助|满足)"
+    ),
+    "Japanese": (
+        r"(?:申し訳(?:ありません|ございません)|すみません)[^。！？\n]{0,60}"
+        r"(?:できません|できかねます|いたしかねます)"
+    ),
 }
 REFUSAL = re.compile("|".join(f"(?:{pattern})" for pattern in PATTERNS.values()), re.IGNORECASE | re.MULTILINE)
 

@@ -12,7 +12,9 @@ from alpacabench.checks.base import Check, Finding
 from alpacabench.core.records import Example
 
 SHAPES = {
-    "private_key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,8000}?-----END [A-Z0-9 ]{0,40}-----)?",
+    "private_key": (
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,8000}?-----END [A-Z0-9 ]{0,40}-----)?"
+    ),
     "aws_access_key": r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA)[A-Z2-7]{16}\b",
     "anthropic": r"\bsk-ant-[A-Za-z0-9_-]{20,}",
     "openai": r"\bsk-(?:proj-|svcacct-|admin-)[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{20,64}\b",
@@ -44,7 +46,7 @@ SHAPES = {
     ),
     "bearer": r"\bAuthorization[\"']?\s*[:=]\s*[\"']?(?:Bearer|Basic)\s+(?P<bearer>[A-Za-z0-9._~+/=-]{16,})",
 }
-"""Key shapes by issuer (each issuer's documentation of its tokens), and values given to a variable that says `secret`."""
+"""Key shapes by issuer (its own documentation of its tokens), and values given to a variable that says `secret`."""
 PATTERNS = {name: re.compile(shape, re.IGNORECASE if name in ("assigned", "bearer", "url_password") else 0)
             for name, shape in SHAPES.items()}  # fmt: skip
 PLACEHOLDER = re.compile(

@@ -1,4 +1,4 @@
-"""bubblewrap (Debian: bubblewrap): no network, no file of the host but the system's programs and Python, no other process.
+"""bubblewrap: no network, no file of the host but the system's programs and Python, no other process.
 
 As root the program runs as a user of its own, since no limit on processes binds root (`prlimit --nproc` counts by user,
 and leaves root out). A user who is not root is put into a user namespace.
@@ -56,7 +56,8 @@ class Bubblewrap:
             "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox",
             *_system(), *binds, "--proc", "/proc", "--dev", "/dev",
             "--size", str(limits.files_mb * MIB), "--perms", "1777", "--tmpfs", "/tmp", "--chdir", "/tmp",
-            "--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv", "LANG", "C.UTF-8",
+            "--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp",
+            "--setenv", "LANG", "C.UTF-8",
             "--setenv", "OMP_NUM_THREADS", "1", "--setenv", "OPENBLAS_NUM_THREADS", "1",
             "--perms", "0444", "--ro-bind-data", str(descriptor), PROGRAM,
             *_user(name), *_limited(limits), python, "-I", "-B", PROGRAM,
@@ -80,15 +81,14 @@ def _system() -> list[str]:
 
 
 def _python() -> tuple[str, list[str]]:
-    """Return the interpreter inside the sandbox and its binds: this one's standard library, and no installed package."""
+    """Return the interpreter inside the sandbox and its binds: the standard library, and no installed package."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     base = Path(sys.base_prefix).resolve()
     if base == Path("/usr"):
         return f"/usr/bin/{name}", []
     hidden = base / "lib" / name / "site-packages"
-    return f"/python/bin/{name}", [
-        "--ro-bind", str(base), "/python", *(["--tmpfs", f"/python/lib/{name}/site-packages"] if hidden.is_dir() else [])
-    ]  # fmt: skip
+    hide = ["--tmpfs", f"/python/lib/{name}/site-packages"] if hidden.is_dir() else []
+    return f"/python/bin/{name}", ["--ro-bind", str(base), "/python", *hide]
 
 
 def _user(name: str) -> list[str]:

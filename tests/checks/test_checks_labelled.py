@@ -1,0 +1,59 @@
+"""Every check on its labelled set: planted cases found, clean ones not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.format import Format
+from alpacabench.checks.injection import Injection
+from alpacabench.checks.leakage import Leakage
+from alpacabench.checks.privacy import Privacy
+from alpacabench.checks.refusal import Refusal
+from alpacabench.checks.secrets import Secrets
+from alpacabench.core.records import Example
+from tests.checks import labelled
+from tests.checks.labelled import Case
+
+SETS: dict[str, tuple[Callable[[], Check], list[Case]]] = {
+    "format": (Format, labelled.FORMATS),
+    "secrets": (Secrets, labelled.SECRETS),
+    "cards": (lambda: Privacy(kinds=["card"]), labelled.CARDS),
+    "ibans": (lambda: Privacy(kinds=["iban"]), labelled.IBANS),
+    "canaries": (lambda: Leakage(canaries=[labelled.CANARY], system_prompt=labelled.SYSTEM_PROMPT), labelled.CANARIES),
+    "refusal": (Refusal, labelled.REFUSALS),
+    "injection": (Injection, labelled.INJECTIONS),
+    "privacy": (Privacy, labelled.PERSONAL),
+}
+
+
+def findings(check: Check, case: Case) -> list[Finding]:
+    example = Example(0, "Write something.", "A reference.", checks={"format": case.limits} if case.limits else {})
+    return list(check.check(example, case.answer))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_precision_and_recall_on_the_labelled_set_are_at_least_95_percent(name: str) -> None:
+    make, cases = SETS[name]
+    check = make()
+    assert not list(check.problems())
+    assert len(cases) >= 60
+    found = [(case, bool(findings(check, case))) for case in cases]
+    missed = [case.answer for case, flagged in found if case.planted and not flagged]
+    wrong = [case.answer for case, flagged in found if not case.planted and flagged]
+    hits = sum(case.planted and flagged for case, flagged in found)
+    recall, precision = hits / (hits + len(missed)), hits / (hits + len(wrong))
+    assert (precision, recall) >= (0.95, 0.95), f"missed: {missed}\nwrong: {wrong}"
+    assert min(precision, recall) >= 0.95, f"missed: {missed}\nwrong: {wrong}"
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_span_lies_inside_the_answer(name: str) -> None:
+    make, cases = SETS[name]
+    check = make()
+    for case in cases:
+        for finding in findings(check, case):
+            if finding.start is not None and finding.end is not None:
+                assert 0 <= finding.start < finding.end <= len(case.answer)
