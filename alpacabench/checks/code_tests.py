@@ -17,7 +17,8 @@ from alpacabench.checks.base import Check, Finding
 from alpacabench.checks.code import blocks
 from alpacabench.core.errors import Problem
 from alpacabench.core.records import Example
-from alpacabench.sandbox.program import Limits, Ran, Sandbox, open_sandbox, run, sandbox_problem
+from alpacabench.sandbox.command import Limits, Sandbox
+from alpacabench.sandbox.program import Ran, open_sandbox, run, sandbox_problem
 
 WORDS = {
     "error": "the tests fail", "time": "does not end in time", "memory": "needs more memory than allowed",

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alpacabench.sandbox.program import Command, Limits
+from alpacabench.sandbox.command import Command, Limits
 
 NOBODY_FROM, NOBODIES = 61_184, 4_000
 """Users without a name or a file: the range that systemd gives to services for the time that they run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from alpacabench.sandbox.program import Command, Limits
+from alpacabench.sandbox.command import Command, Limits
 
 MIB = "m"
 

@@ -10,27 +10,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import IO, Literal, Protocol
+from typing import IO, Literal
 
 from alpacabench.core.errors import Problem, StageError
+from alpacabench.sandbox.bubblewrap import Bubblewrap
+from alpacabench.sandbox.command import Limits, Sandbox
+from alpacabench.sandbox.docker import Docker
 
 Ended = Literal["ok", "error", "time", "memory", "output", "processes", "crash"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one program may use."""
-
-    seconds: float = 10.0
-    """Wall time; the processor time of each of its processes is limited to the same, rounded up."""
-    memory_mb: int = 1024
-    """Address space of each of its processes, in MiB."""
-    processes: int = 16
-    """Processes and threads at once, its own included."""
-    output_bytes: int = 65_536
-    """Of standard output and error together; more ends the program."""
-    files_mb: int = 16
-    """What it may write in its own folder, in MiB; the folder is gone when it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +33,6 @@ class Ran:
     seconds: float
 
 
-class Sandbox(Protocol):
-    """One way to run a program apart from the machine."""
-
-    name: str
-
-    def command(self, program: str, limits: Limits, name: str) -> Command:
-        """Return the command that runs a Python program under the limits; `name` is unique among those that run."""
-
-    def end(self, name: str) -> None:
-        """End what killing the command would leave behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command line, and the program for its standard input or an open file."""
-
-    arguments: list[str]
-    descriptors: tuple[int, ...] = ()
-    """Open files that the command inherits; closed once it has started."""
-    standard_input: bytes = b""
-
-
 @lru_cache
 def open_sandbox(image: str | None = None) -> Sandbox:
     """Return the first sandbox that works here: bubblewrap, then Docker with the given image.
@@ -76,9 +41,6 @@ def open_sandbox(image: str | None = None) -> Sandbox:
         StageError: there is none; nothing was run.
 
     """
-    from alpacabench.sandbox.bubblewrap import Bubblewrap
-    from alpacabench.sandbox.docker import Docker
-
     refusals: list[str] = []
     candidates: Iterable[Bubblewrap | Docker] = (Bubblewrap(), *([Docker(image)] if image else []))
     for sandbox in candidates:
