@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -13,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from alpacabench.core.component import Component
 from alpacabench.core.errors import AlpacabenchError, Problem
+from alpacabench.core.extras import missing
 from alpacabench.inference.spec import Plan
 
 
@@ -61,8 +61,8 @@ class Sharding(Component):
                 "the machines share no secret",
                 "export ALPACABENCH_WORKER_SECRET=$(openssl rand -hex 32), the same on every machine",
             )
-        if self.mode == "zero3" and find_spec("deepspeed") is None:
-            yield Problem("sharding", "zero3 needs DeepSpeed, which is not installed", "pip install deepspeed")
+        if self.mode == "zero3":
+            yield from missing("sharding", "zero3", "deepspeed")
         if self.offload == "nvme" and not _has_header("libaio.h"):
             yield Problem(
                 "sharding.offload",

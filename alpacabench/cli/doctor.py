@@ -22,6 +22,7 @@ from typing import Literal
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from alpacabench.core.extras import LOCAL, install_line
 from alpacabench.core.hosts import NO_KEY, PROVIDERS, api_key, key_variable, provider_of, public_url
 from alpacabench.inference.weights import bundled
 from alpacabench.io.hub import unreachable
@@ -31,7 +32,8 @@ from alpacabench.tracking import uri as tracking
 
 Status = Literal["ok", "note", "problem"]
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-DEVELOPMENT = "dev"
+DEVELOPMENT = ("dev", "docs", "notebook", "browser")
+"""Extras for those who work on alpacabench itself."""
 DEFAULT_KEY = "OPENAI_API_KEY"
 PATHS = {
     "generativelanguage.googleapis.com": "/v1beta/openai",
@@ -99,11 +101,16 @@ def installed() -> Iterator[Finding]:
     yield Finding("installed", "Python", "ok", sys.version.split()[0])
     for text, extra in _requirements():
         requirement = Requirement(text)
-        if extra == DEVELOPMENT or (requirement.marker and not requirement.marker.evaluate({"extra": extra})):
+        # An extra that contains others names alpacabench itself.
+        if (
+            extra in DEVELOPMENT
+            or requirement.name == "alpacabench"
+            or (requirement.marker and not requirement.marker.evaluate({"extra": extra}))
+        ):
             continue
-        missing: Status = "note" if extra or requirement.name == "deepspeed" else "problem"
+        missing: Status = "note" if extra else "problem"
         wanted = f"{requirement.name}{requirement.specifier}"
-        remedy = f"pip install -e '.[{extra}]'" if extra else f"pip install '{wanted}'"
+        remedy = install_line(extra) if extra else f"pip install '{wanted}'"
         try:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
@@ -131,7 +138,8 @@ def device() -> Iterator[Finding]:
     try:
         import torch
     except (ImportError, OSError) as error:
-        yield Finding("device", "torch", "problem", f"cannot be imported: {error}", "pip install torch")
+        remedy = f"{install_line(LOCAL)}, for models on this machine"
+        yield Finding("device", "torch", "note", f"cannot be imported: {error}", remedy)
         return
     import psutil
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from alpacabench.core.errors import JudgeError, Problem
+from alpacabench.core.extras import missing
 from alpacabench.core.records import Message, Pair, Verdict
 from alpacabench.cost.expected import Expected
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
@@ -56,6 +57,8 @@ class ApiJudge(Judge):
 
         yield from check_url("judge", self.url, self.wire().default_variable)
         yield from retired("judge.model_name", self.model_name, self.url)
+        if self.provider == "anthropic":
+            yield from missing("judge", "a judge behind Anthropic's API", "anthropic")
         yield from check_template(self.template)
         if self.mode == "batch" and self.provider != "openai":
             yield Problem("judge.mode", "given 'batch', which is OpenAI's Batch API", "leave judge.mode=null")

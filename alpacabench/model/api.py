@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from alpacabench.core.errors import GenerationError, Problem
+from alpacabench.core.extras import missing
 from alpacabench.core.reasoning import part
 from alpacabench.cost.expected import Expected
 from alpacabench.decoding import Decoding
@@ -55,6 +56,8 @@ class ApiModel(Model):
 
         yield from check_url("model", self.url, self.wire().default_variable)
         yield from retired("model.path", self.path, self.url)
+        if self.wire_format == "anthropic":
+            yield from missing("model", "a model behind Anthropic's API", "anthropic")
 
     def identity(self) -> dict[str, Any]:
         """Return the wire format and the model's id; the server's address is no part of it."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from alpacabench.core.errors import Problem
+from alpacabench.core.extras import missing
 from alpacabench.core.reasoning import part
 from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import ModelSpec
@@ -51,8 +51,7 @@ class Vllm(Model):
 
     def problems(self) -> Iterator[Problem]:
         """Yield a missing vLLM before anything is loaded, and what is wrong with the model."""
-        if find_spec("vllm") is None:
-            yield Problem("model", "model=vllm needs vLLM, which is not installed", "pip install -e '.[vllm]'")
+        yield from missing("model", "model=vllm", "vllm")
         problems = list(self.source.problems())
         yield from problems
         if not problems and self.source.checkpoint().gguf:

@@ -59,7 +59,7 @@ def test_what_is_missing_comes_with_the_command_that_installs_it(monkeypatch: py
     monkeypatch.setattr(doctor, "_requirements", lambda: wanted)
     missing, optional, old = list(doctor.installed())[1:]
     assert (missing.status, missing.remedy) == ("problem", "pip install 'surely-not-installed>=3'")
-    assert (optional.status, optional.remedy) == ("note", "pip install -e '.[vllm]'")
+    assert (optional.status, optional.remedy) == ("note", "pip install 'alpacabench[vllm]'")
     assert old.status == "problem" and old.found.endswith("needed >=99")
 
 

@@ -127,7 +127,7 @@ def test_a_missing_backend_is_refused_with_the_line_that_installs_it(
     folder = model_files(tmp_path / "a")
     remedies = [p.remedy for p in Vllm(path=str(folder)).problems()]
     remedies += [p.remedy for p in HuggingFace(path=str(folder), quantization="4bit").problems()]
-    assert "pip install -e '.[vllm]'" in remedies
+    assert "pip install 'alpacabench[vllm]'" in remedies
     assert "pip install bitsandbytes" in remedies
 
 

@@ -109,9 +109,9 @@ def test_quantised_weights_write_answers(tmp_path: Path, quantization: Any, laye
 @pytest.mark.parametrize(
     ("package", "overrides", "line"),
     [
-        ("vllm", ["model=vllm"], "pip install -e '.[vllm]'"),
-        ("bitsandbytes", ["model=hf", "model.quantization=8bit"], "pip install bitsandbytes"),
-        ("bitsandbytes", ["model=hf", "model.quantization=4bit"], "pip install bitsandbytes"),
+        ("vllm", ["model=vllm"], "pip install 'alpacabench[vllm]'"),
+        ("bitsandbytes", ["model=hf", "model.quantization=8bit"], "pip install 'alpacabench[quantization]'"),
+        ("bitsandbytes", ["model=hf", "model.quantization=4bit"], "pip install 'alpacabench[quantization]'"),
         ("flash_attn", ["model=hf", "model.attention=flash_attention_2"], "pip install flash-attn"),
     ],
 )
@@ -129,6 +129,6 @@ def test_a_missing_package_fails_before_anything_is_loaded_with_the_line_that_in
 
 
 def test_a_missing_deepspeed_is_named_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alpacabench.sharding.find_spec", lambda name: None)
+    monkeypatch.setattr("alpacabench.core.extras.find_spec", lambda name: None if name == "deepspeed" else True)
     (problem,) = Sharding(mode="zero3", num_processes=2).problems()
-    assert problem.remedy == "pip install deepspeed"
+    assert problem.remedy == "pip install 'alpacabench[deepspeed]'"

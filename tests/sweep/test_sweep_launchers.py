@@ -55,7 +55,7 @@ def _tracked(directory: Path) -> list[Any]:
 
 def test_slurm_finds_what_one_process_finds(tmp_path: Path) -> None:
     if importlib.util.find_spec("submitit") is None:
-        pytest.skip("not installed: pip install -e '.[submitit]'")
+        pytest.skip("not installed: pip install 'alpacabench[submitit]'")
     with slurm() as settings:
         preset = ("hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.timeout_min=30")
         _same_as_in_one_process(tmp_path, *preset, env=settings)
@@ -65,5 +65,5 @@ def test_slurm_finds_what_one_process_finds(tmp_path: Path) -> None:
 
 def test_ray_finds_what_one_process_finds(tmp_path: Path) -> None:
     if importlib.util.find_spec("hydra_plugins.hydra_ray_launcher") is None:
-        pytest.skip("not installed: pip install -e '.[ray]' in an environment of its own")
+        pytest.skip("not installed: pip install 'alpacabench[ray]' in an environment of its own")
     _same_as_in_one_process(tmp_path, "hydra/launcher=ray_tasks", env={"RAY_AUTH_MODE": "disabled"})

@@ -36,7 +36,7 @@ class Peaked(Echo):
 
 def _needs(module: str, extra: str) -> None:
     if importlib.util.find_spec(module) is None:
-        pytest.skip(f"not installed: pip install -e '.[{extra}]'")
+        pytest.skip(f"not installed: pip install 'alpacabench[{extra}]'")
 
 
 @pytest.mark.cluster

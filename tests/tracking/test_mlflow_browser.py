@@ -20,7 +20,7 @@ from alpacabench.inference.weights.bundled import bundled_dir
 from tests.helpers.command import run
 from tests.helpers.mlflow_server import mlflow_server
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is absent: pip install -e '.[browser]'")
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is absent: pip install 'alpacabench[browser]'")
 pytestmark = pytest.mark.browser
 
 SWEEP = (

@@ -31,7 +31,7 @@ def postgres(tmp_path: Path) -> Iterator[str]:
     places = os.pathsep.join([os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))])
     initdb, pg_ctl = shutil.which("initdb", path=places), shutil.which("pg_ctl", path=places)
     if initdb is None or pg_ctl is None or driver is None:
-        pytest.skip("needs PostgreSQL's initdb and pg_ctl, and psycopg: pip install -e '.[postgres]'")
+        pytest.skip("needs PostgreSQL's initdb and pg_ctl, and psycopg: pip install 'alpacabench[postgres]'")
     import tempfile
 
     home, port = Path(tempfile.mkdtemp()), free_port()

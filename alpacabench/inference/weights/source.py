@@ -8,15 +8,13 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from alpacabench.core.errors import ConfigError, Problem
+from alpacabench.core.extras import LOCAL, missing
 from alpacabench.inference.spec import ChatFormat, ModelSpec
 from alpacabench.inference.weights.checkpoint import PICKLED, SAFE, Checkpoint, is_native, locate
 from alpacabench.inference.weights.device import has_cuda
 from alpacabench.inference.weights.template import choices, explicit
 
 Dtype = Literal["float32", "bfloat16", "float16"]
-
-PACKAGES = {"8bit": "bitsandbytes", "4bit": "bitsandbytes", "flash_attention_2": "flash-attn"}
-"""What a value needs beside transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,11 @@ class Source:
 
     def problems(self) -> Iterator[Problem]:
         """Yield a missing model, a missing template, unsafe files that are not allowed, and missing extras."""
+        what = f"{self.group}.{self.path_key}={self.path}, a model on this machine,"
+        lacking = list(missing(self.group, what, LOCAL))
+        yield from lacking
+        if lacking:
+            return  # what is wrong with the model's files cannot be told without them
         try:
             checkpoint = self.checkpoint()
             yield from self._unsafe(checkpoint)
@@ -49,12 +52,11 @@ class Source:
                 yield Problem(self._where(self.template_key), what, choices(self._where(self.template_key)))
         except ConfigError as error:
             yield from error.problems
-        for key, value in (("quantization", self.quantization), ("attention", self.attention)):
-            package = PACKAGES.get(value or "")
-            if package and find_spec(package.replace("-", "_")) is None:
-                yield Problem(
-                    self._where(key), f"given '{value}', but {package} is not installed", f"pip install {package}"
-                )
+        if self.quantization:
+            yield from missing(self._where("quantization"), f"given '{self.quantization}', which", "quantization")
+        if self.attention == "flash_attention_2" and find_spec("flash_attn") is None:
+            what = f"given '{self.attention}', but flash-attn is not installed"
+            yield Problem(self._where("attention"), what, "pip install flash-attn")
 
     def checkpoint(self) -> Checkpoint:
         """Return where the model's files are.
