@@ -39,10 +39,11 @@ class SweepCallback(Callback):  # type: ignore[misc]
         """
         # Imported late: Hydra builds the callback for every command, also for --help.
         from alpacabench.cli.hydra_sweep import read_command
+        from alpacabench.sweep.ablation import conclude_ablation
         from alpacabench.sweep.sweep import open_sweep
 
         try:
-            sweep = open_sweep(read_command(config))
+            sweep = open_sweep(read_command(config), [conclude_ablation])
         except AlpacabenchError as error:
             print(redact(str(error)), file=sys.stderr)
             raise SystemExit(error.exit_code) from error

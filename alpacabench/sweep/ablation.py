@@ -6,7 +6,6 @@ import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alpacabench.analysis.ablation.answer import answer
 from alpacabench.analysis.ablation.table import AblationTable
@@ -16,43 +15,33 @@ from alpacabench.core.errors import DataError
 from alpacabench.io.manifest import label
 from alpacabench.io.run_files import write_json
 from alpacabench.report.ablation_report import write_ablation_report
-
-if TYPE_CHECKING:
-    from alpacabench.scoring.difficulty import DifficultyTable
+from alpacabench.sweep.conclude import FinishedSweep
 
 log = logging.getLogger(__name__)
 
 AXIS = "variant"
 
 
-def conclude_ablation(
-    sweep: ScoredSweep, base: int, directory: Path, difficulties: DifficultyTable | None, title: str
-) -> tuple[dict[str, float], list[Path]]:
-    """Write the pages of a sweep over `variant`; returns the metrics and the files.
+def conclude_ablation(sweep: FinishedSweep) -> tuple[dict[str, float], list[Path]]:
+    """Write the pages of a sweep over `variant`; returns the metrics and the files, none for another sweep.
 
     What else the sweep varies makes systems: each has its own page, and metrics named `figure/system`.
-
-    Args:
-        sweep: the finished jobs.
-        base: number of the sweep's base, for a system without `variant=base`.
-        directory: the sweep's directory.
-        difficulties: published difficulties, for the regularised length control.
-        title: of the page.
-
     """
     found: dict[str, float] = {}
     files: list[Path] = []
-    for name, jobs in _groups(sweep).items():
-        system = _system(name, jobs, base)
+    if AXIS not in sweep.axes:
+        return found, files
+    for name, jobs in _groups(sweep.scored).items():
+        system = _system(name, jobs, sweep.base)
         if system is None:
             log.warning("No ablation%s: it needs variant=base and another variant", f" of {name}" if name else "")
             continue
         try:
-            table = answer(system, difficulties, title=f"{title}, {name}" if name else title)
+            table = answer(system, sweep.difficulties, title=f"{sweep.title}, {name}" if name else sweep.title)
         except DataError as error:
             log.warning("No ablation%s: %s", f" of {name}" if name else "", error)
             continue
-        files += write_files(directory / (f"ablation-{_slug(name)}" if name else "ablation"), table)
+        files += write_files(sweep.directory / (f"ablation-{_slug(name)}" if name else "ablation"), table)
         found |= {f"{key}/{_slug(name)}" if name else key: value for key, value in table.metrics.items()}
     return found, files
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -35,8 +35,32 @@ SUMMED = (
 """Metrics of the jobs whose sums are metrics of the sweep."""
 
 
+@dataclass(frozen=True)
+class FinishedSweep:
+    """What an analysis that follows a sweep works on."""
+
+    title: str
+    axes: Sequence[str]
+    """The keys that vary."""
+    scored: ScoredSweep
+    base: int
+    """Number of the job that the others are compared with."""
+    directory: Path
+    difficulties: DifficultyTable | None
+    """Published ones, for the regularised length control."""
+
+
+FollowUp = Callable[[FinishedSweep], tuple[dict[str, float], list[Path]]]
+"""Analyses a finished sweep; returns metrics of the sweep and the files that it wrote, none where it has no say."""
+
+
 def conclude(
-    manifest: Manifest, results: Results, base: int, directory: Path, difficulties: DifficultyTable | None
+    manifest: Manifest,
+    results: Results,
+    base: int,
+    directory: Path,
+    difficulties: DifficultyTable | None,
+    follow_ups: Sequence[FollowUp] = (),
 ) -> tuple[dict[str, float], list[Path]]:
     """Compare the jobs, write the sweep's files and show the table; returns the sweep's metrics and the files.
 
@@ -46,6 +70,7 @@ def conclude(
         base: number of the job that the others are compared with.
         directory: the sweep's directory.
         difficulties: published difficulties, for the regularised length control.
+        follow_ups: further analyses, in their order.
 
     """
     from alpacabench.report.sweep_report import write_sweep_report
@@ -61,11 +86,11 @@ def conclude(
     ]
     show(table)
     print(f"Sweep report: {files[1]}")
-    if "variant" in manifest.axes:
-        from alpacabench.sweep.ablation import conclude_ablation
-
-        ablation, pages = conclude_ablation(sweep, base, directory, difficulties, manifest.name)
-        return metrics | ablation, files + pages
+    finished = FinishedSweep(manifest.name, manifest.axes, sweep, base, directory, difficulties)
+    for follow_up in follow_ups:
+        more_metrics, more_files = follow_up(finished)
+        metrics |= more_metrics
+        files += more_files
     return metrics, files
 
 

@@ -18,7 +18,7 @@ from alpacabench.io.manifest import JobEntry, JobResult, Manifest, Run, SweepLin
 from alpacabench.run import metadata as about
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
-from alpacabench.sweep.conclude import SUMMED, conclude
+from alpacabench.sweep.conclude import SUMMED, FollowUp, conclude
 from alpacabench.sweep.grid import PlannedJob, SweepCommand, plan, require_shared
 from alpacabench.tracking.base import BASE, JobRecord
 
@@ -44,6 +44,8 @@ class Sweep:
     """The first job's, for the published difficulties."""
     record: JobRecord
     run: Run
+    follow_ups: Sequence[FollowUp]
+    """Analyses of the finished sweep, besides the comparison of its jobs."""
 
     def close(self) -> None:
         """Compare the jobs, write sweep.csv and sweep.html, end the parent run, and write what could wait."""
@@ -52,7 +54,9 @@ class Sweep:
         outcome.record(len(failed))
         first = next((result.number for result, _ in results if result.status == "finished"), 0)
         base = first if self.base is None else self.base
-        metrics, files = conclude(self.manifest, results, base, self.directory, self.inputs.difficulties.table)
+        metrics, files = conclude(
+            self.manifest, results, base, self.directory, self.inputs.difficulties.table, self.follow_ups
+        )
         if self.run.finished:
             # This call asked nothing: what the sweep took and cost was written when it did.
             metrics = {name: value for name, value in metrics.items() if name not in SUMMED}
@@ -82,8 +86,12 @@ class Sweep:
         return [found[number] for number in sorted(found)]
 
 
-def open_sweep(command: SweepCommand) -> Sweep | None:
+def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sweep | None:
     """Check all jobs, and create or continue the parent run; None where plan=true only asked for the plan.
+
+    Args:
+        command: what the user asks for.
+        follow_ups: analyses of the finished sweep, besides the comparison of its jobs.
 
     Raises:
         ConfigError: all mistakes of all jobs.
@@ -111,7 +119,7 @@ def open_sweep(command: SweepCommand) -> Sweep | None:
     forget_results(command.directory)
     manifest.write(command.directory)
     _tell(len(entries), run, runs)
-    return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run)
+    return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run, follow_ups)
 
 
 def _entries(jobs: Sequence[PlannedJob]) -> dict[int, JobEntry]:
