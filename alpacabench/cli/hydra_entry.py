@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from alpacabench.cli.exit_status import ExitStatus
 from alpacabench.cli.program import program
 from alpacabench.core.conf import conf
+from alpacabench.core.context import opened
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, allowed
 from alpacabench.security.output import guard
 from alpacabench.security.password import password_problem
@@ -31,7 +33,6 @@ def run(main: Callable[[], Any]) -> int:
     from omegaconf.errors import OmegaConfBaseException
 
     from alpacabench.cli.hydra_options import shadowed, use_own_options
-    from alpacabench.core import exit_status as outcome
 
     guard()
     use_own_options()
@@ -47,7 +48,9 @@ def run(main: Callable[[], Any]) -> int:
             from alpacabench.sharding import refuse_launcher
 
             refuse_launcher(program())
-        main()
+        with opened() as context:
+            main()
+            return context.owned(ExitStatus).code
     except KeyboardInterrupt:
         print("Interrupted. What was finished is kept: the same command continues.", file=sys.stderr)
         return INTERRUPTED
@@ -58,7 +61,6 @@ def run(main: Callable[[], Any]) -> int:
         if wants_traceback:
             raise
         return _report(error)
-    return outcome.exit_code()
 
 
 def drop_output() -> None:

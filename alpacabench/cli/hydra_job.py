@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from alpacabench.cli.hydra_overrides import pairs
+from alpacabench.core.context import current
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.run.experiment import load
 from alpacabench.run.job import run_alone
@@ -31,6 +32,7 @@ def run(cfg: DictConfig) -> float | None:
     failure is written into the job's directory, and the objective is the worst possible.
     """
     hydra = HydraConfig.get()
+    current().directory = Path(hydra.runtime.cwd)
     directory = Path(hydra.runtime.output_dir)
     if hydra.mode == RunMode.MULTIRUN:
         return run_in_sweep(cfg, _started(hydra, directory))

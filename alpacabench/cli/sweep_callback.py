@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from alpacabench.cli.exit_status import ExitStatus
+from alpacabench.core.context import owned
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.security.redact import redact
 
@@ -62,7 +64,7 @@ class SweepCallback(Callback):  # type: ignore[misc]
             return
         atexit.unregister(self._sweep.abandon)
         try:
-            self._sweep.close()
+            owned(ExitStatus).failed_jobs = self._sweep.close()
         except Exception:
             self._sweep.abandon()
             # Hydra would turn it into a one-line warning and exit with 0.

@@ -6,8 +6,9 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
+from alpacabench.core.context import find, given
 from alpacabench.core.printable import printable
 
 log = logging.getLogger(__name__)
@@ -50,14 +51,12 @@ class Stage:
             log.info("%s: %d of %d %s, about %d s left", self.title, self.done, self.total, self.unit, round(left))
 
 
-_current: Stage | None = None
-
-
 def in_flight(units: float) -> None:
     """Tell the stage in progress how much of the units in flight is done, as a number of whole units."""
-    if _current is not None:
-        _current.partial = units
-        _current.show()
+    current = find(Stage)
+    if current is not None:
+        current.partial = units
+        current.show()
 
 
 @contextmanager
@@ -70,17 +69,9 @@ def stage(title: str, total: int, unit: str = "") -> Iterator[Callable[[int], No
         unit: the plural name of a unit.
 
     """
-    global _current
-    outer, _current = _current, Stage(printable(title), total, unit)
-    current = _current
-    try:
-        if sys.stderr.isatty():
-            with _bar(current):
-                yield current.advance
-        else:
-            yield current.advance
-    finally:
-        _current = outer
+    current = Stage(printable(title), total, unit)
+    with given(current), _bar(current) if sys.stderr.isatty() else nullcontext():
+        yield current.advance
     seconds = time.monotonic() - current.started
     log.info("%s: %d of %d %s in %.1f s", title, current.done, total, unit, seconds)
 

@@ -10,9 +10,9 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from alpacabench.core.context import find, given
 from alpacabench.core.errors import BudgetExceeded
 from alpacabench.cost.price import Price, price_of
 from alpacabench.endpoint.wire import Body, Completion
@@ -59,9 +59,6 @@ class Receipt(NamedTuple):
         return {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens, "cost_usd": usd}
 
 
-_account: ContextVar[Account | None] = ContextVar("account", default=None)
-
-
 @contextmanager
 def paying(store: Store, scope: str = "", usd: float | None = None) -> Iterator[None]:
     """Let everything inside be paid from one account.
@@ -72,11 +69,8 @@ def paying(store: Store, scope: str = "", usd: float | None = None) -> Iterator[
         usd: the hard cap in dollars; None is none.
 
     """
-    token = _account.set(Account(store.engine, store.heart, scope, usd))
-    try:
+    with given(Account(store.engine, store.heart, scope, usd)):
         yield
-    finally:
-        _account.reset(token)
 
 
 @contextmanager
@@ -93,7 +87,7 @@ def paying_with(store: AnswerStore) -> Iterator[None]:
 
 def account() -> Account | None:
     """Return the account that pays here."""
-    return _account.get()
+    return find(Account)
 
 
 class Purse:

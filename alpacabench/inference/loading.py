@@ -5,17 +5,15 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from alpacabench.core.context import owned
 from alpacabench.core.errors import GenerationError
 from alpacabench.inference.spec import ModelSpec, Plan
 
 log = logging.getLogger(__name__)
-
-_resident: dict[tuple[ModelSpec, Plan], Loaded] = {}
-_loads = 0
 
 ROOM = 1.3
 """Free memory that a model needs, as a multiple of its weights: the rest is cache and activations."""
@@ -43,27 +41,37 @@ class Loaded:
         return set(ids) if isinstance(ids, list) else set() if ids is None else {ids}
 
 
+@dataclass
+class Models:
+    """The models of this process: a part of the call's context."""
+
+    up: dict[tuple[ModelSpec, Plan], Loaded] = field(default_factory=dict)
+    loads: int = 0
+    """How many were loaded so far."""
+
+
 def loads() -> int:
     """Return how many models this process has loaded."""
-    return _loads
+    return owned(Models).loads
 
 
 def resident(spec: ModelSpec, plan: Plan) -> Loaded:
     """Return the model, loading it unless it is here already."""
-    found = _resident.get((spec, plan))
+    up = owned(Models).up
+    found = up.get((spec, plan))
     if found is None:
-        found = _resident[spec, plan] = load(spec, **dispatched(plan))
+        found = up[spec, plan] = load(spec, **dispatched(plan))
     return found
 
 
 def plan_of(spec: ModelSpec) -> Plan | None:
     """Return the plan under which this process holds the model, if it does."""
-    return next((plan for known, plan in _resident if known == spec), None)
+    return next((plan for known, plan in owned(Models).up if known == spec), None)
 
 
 def held() -> bool:
     """Return whether this process holds any model."""
-    return bool(_resident)
+    return bool(owned(Models).up)
 
 
 def dispatched(plan: Plan) -> dict[str, Any]:
@@ -82,7 +90,7 @@ def unload() -> None:
     """Drop all models of this process."""
     import torch
 
-    _resident.clear()
+    owned(Models).up.clear()
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -96,7 +104,6 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
         placement: further arguments of `from_pretrained`, by which the sharding modes place the weights.
 
     """
-    global _loads
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging as transformers_logging
@@ -121,7 +128,7 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
     tokenizer = AutoTokenizer.from_pretrained(spec.source, **source)
     if not placement:
         model.to(device)
-    _loads += 1
+    owned(Models).loads += 1
     return Loaded(spec, model.eval(), tokenizer, _first_device(model) if placement else device)
 
 

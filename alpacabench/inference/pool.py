@@ -1,12 +1,13 @@
-"""The groups of worker processes that are up: each stays until the program ends, so that a sweep loads a model once."""
+"""The groups of worker processes that are up: each stays until the call ends, so that a sweep loads a model once."""
 
 from __future__ import annotations
 
-import atexit
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from alpacabench.core.context import owned
 from alpacabench.core.errors import GenerationError
 from alpacabench.inference import loading
 from alpacabench.inference.group import Group, WorkerCrashed
@@ -20,12 +21,27 @@ LOCKSTEP_ROWS = 64
 
 Up = TypeVar("Up")
 
-_groups: dict[tuple[ModelSpec, Plan], Group] = {}
-_worked: dict[tuple[ModelSpec, Plan, str], int] = {}
-"""What ranks in lockstep went on with after memory had run out: a sweep's next job begins there."""
 
-_ended_loads = 0
-_ended_peak = 0
+@dataclass
+class Groups:
+    """The groups of this call: a part of its context."""
+
+    up: dict[tuple[ModelSpec, Plan], Group] = field(default_factory=dict)
+    worked: dict[tuple[ModelSpec, Plan, str], int] = field(default_factory=dict)
+    """What ranks in lockstep went on with after memory had run out: a sweep's next job begins there."""
+    ended_loads: int = 0
+    ended_peak: int = 0
+
+    def end(self, key: tuple[ModelSpec, Plan]) -> None:
+        """End a group; what it loaded and held still counts."""
+        group = self.up.pop(key)
+        self.ended_loads, self.ended_peak = self.ended_loads + group.loads, max(self.ended_peak, group.peak_bytes)
+        group.close()
+
+    def close(self) -> None:
+        """End all groups."""
+        for key in list(self.up):
+            self.end(key)
 
 
 class Pooled:
@@ -75,7 +91,8 @@ class Pooled:
         left = {item.key: item for item in items}
         place = (self.spec, self.plan, unit)
         crashed = alone = halved = False
-        size = min(size, _worked.get(place, size)) if size else None
+        worked = owned(Groups).worked
+        size = min(size, worked.get(place, size)) if size else None
         while left:
             try:
                 for answer in ask(group(self.spec, self.plan), list(left.values()), size):
@@ -93,7 +110,7 @@ class Pooled:
                         "    use more processes, or sharding=zero3 with sharding.offload=cpu"
                     ) from error
                 alone, halved, size = size == 1, True, max(1, size // 2)
-                _worked[place] = size
+                worked[place] = size
                 log.warning("out of memory: all workers start again with %s=%d", unit, size)
         if halved:
             log.info("%s=%d worked", unit, size)
@@ -101,13 +118,14 @@ class Pooled:
 
 def group(spec: ModelSpec, plan: Plan) -> Group:
     """Return the group that has this model up, starting it if need be."""
-    found = _groups.get((spec, plan))
+    groups = owned(Groups)
+    found = groups.up.get((spec, plan))
     if found is not None and found.alive:
         return found
     if found is not None:
-        _end((spec, plan))
-    _groups[spec, plan] = _beside_others(spec, plan, lambda: Group(spec, plan))
-    return _groups[spec, plan]
+        groups.end((spec, plan))
+    groups.up[spec, plan] = _beside_others(spec, plan, lambda: Group(spec, plan))
+    return groups.up[spec, plan]
 
 
 def resident(spec: ModelSpec, plan: Plan) -> loading.Loaded:
@@ -119,33 +137,25 @@ def resident(spec: ModelSpec, plan: Plan) -> loading.Loaded:
 
 def plan_of(spec: ModelSpec) -> Plan | None:
     """Return the plan under which this model is up, in worker processes or in this one, if it is."""
-    plans = (plan for (known, plan), found in _groups.items() if known == spec and found.alive)
+    plans = (plan for (known, plan), found in owned(Groups).up.items() if known == spec and found.alive)
     return next(plans, None) or loading.plan_of(spec)
 
 
 def loads() -> int:
     """Return how many models the worker processes have loaded so far, each counted once for its group."""
-    return _ended_loads + sum(found.loads for found in _groups.values())
+    groups = owned(Groups)
+    return groups.ended_loads + sum(found.loads for found in groups.up.values())
 
 
 def peak_bytes() -> int:
     """Return the most memory that one worker process has held."""
-    return max([_ended_peak, *(found.peak_bytes for found in _groups.values())])
+    groups = owned(Groups)
+    return max([groups.ended_peak, *(found.peak_bytes for found in groups.up.values())])
 
 
-@atexit.register
 def close() -> None:
     """End all groups."""
-    for key in list(_groups):
-        _end(key)
-
-
-def _end(key: tuple[ModelSpec, Plan]) -> None:
-    """End a group; what it loaded and held still counts."""
-    global _ended_loads, _ended_peak
-    group = _groups.pop(key)
-    _ended_loads, _ended_peak = _ended_loads + group.loads, max(_ended_peak, group.peak_bytes)
-    group.close()
+    owned(Groups).close()
 
 
 def _beside_others(spec: ModelSpec, plan: Plan, load: Callable[[], Up]) -> Up:
@@ -173,7 +183,7 @@ def _beside_others(spec: ModelSpec, plan: Plan, load: Callable[[], Up]) -> Up:
 
 def _clear() -> bool:
     """End the worker processes and drop the models of this one; return whether there was anything up."""
-    up = bool(_groups) or loading.held()
+    up = bool(owned(Groups).up) or loading.held()
     if up:
         log.info("memory does not hold all models: unloading the others")
         close()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
+from alpacabench.core.context import owned
 from alpacabench.core.errors import Problem
 from alpacabench.core.extras import missing
 from alpacabench.core.reasoning import part
@@ -80,7 +80,7 @@ class Vllm(Model):
 
         if not requests:
             return
-        engine = _engine(self, sharding.num_processes)
+        engine = owned(Resident).engine(self, sharding.num_processes)
         tokenizer = engine.get_tokenizer()
         context = self.max_model_len or self.source.checkpoint().config().get("max_position_embeddings")
         encoder = Encoder(tokenizer, self.source.format(), set(), context)
@@ -105,8 +105,23 @@ class Vllm(Model):
         return LoRARequest("adapter", 1, self.lora)
 
 
-@lru_cache(maxsize=1)
-def _engine(model: Vllm, degree: int) -> Any:
+class Resident:
+    """The engine of this call that is up, one at a time."""
+
+    def __init__(self) -> None:
+        self._up: tuple[Vllm, int] | None = None
+        self._engine: Any = None
+
+    def engine(self, model: Vllm, degree: int) -> Any:
+        """Return the engine of a model, made unless it is the one that is up."""
+        if self._up != (model, degree):
+            self._up, self._engine = None, None
+            self._engine = _open(model, degree)
+            self._up = model, degree
+        return self._engine
+
+
+def _open(model: Vllm, degree: int) -> Any:
     from vllm import LLM
 
     spec = model.source.spec()

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from alpacabench.core import exit_status as outcome
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import digest
 from alpacabench.io.job_names import job_names
@@ -47,11 +46,15 @@ class Sweep:
     follow_ups: Sequence[FollowUp]
     """Analyses of the finished sweep, besides the comparison of its jobs."""
 
-    def close(self) -> None:
-        """Compare the jobs, write sweep.csv and sweep.html, end the parent run, and write what could wait."""
+    def close(self) -> int:
+        """Compare the jobs, write sweep.csv and sweep.html, end the parent run, and write what could wait.
+
+        Returns:
+            How many jobs failed or were left out.
+
+        """
         results = self._results()
         failed = [result for result, _ in results if result.status not in ("finished", "stopped")]
-        outcome.record(len(failed))
         first = next((result.number for result, _ in results if result.status == "finished"), 0)
         base = first if self.base is None else self.base
         metrics, files = conclude(
@@ -72,6 +75,7 @@ class Sweep:
         self.lead.tracking.follow_up(self.directory)
         if self.run.run_id and (command := self.lead.tracking.ui_command()):
             print(f"Compare the runs in MLflow: {command}")
+        return len(failed)
 
     def abandon(self) -> None:
         """End the parent run of a sweep that does not come to its end."""

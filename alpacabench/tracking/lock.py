@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
-from alpacabench.tracking.uri import original_directory, sqlite_path
+from alpacabench.core.context import current
+from alpacabench.tracking.uri import sqlite_path
 
 LOCK_SECONDS = 300.0
 """Another process may have to make or migrate the database meanwhile."""
@@ -22,7 +23,7 @@ def one_at_a_time(uri: str) -> Iterator[None]:
     """
     path, held = sqlite_path(uri), None
     try:
-        held = _hold(path or original_directory() / "outputs" / "mlflow")
+        held = _hold(path or current().directory / "outputs" / "mlflow")
     except (OSError, sqlite3.Error):
         # A server can be used without the lock: all that is at stake there is a run that is logged twice.
         if path:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from alpacabench.core.context import current
 from alpacabench.core.errors import DataError
 from alpacabench.core.records import digest
 from alpacabench.io.json_text import loads
@@ -15,7 +16,6 @@ from alpacabench.io.run_files import write_json
 from alpacabench.security.redact import redact, redact_tree
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import ExampleRow
-from alpacabench.tracking.uri import original_directory
 
 RECORD = "record.json"
 
@@ -36,7 +36,7 @@ class Spooled:
 
 def spool_directory() -> Path:
     """Return the directory of what waits."""
-    return original_directory() / "outputs" / "spool"
+    return current().directory / "outputs" / "spool"
 
 
 def put(job: JobRecord, experiment: str, uri: str, traces: int | Literal["all"], parent: bool = False) -> Path:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from alpacabench.core.context import owned
+
 if TYPE_CHECKING:
     from mlflow.entities import Metric
 
@@ -44,12 +46,13 @@ class Watch:
                 self.samples, pause = self.samples[::2], pause * 2
 
 
-_watches: dict[str, Watch] = {}
+class Watches(dict[str, Watch]):
+    """The runs that are watched, by id."""
 
 
 def watch(run_id: str) -> None:
     """Start to sample for a run."""
-    _watches[run_id] = watching = Watch()
+    owned(Watches)[run_id] = watching = Watch()
     threading.Thread(target=watching.sample, args=(_monitors(),), daemon=True, name="system metrics").start()
 
 
@@ -57,7 +60,7 @@ def collected(run_id: str) -> list[Metric]:
     """Stop to sample for a run; return what was found, nothing where the run was not watched."""
     from mlflow.entities import Metric
 
-    watched = _watches.pop(run_id, None)
+    watched = owned(Watches).pop(run_id, None)
     if watched is None:
         return []
     watched.done.set()

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from alpacabench.core.context import current
 from alpacabench.core.errors import Problem
 from alpacabench.security.password import without_login
 
@@ -29,7 +30,7 @@ def tracking_uri(uri: str | None) -> str:
     """Return the URI in force: the given one, MLFLOW_TRACKING_URI, or the local database, with an absolute path."""
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI") or LOCAL
     path, mark, options = chosen.removeprefix(SQLITE).partition("?")
-    return f"{SQLITE}{original_directory() / path}{mark}{options}" if chosen.startswith(SQLITE) else chosen
+    return f"{SQLITE}{current().directory / path}{mark}{options}" if chosen.startswith(SQLITE) else chosen
 
 
 def artifact_location(uri: str) -> str | None:
@@ -40,7 +41,7 @@ def artifact_location(uri: str) -> str | None:
     if urlsplit(uri).scheme in ("http", "https"):
         return None
     path = sqlite_path(uri)
-    return ((path.parent if path else original_directory() / "outputs") / "artifacts").as_uri()
+    return ((path.parent if path else current().directory / "outputs") / "artifacts").as_uri()
 
 
 def check(uri: str | None) -> Iterator[Problem]:
@@ -109,18 +110,11 @@ def unwritable(uri: str) -> str | None:
     return None
 
 
-def original_directory() -> Path:
-    """Return the directory that the command was called in: Hydra and launchers may have changed it since."""
-    from hydra.core.hydra_config import HydraConfig
-
-    return Path(HydraConfig.get().runtime.cwd) if HydraConfig.initialized() else Path.cwd()
-
-
 def sqlite_path(uri: str) -> Path | None:
     """Return the file of a SQLite database; None for any other URI."""
     if not uri.startswith(SQLITE):
         return None
-    return original_directory() / uri.removeprefix(SQLITE).partition("?")[0]
+    return current().directory / uri.removeprefix(SQLITE).partition("?")[0]
 
 
 def _no_server(uri: str) -> str | None:

@@ -138,6 +138,21 @@ def test_files_and_functions_fit_a_head() -> None:
     assert long == []
 
 
+NEVER_FORGOTTEN = {"alpacabench.security.redact"}
+"""A secret that was seen once is hidden for as long as the process lives, whatever call it belonged to."""
+
+
+def test_no_module_keeps_state_of_its_own() -> None:
+    """What a call owns is in its context (core/context.py); a module may hold constants, and caches of what is pure."""
+    found = []
+    for name in MODULES:
+        found += [f"{name}: global {n.names[0]}" for n in ast.walk(tree(name)) if isinstance(n, ast.Global)]
+        if name not in NEVER_FORGOTTEN:
+            values = [n.value for n in tree(name).body if isinstance(n, ast.Assign | ast.AnnAssign) and n.value]
+            found += [f"{name}: {ast.unparse(v)}" for v in values if ast.unparse(v) in ("{}", "[]", "set()", "dict()")]
+    assert found == []
+
+
 SOURCE = """
 from __future__ import annotations
 import alpacabench.at_top

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pytest
 
 from alpacabench import inference as worker
+from alpacabench.core.context import owned
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.records import digest
 from alpacabench.inference import pool
@@ -161,7 +162,7 @@ def test_a_caller_that_stops_listening_ends_the_group(spec: ModelSpec) -> None:
     answers = pool.Pooled(spec, plan).generate(tasks(), GREEDY, ChatFormat(), 1)
     next(iter(answers))
     answers.close()  # type: ignore[attr-defined]
-    assert not pool._groups[spec, plan].alive
+    assert not owned(pool.Groups).up[spec, plan].alive
     assert len(list(pool.Pooled(spec, plan).generate(tasks(), GREEDY, ChatFormat(), 4))) == len(tasks())
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from alpacabench.core.context import opened
 from alpacabench.core.records import Example, Prompt
 from alpacabench.decoding import Decoding
-from alpacabench.model import vllm
 from alpacabench.model.vllm import Vllm
 from alpacabench.sharding import Sharding
 from alpacabench.store.store import Store
@@ -23,8 +23,8 @@ PROMPTS = [Prompt(Example(i, f"Q{i}", "r"), "x" * (i + 1)) for i in range(3)]
 
 @pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[vllm_package.LLM]]:
-    yield vllm_package.install(monkeypatch)
-    vllm._engine.cache_clear()
+    with opened():
+        yield vllm_package.install(monkeypatch)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -58,7 +59,9 @@ def side_by_side(loops: Sequence[DecodeLoop], run: Callable[[DecodeLoop], Iterat
     threads = torch.get_num_threads()
     shared = _Lanes(loops, run)
     lanes = [
-        threading.Thread(target=shared.decode, args=(number, threads // len(loops)), name=f"lane {number}")
+        threading.Thread(
+            target=copy_context().run, args=(shared.decode, number, threads // len(loops)), name=f"lane {number}"
+        )
         for number in range(len(loops))
     ]
     for lane in lanes:
