@@ -6,12 +6,14 @@ keys that it uses; a contract key that it does not re-declare must stay null, an
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Mapping
+import inspect
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
+from alpacabench.core import trust
 from alpacabench.core.errors import ConfigError, Problem, allowed
 
 
@@ -29,6 +31,11 @@ class Component(BaseModel):
         """Yield what would make this component fail later (files, keys, extras), without doing anything expensive."""
         yield from ()
 
+    @classmethod
+    def lacks(cls) -> list[str]:
+        """Return the methods that a class of this group must have, and that this one has not."""
+        return sorted(getattr(cls, "__abstractmethods__", ()))
+
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:
@@ -40,22 +47,23 @@ class Component(BaseModel):
 
 
 def unused_keys(cls: type[Component]) -> set[str]:
-    """Return the contract keys of the group that this option's class does not use."""
+    """Return the contract keys of the group that this option's class, with those it inherits from, does not use."""
     base = next((c for c in reversed(cls.__mro__) if issubclass(c, Component) and vars(c).get("group")), None)
     if base is None or cls is base:
         return set()
-    used: set[str] = set(base.shared_keys)
+    used: set[str] = set(cls.shared_keys)
     for parent in cls.__mro__[: cls.__mro__.index(base)]:
         used |= set(vars(parent).get("__annotations__", {}))
     return set(base.model_fields) - used
 
 
-def _locate(target: str) -> type[Component]:
-    module, _, name = target.rpartition(".")
-    return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
-
-
-def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice: str = "") -> Component | None:
+def build(
+    group: str,
+    config: Mapping[str, Any],
+    problems: list[Problem],
+    choice: str = "",
+    kinds: tuple[type[Component], ...] = (Component,),
+) -> Component | None:
     """Build the component that `config` names with `_target_`; append every mistake to `problems`.
 
     Args:
@@ -63,6 +71,8 @@ def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice
         config: the resolved values, nested components included as mappings or lists with `_target_`.
         problems: collects the mistakes.
         choice: the option's name, used in messages.
+        kinds: the class, or one of the classes, that the component must inherit from. Anything else is refused, and
+            what is not below a trusted package (`core.trust`) is not even imported.
 
     Returns:
         The component, or None where a mistake was found.
@@ -70,18 +80,12 @@ def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice
     """
     values = dict(config)
     target = values.pop("_target_", None)
-    if not isinstance(target, str):
-        problems.append(
-            Problem(group, "no `_target_`", "choose one of the group's options, see `ls conf/" + group + "`")
-        )
-        return None
-    try:
-        cls = _locate(target)
-    except (ImportError, AttributeError, ValueError) as error:
-        problems.append(Problem(f"{group}._target_", f"cannot import '{target}': {error}", "name a class by its path"))
+    cls = _class(group, target, kinds)
+    if isinstance(cls, Problem):
+        problems.append(cls)
         return None
     count = len(problems)
-    values = {key: _nested(f"{group}.{key}", value, problems) for key, value in values.items()}
+    values = {key: _nested(f"{group}.{key}", value, problems, _kinds(cls, key)) for key, value in values.items()}
     problems.extend(_unused(group, cls, values, choice))
     if len(problems) > count:
         return None
@@ -90,6 +94,52 @@ def build(group: str, config: Mapping[str, Any], problems: list[Problem], choice
     except ValidationError as error:
         problems.extend(_problems(group, cls, error))
         return None
+
+
+def _class(key: str, target: Any, kinds: tuple[type[Component], ...]) -> type[Component] | Problem:
+    """Return the class that `_target_` names, or what is wrong with it."""
+    where = f"{key}._target_"
+    must = f"it must be a {' or a '.join(kind.__name__ for kind in kinds)}"
+    if not isinstance(target, str):
+        return Problem(key, "no `_target_`", "choose one of the group's options, see `ls conf/" + key + "`")
+    if not kinds:
+        return Problem(key, f"given a component ('{target}'), but this key takes none", "leave `_target_` out")
+    if not trust.is_trusted(target):
+        return Problem(where, f"given '{target}', which is not trusted; {must}, and was not imported", trust.remedy(target))
+    try:
+        found = pkgutil.resolve_name(target)
+    # Importing runs a module, and what a plug-in's raises may be anything.
+    except Exception as error:
+        what = f"cannot import '{target}': {type(error).__name__}: {error}"
+        return Problem(where, what, f"name a class by its path; {must}")
+    if not (isinstance(found, type) and issubclass(found, kinds)):
+        bases = ", ".join(f"{kind.__module__}.{kind.__name__}" for kind in kinds)
+        what = f"given '{target}', which is {_what(found)}; {must}"
+        return Problem(where, what, f"name a class that inherits from {bases}")
+    if lacking := found.lacks():
+        return Problem(where, f"given '{target}', which has no {' and no '.join(lacking)}", f"{must} with that method")
+    return found
+
+
+def _what(found: Any) -> str:
+    """Return what a name stands for, in words."""
+    if isinstance(found, type):
+        group = found.group if issubclass(found, Component) else ""
+        return f"a class of the {group} group" if group else "a class, but no component"
+    return "a function" if inspect.isroutine(found) else f"a {type(found).__name__}"
+
+
+def _kinds(cls: type[Component], name: str) -> tuple[type[Component], ...]:
+    """Return the classes of components that a field takes; none where it takes plain values."""
+    field = cls.model_fields.get(name)
+    return tuple(dict.fromkeys(_components(field.annotation))) if field else ()
+
+
+def _components(annotation: Any) -> Iterable[type[Component]]:
+    if isinstance(annotation, type) and issubclass(annotation, Component):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _components(part)
 
 
 def _unused(group: str, cls: type[Component], values: Mapping[str, Any], choice: str) -> Iterator[Problem]:
@@ -101,13 +151,13 @@ def _unused(group: str, cls: type[Component], values: Mapping[str, Any], choice:
             yield Problem(f"{group}.{key}", what, "leave it null")
 
 
-def _nested(key: str, value: Any, problems: list[Problem]) -> Any:
+def _nested(key: str, value: Any, problems: list[Problem], kinds: tuple[type[Component], ...]) -> Any:
     if isinstance(value, Mapping) and "_target_" in value:
-        return build(key, value, problems)
+        return build(key, value, problems, kinds=kinds)
     if isinstance(value, Mapping):
-        return {name: _nested(f"{key}.{name}", item, problems) for name, item in value.items()}
+        return {name: _nested(f"{key}.{name}", item, problems, kinds) for name, item in value.items()}
     if isinstance(value, list):
-        return [_nested(f"{key}[{i}]", item, problems) for i, item in enumerate(value)]
+        return [_nested(f"{key}[{i}]", item, problems, kinds) for i, item in enumerate(value)]
     return value
 
 
