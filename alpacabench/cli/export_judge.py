@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.judge.export import export_judge
 
     problems: list[Problem] = []
-    judge = build("judge", _composed(arguments.overrides), problems)
+    judge = build("judge", _composed(arguments.overrides), problems, kinds=(Judge,))
     require(problems)
     assert isinstance(judge, Judge)
     print(export_judge(judge, Path(arguments.to)))

@@ -105,7 +105,9 @@ def _class(key: str, target: Any, kinds: tuple[type[Component], ...]) -> type[Co
     if not kinds:
         return Problem(key, f"given a component ('{target}'), but this key takes none", "leave `_target_` out")
     if not trust.is_trusted(target):
-        return Problem(where, f"given '{target}', which is not trusted; {must}, and was not imported", trust.remedy(target))
+        return Problem(
+            where, f"given '{target}', which is not trusted; {must}, and was not imported", trust.remedy(target)
+        )
     try:
         found = pkgutil.resolve_name(target)
     # Importing runs a module, and what a plug-in's raises may be anything.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
+from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -14,6 +15,7 @@ OURS = "alpacabench."
 _CONSTANTS = (str, bytes, int, float, tuple, list, dict, set, frozenset)
 
 
+@cache
 def foreign_source(cls: type) -> str | None:
     """Return a digest of the class's code where it, or a class that it inherits from, is not ours; None for ours.
 
@@ -66,17 +68,18 @@ def _names(thing: type | FunctionType) -> Iterator[str]:
         yield from code.co_names
 
 
-def _codes(thing: Any) -> Iterator[CodeType]:
+def _codes(thing: type | FunctionType) -> Iterator[CodeType]:
     """Yield the compiled code of a function, or of every function of a class, inner ones included."""
-    pending: list[Any] = [thing.__code__] if isinstance(thing, FunctionType) else list(vars(thing).values())
+    members = [thing] if isinstance(thing, FunctionType) else vars(thing).values()
+    pending = [code for member in members if isinstance(code := _code(member), CodeType)]
     while pending:
-        one = pending.pop(0)
-        if isinstance(one, property):
-            pending += [one.fget, one.fset]
-        elif isinstance(one, CodeType):
-            yield one
-            pending += one.co_consts
-        else:
-            pending += [getattr(getattr(one, "__func__", one), "__code__", None)] if callable(one) or hasattr(
-                one, "__func__"
-            ) else []
+        code = pending.pop()
+        yield code
+        pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def _code(member: Any) -> Any:
+    """Return a function's code; properties, class and static methods and pydantic's validators hold the function."""
+    for name in ("fget", "__func__", "wrapped"):
+        member = getattr(member, name, member)
+    return None if isinstance(member, type) else getattr(member, "__code__", None)

@@ -1,7 +1,7 @@
 """Whose classes a configuration may name with `_target_`: ours, and those of packages that somebody here chose.
 
-A YAML file or a command may come from anybody, and importing a module runs it. So a name is looked at before anything is
-imported: it must stand below `alpacabench`, below a package that ALPACABENCH_TRUSTED names, or below an installed
+A YAML file or a command may come from anybody, and importing a module runs it. So a name is looked at before anything
+is imported: it must stand below `alpacabench`, below a package that ALPACABENCH_TRUSTED names, or below an installed
 plug-in, which is a package that an entry point of the group `alpacabench.plugins` names (`mine = "mine"`).
 """
 

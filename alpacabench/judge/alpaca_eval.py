@@ -18,7 +18,7 @@ from alpacabench.judge.annotator import Annotator, annotators, load_annotator
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
 from alpacabench.judge.logprob import positions_of, weigh
-from alpacabench.store.ask_once import Payload
+from alpacabench.store.payload import Payload
 
 
 class AlpacaEvalAnnotator(ApiJudge):

@@ -14,9 +14,10 @@ from alpacabench.core.records import Message, Pair, Verdict
 from alpacabench.cost.expected import Expected
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
-from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.base import Judge, Question, UnparsableVerdictError
 from alpacabench.judge.template import check_template, load_template, render
-from alpacabench.store.ask_once import AnswerStore, Payload, Reply
+from alpacabench.store.ask_once import AnswerStore, Reply
+from alpacabench.store.payload import Payload, payload_problem
 
 
 class ApiJudge(Judge):
@@ -118,10 +119,16 @@ class ApiJudge(Judge):
         asked = {question.key: question for question in questions}
 
         def read(key: str, completion: Completion) -> Payload:
-            payload = self.read(completion, asked[key])
-            if asked[key].model_first:
-                payload["preference"] = 3.0 - payload["preference"]
-            return {"raw": completion.raw} | payload
+            try:
+                payload = {"raw": completion.raw} | self.read(completion, asked[key])
+            except UnparsableVerdictError:
+                raise
+            # A reader looks for fields that a server may have left out, or filled with anything.
+            except Exception as error:
+                raise UnparsableVerdictError(f"no verdict in this form: {type(error).__name__}: {error}") from error
+            if problem := payload_problem("verdict", payload):
+                raise UnparsableVerdictError(problem)
+            return payload
 
         calls = [Call(question.key, self.body(question.chat())) for question in questions]
         purse = Purse(self.model_name, batch=self.mode == "batch")

@@ -1,14 +1,15 @@
 """The contract of the judge group, and judging through the store.
 
-A judge implements `identity` (what besides the prompt determines a verdict), `render` (the prompt), `ask` (send the
-missing questions) and `preference` (read a verdict). `judge=recorded` overrides `judge`: its verdicts exist already.
+The smallest judge is one method, `compare`, which says for two answers in the order shown which one is better. A judge
+that asks a model implements `identity` (what besides the prompt determines a verdict), `render` (the prompt) and `ask`
+(send many questions at once). All of them answer in the order shown; only this module turns an answer into a preference
+for the model. `judge=recorded` overrides `judge`: its verdicts exist already.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,16 +17,18 @@ from pydantic import Field
 from alpacabench.core import progress
 from alpacabench.core.component import Component
 from alpacabench.core.records import Message, Pair, Verdict, digest
+from alpacabench.core.source import foreign_source
 from alpacabench.cost.expected import Expected
 from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.slot import model_first
-from alpacabench.store.ask_once import Answers, AnswerStore, Reply, ask_once
+from alpacabench.store.ask_once import FLUSH, Answers, AnswerStore, Reply, ask_once
+from alpacabench.store.payload import is_preference
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One judgement to be made."""
+    """One judgement to be made: two answers to one instruction, in the order shown."""
 
     key: str
     pair: Pair
@@ -39,6 +42,11 @@ class Question:
     def chat(self) -> list[Message]:
         """Return the messages as chat templates and APIs take them."""
         return [{"role": role, "content": content} for role, content in self.messages]
+
+    @property
+    def instruction(self) -> str:
+        """The instruction that the judge reads: the original one, unless `judge.instruction=perturbed`."""
+        return self.pair.instruction
 
     @property
     def outputs(self) -> tuple[str, str]:
@@ -58,8 +66,10 @@ class Judge(Component):
     """Base of all judges: the contract keys of the group."""
 
     group: ClassVar[str] = "judge"
-    shared_keys: ClassVar[frozenset[str]] = frozenset({"order", "seed", "instruction", "repeats"})
+    shared_keys: ClassVar[frozenset[str]] = frozenset({"name", "order", "seed", "instruction", "repeats"})
 
+    name: str | None = None
+    """The label; by default the class's name."""
     model_name: str | None = None
     base_url: str | None = None
     template: str | None = None
@@ -72,10 +82,16 @@ class Judge(Component):
     mode: str | None = None
     path: str | list[str] | None = None
 
+    @classmethod
+    def lacks(cls) -> list[str]:
+        """Return `compare` where a class has no way to judge."""
+        own = any(getattr(cls, name) is not getattr(Judge, name) for name in ("compare", "ask", "judge"))
+        return super().lacks() + ([] if own else ["compare"])
+
     @property
-    @abstractmethod
     def label(self) -> str:
         """The judge's name as it stands in annotations and leaderboards."""
+        return self.name or type(self).__name__
 
     @property
     def caution(self) -> str:
@@ -86,21 +102,38 @@ class Judge(Component):
         """Return the config keys that make this judge ask in batches; empty where it asks directly."""
         return ["judge.mode"] if self.mode == "batch" else []
 
-    @abstractmethod
-    def identity(self) -> dict[str, Any]:
-        """Return what besides the prompt determines a verdict: judge model, decoding values. JSON-serialisable."""
+    def compare(self, shown: Question) -> float:
+        """Return which of the two answers in `shown.outputs` is better: 1 the first, 2 the second, 1.5 a draw.
 
-    @abstractmethod
-    def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
-        """Return the judge prompt for two answers in the order shown."""
-
-    @abstractmethod
-    def ask(self, questions: list[Question]) -> Iterable[Reply]:
-        """Send the questions; yield replies in any order as they arrive.
-
-        A payload has `raw` (the completion), `preference` in [1, 2] by MODEL (2 = the model wins, whatever the slot),
-        `prompt_tokens`, `completion_tokens`, `seconds`, and optionally `cost_usd`, `criteria`.
+        Anything from 1 to 2 says how surely. What is no such number, or an exception, is a missing verdict with its
+        cause, and is asked for again by the next run.
         """
+        raise NotImplementedError
+
+    def identity(self) -> dict[str, Any]:
+        """Return what besides the prompt determines a verdict: judge model, decoding values. JSON-serialisable.
+
+        By default the class and the values of its own keys.
+        """
+        values = self.model_dump(mode="json", exclude=set(self.shared_keys), serialize_as_any=True, fallback=repr)
+        return {"class": f"{type(self).__module__}.{type(self).__qualname__}", "values": values}
+
+    def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
+        """Return the judge prompt for two answers in the order shown; by default just the texts."""
+        return [{"role": "user", "content": text} for text in (instruction, output_1, output_2)]
+
+    def ask(self, questions: list[Question]) -> Iterable[Reply]:
+        """Judge the questions; yield replies in any order as they arrive. By default each is compared.
+
+        A payload has `preference` in [1, 2] in the order SHOWN (1 = the first answer is better), and optionally `raw`
+        (the completion), `prompt_tokens`, `completion_tokens`, `seconds`, `cost_usd`, `criteria`.
+        """
+        for question in questions:
+            try:
+                yield Reply(question.key, {"preference": self.compare(question)})
+            # A stranger's code may raise anything: this pair has no verdict, the others have theirs.
+            except Exception as error:
+                yield Reply(question.key, failure=f"{type(self).__name__}.compare: {type(error).__name__}: {error}")
 
     def models_to_load(self) -> frozenset[ModelSpec]:
         """Return the models that judging loads; none where a server holds them, or where there are none."""
@@ -112,14 +145,14 @@ class Judge(Component):
 
     def prompt_hash(self) -> str:
         """Return a digest of the judge prompt with its placeholders and of the identity: equal judges, equal hash."""
-        return digest([self.identity(), self.render("{instruction}", "{output_1}", "{output_2}")])[:16]
+        return digest([self._known_by(), self.render("{instruction}", "{output_1}", "{output_2}")])[:16]
 
     def questions(self, pairs: Sequence[Pair]) -> list[Question]:
         """Return every judgement of these pairs that has to be asked for, by pair, slot and repeat, with its store key.
 
         Equal answers are a draw without asking, as in alpaca_eval.
         """
-        identity = self.identity()
+        identity = self._known_by()
         return [
             self._question(identity, pair, first, repeat)
             for pair in pairs
@@ -149,13 +182,31 @@ class Judge(Component):
         questions = self.questions(pairs)
         distinct = {question.key: question for question in questions}
         with progress.stage(f"Judging with {self.label}", len(distinct), unit="verdicts") as advance:
-            answers = ask_once(store, "verdict", distinct, self.ask, advance)
+            answers = ask_once(store, "verdict", distinct, self._by_model, advance)
         asked = iter(questions)
         return [
             self._draw(pair, first, repeat) if pair.reference == pair.output else self._verdict(next(asked), answers)
             for pair in pairs
             for first, repeat in self._slots(pair)
         ]
+
+    def _known_by(self) -> dict[str, Any]:
+        """Return the identity; with it the code of a class that is not ours, so that edited code is another judge."""
+        source = foreign_source(type(self))
+        return self.identity() | ({"source": source} if source else {})
+
+    def _by_model(self, questions: list[Question]) -> Iterable[Reply]:
+        """Ask, and turn each answer from the order shown to the preference for the model: 2 = the model wins."""
+        model_first = {question.key: question.model_first for question in questions}
+        for reply in self.ask(questions):
+            payload = reply.payload
+            # What is no preference is left as it is: the store refuses it in its own words.
+            if reply is FLUSH or not payload or not is_preference(payload.get("preference")):
+                yield reply
+            elif reply.key in model_first:
+                shown = float(payload["preference"])
+                preference = 3.0 - shown if model_first[reply.key] else shown
+                yield replace(reply, payload=payload | {"preference": preference})
 
     def _slots(self, pair: Pair) -> list[tuple[bool, int]]:
         seeded = self.slot(pair)

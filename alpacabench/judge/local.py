@@ -18,7 +18,8 @@ from alpacabench.inference.weights.bundled import BUNDLED, NAME
 from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.judge.base import Judge, Question
 from alpacabench.judge.template import check_template, load_template, render
-from alpacabench.store.ask_once import Payload, Reply
+from alpacabench.store.ask_once import Reply
+from alpacabench.store.payload import Payload
 
 log = logging.getLogger(__name__)
 
@@ -93,19 +94,17 @@ class LocalJudge(Judge):
                 cut, len(questions), self.max_answer_chars,
             )  # fmt: skip
         backend = worker.open_backend(self.source.spec())
-        asked = {question.key: question for question in questions}
         choices = [Choice(question.key, question.messages, self.tokens) for question in questions]
         for answer in backend.choose(choices, self.source.format()):
             if answer.failure is not None:
                 yield Reply(answer.key, failure=answer.failure)
             else:
-                yield Reply(answer.key, self._payload(answer, asked[answer.key].model_first))
+                yield Reply(answer.key, self._payload(answer))
 
-    def _payload(self, answer: ChoiceAnswer, model_first: bool) -> Payload:
+    def _payload(self, answer: ChoiceAnswer) -> Payload:
         first, second = answer.logprobs
-        shown = 1.0 + 1.0 / (1.0 + math.exp(min(first - second, 700.0)))
         return {
-            "preference": 3.0 - shown if model_first else shown,
+            "preference": 1.0 + 1.0 / (1.0 + math.exp(min(first - second, 700.0))),
             "raw": {"logprobs": dict(zip(self.tokens, answer.logprobs, strict=True))},
             "prompt_tokens": answer.prompt_tokens,
             "completion_tokens": 1,

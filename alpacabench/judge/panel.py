@@ -13,7 +13,7 @@ from alpacabench.core.records import Message, Pair, Verdict, digest
 from alpacabench.cost.expected import Expected
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.base import Judge, Question
-from alpacabench.store.ask_once import AnswerStore, Reply
+from alpacabench.store.ask_once import AnswerStore
 
 
 class Panel(Judge):
@@ -66,10 +66,6 @@ class Panel(Judge):
     def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
         """Return the first member's prompt."""
         return self.members[0].render(instruction, output_1, output_2)
-
-    def ask(self, questions: list[Question]) -> Iterable[Reply]:
-        """Raise: the members ask."""
-        raise NotImplementedError("the members of a panel ask for themselves")
 
     def questions(self, pairs: Sequence[Pair]) -> list[Question]:
         """Return the members' questions."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import ast
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from alpacabench.core.errors import DataError, Problem
-from alpacabench.core.records import Message, Pair, Verdict, digest
+from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.io.rows import Row, read_preference, read_rows
 from alpacabench.judge.base import Judge, Question
-from alpacabench.store.ask_once import AnswerStore, Reply
+from alpacabench.store.ask_once import AnswerStore
 
 
 class _Rows(NamedTuple):
@@ -32,6 +32,8 @@ class Recorded(Judge):
     @property
     def label(self) -> str:
         """The annotator that the files name, where it is just one."""
+        if self.name:
+            return self.name
         annotators = self._rows().annotators
         return next(iter(annotators)) if len(annotators) == 1 else "recorded"
 
@@ -51,14 +53,6 @@ class Recorded(Judge):
     def identity(self) -> dict[str, Any]:
         """Return a digest of the rows, wherever the files lie."""
         return {"backend": "recorded", "annotations": self._rows().digest}
-
-    def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
-        """Return the texts: the prompt that was used is not in the files."""
-        return [{"role": "user", "content": text} for text in (instruction, output_1, output_2)]
-
-    def ask(self, questions: list[Question]) -> Iterable[Reply]:
-        """Raise: recorded verdicts are looked up by `judge`, never asked for."""
-        raise NotImplementedError("judge=recorded overrides judge")
 
     def questions(self, pairs: Sequence[Pair]) -> list[Question]:
         """Return nothing: there is nothing to ask."""

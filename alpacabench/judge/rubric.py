@@ -14,7 +14,7 @@ from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
 from alpacabench.judge.said import objects, said
 from alpacabench.judge.template import load_template, render
-from alpacabench.store.ask_once import Payload
+from alpacabench.store.payload import Payload
 
 LOWEST, HIGHEST = 1.0, 10.0
 

@@ -10,7 +10,7 @@ from alpacabench.endpoint.wire import Body, Completion
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question
 from alpacabench.judge.logprob import preference_from_logprobs
-from alpacabench.store.ask_once import Payload
+from alpacabench.store.payload import Payload
 
 
 class TokenJudge(ApiJudge):

@@ -12,7 +12,7 @@ from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
 from alpacabench.judge.said import said
-from alpacabench.store.ask_once import Payload
+from alpacabench.store.payload import Payload
 
 _MARKS = " \t#*_`~()[]{}:.!=-–—→"
 """What may stand around a verdict; not quotation marks and `>`, behind which stands what an answer says."""

@@ -16,7 +16,8 @@ from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wi
 from alpacabench.endpoint.wire import Body, Completion, Wire
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding
-from alpacabench.store.ask_once import Payload, Reply
+from alpacabench.store.ask_once import Reply
+from alpacabench.store.payload import Payload
 
 STANDARD = frozenset({"temperature", "top_p", "max_new_tokens", "seed", "n", "stop"})
 """Decoding fields of the OpenAI wire format."""

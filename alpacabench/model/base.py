@@ -22,7 +22,8 @@ from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.sharding import Sharding
-from alpacabench.store.ask_once import AnswerStore, Payload, Reply, ask_once
+from alpacabench.store.ask_once import AnswerStore, Reply, ask_once
+from alpacabench.store.payload import Payload
 
 log = logging.getLogger(__name__)
 

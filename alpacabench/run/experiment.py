@@ -27,9 +27,11 @@ from alpacabench.sharding import Sharding
 from alpacabench.subset import Subset
 from alpacabench.tracking.base import Tracking
 
-GROUPS = (
-    "dataset", "subset", "perturbation", "model", "decoding", "sharding", "judge", "scoring", "tracking"
-)  # fmt: skip
+GROUPS: Mapping[str, type[Component]] = {
+    "dataset": Dataset, "subset": Subset, "perturbation": Perturbation, "model": Model, "decoding": Decoding,
+    "sharding": Sharding, "judge": Judge, "scoring": Scoring, "tracking": Tracking,
+}  # fmt: skip
+"""The config groups of which a job has one option each, and what its class must be."""
 
 NOT_IDENTITY = ("hydra", "tracking", "store", "plan", "fail_fast", "name", "objective", "report", "budget")
 """Keys that do not change what a job asks: two jobs that differ only in these are the same job."""
@@ -128,9 +130,12 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
     resolved = _resolve(cfg)
     problems: list[Problem] = list(_passwords(cfg))
     _hide_put_in(cfg, resolved)
-    parts = {group: build(group, resolved.get(group) or {}, problems, choices.get(group, "")) for group in GROUPS}
+    parts = {
+        group: build(group, resolved.get(group) or {}, problems, choices.get(group, ""), (kind,))
+        for group, kind in GROUPS.items()
+    }
     rest = {key: value for key, value in resolved.items() if key not in GROUPS}
-    settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems)
+    settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems, kinds=(Settings,))
     for part in (*parts.values(), settings):
         if part is not None:
             problems.extend(part.problems())

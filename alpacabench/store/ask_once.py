@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from alpacabench.core.errors import AlpacabenchError, StoreError
+from alpacabench.store.payload import Kind, Payload, payload_problem
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["generation", "verdict"]
-Payload = dict[str, Any]
 Question = TypeVar("Question")
 
 
@@ -153,8 +152,8 @@ class _Asking:
         mine = may_ask.set(lambda: self.store.valid(self.term))
         try:
             for reply in ask([questions[key] for key in keys]) if keys else ():
-                if reply is not FLUSH:
-                    self.pending.append(reply)
+                if reply.key in questions:
+                    self.pending.append(_checked(self.kind, reply))
                     unanswered.discard(reply.key)
                 if reply is FLUSH or time.monotonic() - self.committed >= COMMIT_SECONDS:
                     self._commit()
@@ -191,3 +190,10 @@ class _Asking:
                 self.answers.asked.add(reply.key)
         self.advance(len(replies))
         self.committed = time.monotonic()
+
+
+def _checked(kind: Kind, reply: Reply) -> Reply:
+    """Return the reply, a failure where its payload is no answer of its kind: never stored as one, and asked again."""
+    if reply.payload is None or not (problem := payload_problem(kind, reply.payload)):
+        return reply
+    return Reply(reply.key, failure=f"no usable {kind}: {problem}", detail={"payload": reply.payload})

@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from alpacabench.core.errors import StoreError
 from alpacabench.security.redact import redact
+from alpacabench.store.payload import to_json
 from alpacabench.store.tables import metadata
 
 VERSION = 2
@@ -61,7 +62,7 @@ def open_engine(url: str) -> Engine:
         raise StoreError(_cannot("is no database URL", str(error).splitlines()[0])) from error
     try:
         _make_private(parsed)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite", json_serializer=to_json)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _sqlite_settings)
         _prepare(engine)

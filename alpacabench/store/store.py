@@ -14,9 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alpacabench.store.ask_once import Kind, Payload, Reply
+from alpacabench.core.errors import StoreError
+from alpacabench.store.ask_once import Reply
 from alpacabench.store.database import open_engine
 from alpacabench.store.heartbeat import Heartbeat
+from alpacabench.store.payload import Kind, Payload, payload_problem, read, written
 from alpacabench.store.tables import answers, claims, failures
 
 log = logging.getLogger(__name__)
@@ -57,15 +59,13 @@ class Store:
         self.engine.dispose()
 
     def get(self, kind: Kind, keys: Iterable[str]) -> dict[str, Payload]:
-        """Return the stored payloads of those keys that have one; what a damaged row held counts as missing."""
-        found: dict[str, Payload] = {}
+        """Return the stored payloads of those keys that have one; a row that is no answer counts as missing."""
         with self.engine.connect() as connection:
-            for chunk in _chunks(keys):
-                found |= self._stored(connection, kind, chunk)
-        damaged = [key for key, payload in found.items() if not isinstance(payload, dict)]
+            found = self._stored(connection, kind, list(keys))
+        damaged = [key for key, payload in found.items() if payload is None]
         if damaged:
             self._forget(kind, damaged)
-        return {key: payload for key, payload in found.items() if isinstance(payload, dict)}
+        return {key: payload for key, payload in found.items() if payload is not None}
 
     @property
     def term(self) -> int:
@@ -103,13 +103,18 @@ class Store:
         Returns:
             The payloads of other processes for those of the keys that they had stored before: they stay.
 
+        Raises:
+            StoreError: a payload is no answer of its kind; nothing is written.
+
         """
         replies = list(replies)
         if not replies:
             return {}
         now = time.time()
         good = [
-            {"kind": kind, "key": r.key, "payload": r.payload, "created": now} for r in replies if r.payload is not None
+            {"kind": kind, "key": r.key, "payload": _written(kind, r.payload), "created": now}
+            for r in replies
+            if r.payload is not None
         ]
         bad = {
             r.key: {"kind": kind, "key": r.key, "cause": r.failure or "", "detail": r.detail, "created": now}
@@ -118,7 +123,8 @@ class Store:
         }
         with self.engine.begin() as connection:
             late = {str(row["key"]) for row in good} - self._add(connection, good)
-            earlier = self._stored(connection, kind, [*late, *bad])
+            stored = self._stored(connection, kind, [*late, *bad])
+            earlier = {key: payload for key, payload in stored.items() if payload is not None}
             if failed := [row for key, row in bad.items() if key not in earlier]:
                 self._replace(connection, failures, failed)
             for chunk in _chunks([str(row["key"]) for row in good]):
@@ -140,13 +146,14 @@ class Store:
         added = self._insert(answers).on_conflict_do_nothing().returning(answers.c.key)
         return set(connection.execute(added, rows).scalars())
 
-    def _stored(self, connection: Connection, kind: Kind, keys: Sequence[str]) -> dict[str, Payload]:
-        found: dict[str, Payload] = {}
+    def _stored(self, connection: Connection, kind: Kind, keys: Sequence[str]) -> dict[str, Payload | None]:
+        """Return what is stored; None for a row that is no answer of its kind."""
+        found: dict[str, Payload | None] = {}
         for chunk in _chunks(keys):
             rows = connection.execute(
                 select(answers.c.key, answers.c.payload).where(answers.c.kind == kind, answers.c.key.in_(chunk))
             )
-            found |= {key: payload for key, payload in rows}
+            found |= {key: read(kind, stored) for key, stored in rows}
         return found
 
     def _forget(self, kind: Kind, keys: Sequence[str]) -> None:
@@ -156,7 +163,7 @@ class Store:
         with self.engine.begin() as connection:
             for chunk in _chunks(keys):
                 again = self._stored(connection, kind, chunk)
-                damaged = [key for key, payload in again.items() if not isinstance(payload, dict)]
+                damaged = [key for key, payload in again.items() if payload is None]
                 connection.execute(delete(answers).where(answers.c.kind == kind, answers.c.key.in_(damaged)))
 
     def _release(self, connection: Connection, kind: Kind, keys: Sequence[str]) -> None:
@@ -170,6 +177,13 @@ class Store:
         changed = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
         keys = [c.name for c in table.primary_key]
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def _written(kind: Kind, payload: Payload) -> Payload:
+    """Return the payload as it is stored; what is no answer never is."""
+    if problem := payload_problem(kind, payload):
+        raise StoreError(f"not stored: no usable {kind}: {problem}")
+    return written(payload)
 
 
 def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:

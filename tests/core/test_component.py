@@ -4,8 +4,14 @@ from typing import ClassVar, Literal
 
 import pytest
 
+from alpacabench.core import trust
 from alpacabench.core.component import Component, build, require, unused_keys
 from alpacabench.core.errors import ConfigError, Problem
+
+
+@pytest.fixture(autouse=True)
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(trust.VARIABLE, "tests")
 
 
 class Animal(Component):

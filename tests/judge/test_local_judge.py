@@ -12,6 +12,7 @@ from alpacabench.core.records import Example, Pair
 from alpacabench.inference.spec import ChatFormat, DecodeSpec, Task
 from alpacabench.judge.local import LocalJudge
 from alpacabench.model.hf import HuggingFace
+from alpacabench.store.store import Store
 from tests.helpers.tiny import build_tiny
 
 
@@ -26,18 +27,17 @@ def pairs(count: int = 3, output: str = "short") -> list[Pair]:
     ]
 
 
-def test_each_pair_is_judged_in_both_orders_and_the_slot_is_undone(folder: Path) -> None:
+def test_each_pair_is_judged_in_both_orders_and_the_slot_is_undone(folder: Path, tmp_path: Path) -> None:
     judge = LocalJudge(model_name=str(folder))
-    questions = judge.questions(pairs())
-    assert len(questions) == 6
-    payloads = {reply.key: reply.payload for reply in judge.ask(questions)}
-    for question in questions:
-        payload = payloads[question.key]
-        assert payload is not None
-        first, second = payload["raw"]["logprobs"].values()
-        assert 1 <= payload["preference"] <= 2
+    assert len(judge.questions(pairs())) == 6
+    with Store(f"sqlite:///{tmp_path}/store.db") as store:
+        verdicts = judge.judge(pairs(), store)
+    assert len(verdicts) == 6
+    for verdict in verdicts:
+        first, second = verdict.raw["logprobs"].values()
+        assert verdict.preference is not None and 1 <= verdict.preference <= 2
         prefers_second = second > first
-        assert (payload["preference"] > 1.5) == (prefers_second != question.model_first)
+        assert (verdict.preference > 1.5) == (prefers_second != verdict.model_first)
 
 
 def test_judging_reuses_the_model_that_wrote(folder: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from alpacabench.core.errors import StoreError
 from alpacabench.store.ask_once import Reply, ask_once
+from alpacabench.store.payload import Payload
 from alpacabench.store.store import Store
 
 QUESTIONS = {f"k{i}": i for i in range(40)}
@@ -21,16 +22,21 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/sub/store.db"
 
 
+def _payload(q: int) -> Payload:
+    """Return what is an answer of either kind."""
+    return {"text": str(q), "preference": 1.5}
+
+
 def _answer(questions: list[int]) -> Iterator[Reply]:
     for q in reversed(questions):
-        yield Reply(f"k{q}", {"text": str(q)})
+        yield Reply(f"k{q}", _payload(q))
 
 
 def test_a_second_call_asks_nothing(url: str) -> None:
     with Store(url) as store:
         first = ask_once(store, "generation", QUESTIONS, _answer)
         second = ask_once(store, "generation", QUESTIONS, _never)
-    assert first.payloads == second.payloads == {key: {"text": str(q)} for key, q in QUESTIONS.items()}
+    assert first.payloads == second.payloads == {key: _payload(q) for key, q in QUESTIONS.items()}
     assert first.asked == set(QUESTIONS)
     assert second.asked == set()
 
@@ -49,7 +55,7 @@ def test_kinds_do_not_answer_for_each_other(url: str) -> None:
 def test_a_failure_is_kept_but_is_never_a_hit(url: str) -> None:
     def flaky(questions: list[int]) -> Iterator[Reply]:
         for q in questions:
-            yield Reply(f"k{q}", failure="429") if q % 3 == 0 else Reply(f"k{q}", {"text": str(q)})
+            yield Reply(f"k{q}", failure="429") if q % 3 == 0 else Reply(f"k{q}", _payload(q))
 
     with Store(url) as store:
         first = ask_once(store, "verdict", QUESTIONS, flaky)
@@ -76,7 +82,7 @@ def _slow_worker(url: str, log: str, seconds: float) -> None:
             time.sleep(seconds)
             with Path(log).open("a") as file:
                 file.write(f"k{q}\n")
-            yield Reply(f"k{q}", {"text": str(q)})
+            yield Reply(f"k{q}", _payload(q))
 
     with Store(url) as store:
         answers = ask_once(store, "verdict", QUESTIONS, slow)

@@ -139,5 +139,6 @@ def _perturbation(path: Path | None) -> Perturbation | None:
     if not OmegaConf.is_config(config.get("perturbation")):
         return None
     problems: list[Problem] = []
-    built = build("perturbation", OmegaConf.to_container(config.perturbation, resolve=True), problems)  # type: ignore[arg-type]
+    values: Any = OmegaConf.to_container(config.perturbation, resolve=True)
+    built = build("perturbation", values, problems, kinds=(Perturbation,))
     return built if isinstance(built, Perturbation) else None
