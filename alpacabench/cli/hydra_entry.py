@@ -14,6 +14,7 @@ from alpacabench.cli.program import program
 from alpacabench.core.conf import conf
 from alpacabench.core.context import opened
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, allowed
+from alpacabench.core.trust import plugin_options
 from alpacabench.security.output import guard
 from alpacabench.security.password import password_problem
 from alpacabench.security.redact import redact, secrets
@@ -138,7 +139,7 @@ def _refuse_null_options(arguments: list[str]) -> None:
     """Refuse null as the option of a group, which Hydra answers with a traceback."""
     from alpacabench.cli.hydra_options import own_folders
 
-    folders = [conf(), *own_folders()]
+    folders = [conf(), *own_folders(), *plugin_options()]
     problems = []
     for argument in arguments:
         group, _, values = argument.partition("=")

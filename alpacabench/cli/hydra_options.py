@@ -1,7 +1,8 @@
-"""Where Hydra looks for options: the user's own folders first, then ours.
+"""Where Hydra looks for options: the user's own folders first, then ours, then those of installed plug-ins.
 
 The user's own are `--config-dir DIR` and `./conf` of the working directory. They add options to groups, and on equal
-names theirs win. Files that lie directly in them are not looked at: a `conf/config.yaml` may belong to another program.
+names theirs win, then ours. Files that lie directly in a folder are not looked at: a `conf/config.yaml` may belong to
+another program.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
+from alpacabench.cli.hydra_nodes import check_nodes
 from alpacabench.cli.hydra_versions import add_resolvers, initialize_arguments
 from alpacabench.cli.program import program
 from alpacabench.core.conf import conf, own_conf
+from alpacabench.core.trust import plugin_options
 
 FLAGS = ("--config-dir", "-cd")
 
@@ -38,12 +41,14 @@ class OptionsSource(FileConfigSource):  # type: ignore[misc]
 
 
 class OwnOptions(SearchPathPlugin):  # type: ignore[misc]
-    """Puts the user's own folders before ours."""
+    """Puts the user's own folders before ours, and those of plug-ins behind."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Insert the folders; the first one that has an option wins."""
         for folder in own_folders():
             search_path.prepend("own", f"{OptionsSource.scheme()}://{folder}", SearchPathQuery(provider="main"))
+        for folder in plugin_options():
+            search_path.append("plug-in", f"{OptionsSource.scheme()}://{folder}")
 
 
 def own_folders() -> list[Path]:
@@ -64,6 +69,7 @@ def _given(arguments: list[str]) -> Path | None:
 def use_own_options() -> None:
     """Make Hydra look into the user's own folders, in this process and those that it starts."""
     add_resolvers(program)
+    check_nodes()
     for plugin in (OptionsSource, OwnOptions):
         Plugins.instance().register(plugin)
 
@@ -77,9 +83,13 @@ def composing() -> Iterator[None]:
 
 
 def shadowed() -> Iterator[str]:
-    """Yield a sentence for every option of ours that one of the user's own stands for."""
-    for folder in own_folders():
+    """Yield a sentence for every option that another one of the same name stands for."""
+    folders = [*reversed(own_folders()), conf(), *plugin_options()]
+    for number, folder in enumerate(folders):
         for path in sorted(folder.rglob("*.yaml")):
             name = path.relative_to(folder)
-            if len(name.parts) > 1 and (conf() / name).is_file():
-                yield f"{path} stands for alpacabench's own {name.parent}={name.stem}"
+            first = next((f / name for f in folders[:number] if (f / name).is_file()), None)
+            if first and len(name.parts) > 1:
+                ours = "alpacabench's own" if folder == conf() else f"{folder}'s"
+                first_name = "alpacabench's own option" if first.is_relative_to(conf()) else str(first)
+                yield f"{first_name} stands for {ours} {name.parent}={name.stem}"

@@ -9,8 +9,15 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-TRUSTED = ("alpacabench.*", "hydra.*", "hydra_plugins.*", "optuna.samplers.*")
-"""Classes that a configuration may name for Hydra to make: callbacks, and what the presets in conf/hydra name."""
+from alpacabench.core.trust import trusted_packages
+
+HYDRAS = ("hydra", "hydra_plugins", "optuna.samplers")
+"""Packages whose classes a configuration may name for Hydra to make, beside those that are trusted everywhere."""
+
+
+def trusted() -> list[str]:
+    """Return patterns of the classes that Hydra may make: callbacks, launchers, sweepers, samplers."""
+    return [f"{package}.*" for package in (*HYDRAS, *trusted_packages())]
 
 
 def _is_1_3() -> bool:
@@ -19,7 +26,7 @@ def _is_1_3() -> bool:
 
 def main_arguments() -> dict[str, Any]:
     """Return what `hydra.main` takes besides the configuration's place."""
-    return {"version_base": "1.3"} if _is_1_3() else {"execution_whitelist": list(TRUSTED)}
+    return {"version_base": "1.3"} if _is_1_3() else {"execution_whitelist": trusted()}
 
 
 def initialize_arguments() -> dict[str, Any]:

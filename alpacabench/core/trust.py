@@ -11,6 +11,8 @@ import os
 import re
 from functools import cache
 from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
 
 VARIABLE = "ALPACABENCH_TRUSTED"
 ENTRY_POINTS = "alpacabench.plugins"
@@ -21,6 +23,20 @@ OURS = "alpacabench"
 def plugins() -> tuple[str, ...]:
     """Return the packages of the installed plug-ins, sorted; nothing of them is imported."""
     return tuple(sorted({point.module for point in entry_points(group=ENTRY_POINTS)}))
+
+
+def plugin_options() -> list[Path]:
+    """Return the folder `conf/` of each installed plug-in that has one; nothing of them is imported."""
+    folders = []
+    for package in plugins():
+        try:
+            # The top package alone: to look for one below it would import it.
+            spec = find_spec(package.partition(".")[0])
+        except (ImportError, ValueError):
+            continue
+        for place in (spec.submodule_search_locations or ()) if spec else ():
+            folders.append(Path(place, *package.split(".")[1:], "conf"))
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def trusted_packages() -> tuple[str, ...]:
@@ -37,7 +53,7 @@ def is_trusted(target: str) -> bool:
     parts = target.split(".")
     if not all(part.isidentifier() and not part.startswith("__") for part in parts):
         return False
-    return any(target.startswith(f"{package}.") for package in trusted_packages())
+    return target.startswith(f"{OURS}.") or any(target.startswith(f"{name}.") for name in trusted_packages())
 
 
 def remedy(target: str) -> str:

@@ -17,8 +17,8 @@ from alpacabench.endpoint.spending import Purse, Receipt
 from alpacabench.endpoint.stream import Emit, stream
 from alpacabench.endpoint.wire import Body, BrokenError, Completion, RefusedError, Wire
 from alpacabench.store.ask_once import FLUSH, Reply, may_ask
-from alpacabench.store.payload import Payload
 from alpacabench.store.bill import Bill
+from alpacabench.store.payload import Payload
 
 log = logging.getLogger(__name__)
 

@@ -94,9 +94,8 @@ def test_an_old_store_is_read_on_and_its_damaged_rows_are_asked_again(
                 "good": {"preference": 2.0, "raw": "kept", "prompt_tokens": 4}
             }
     assert sorted(asked) == sorted(set(rows) - {"good"})
-    assert [record.getMessage() for record in caplog.records] == [
-        "7 stored verdicts cannot be used and are asked again"
-    ]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "are damaged and are asked again" in told and "4 more" in told
 
 
 def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
