@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from alpacabench.cli.exit_status import ExitStatus
+from alpacabench.cli.hydra_typed import as_typed
 from alpacabench.cli.program import program
 from alpacabench.core.conf import conf
 from alpacabench.core.context import opened
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, allowed
 from alpacabench.core.trust import plugin_options
+from alpacabench.io.run_files import unwritable
 from alpacabench.security.output import guard
 from alpacabench.security.password import password_problem
 from alpacabench.security.redact import redact, secrets
@@ -44,6 +46,7 @@ def run(main: Callable[[], Any]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         _refuse_secrets(sys.argv[1:])
+        _quote_texts()
         _refuse_null_options(sys.argv[1:])
         if "LOCAL_RANK" in os.environ:
             from alpacabench.sharding import refuse_launcher
@@ -62,6 +65,18 @@ def run(main: Callable[[], Any]) -> int:
         if wants_traceback:
             raise
         return _report(error)
+    except OSError as error:
+        if wants_traceback or error.filename is None:
+            raise
+        return _report(ConfigError([unwritable(error.filename, error, "hydra.run.dir")]))
+
+
+def _quote_texts() -> None:
+    """Give Hydra as text what was typed as text, and say so."""
+    typed, sys.argv[1:] = sys.argv[1:], as_typed(sys.argv[1:])
+    for given, quoted in zip(typed, sys.argv[1:], strict=True):
+        if given != quoted:
+            print(f"Taken as text, quoted for Hydra: {quoted}", file=sys.stderr)
 
 
 def drop_output() -> None:
@@ -99,8 +114,9 @@ def explain(error: Exception) -> str:
         return f"{group}: unknown option '{name}'\n    {allowed(name, options)}"
     if key := re.search(r"Could not override '([^']+)'", message) or re.search(r"full_key: (\S+)", message):
         return _unknown_key(key[1])
-    if "mismatched input '='" in message:
-        return f"{message}\n    a value with = in it stands in quotes: \"report.base='perturbation=typos'\""
+    if "LexerNoViableAltException" in message or "mismatched input" in message or "no viable alternative" in message:
+        example = "'model.path=\"out/lr=1e-4/checkpoint-1\"'"
+        return f"{message}\n    what Hydra would read otherwise stands in quotes: {example}"
     return f"{message}\n    `{program()} --help` lists the groups, their options and every key"
 
 

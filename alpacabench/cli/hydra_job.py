@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+from contextlib import chdir, nullcontext
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -16,6 +17,7 @@ from alpacabench.core.context import current
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.run.experiment import load
 from alpacabench.run.job import run_alone
+from alpacabench.security.output import guard
 from alpacabench.security.redact import redact
 from alpacabench.sweep.job import StartedJob, run_in_sweep
 
@@ -31,13 +33,16 @@ def run(cfg: DictConfig) -> float | None:
     In a sweep the job never raises through Hydra, which would print a traceback and leave out the sweep's end: its
     failure is written into the job's directory, and the objective is the worst possible.
     """
+    guard()  # A launcher may have started this process.
     hydra = HydraConfig.get()
     current().directory = Path(hydra.runtime.cwd)
     directory = Path(hydra.runtime.output_dir)
-    if hydra.mode == RunMode.MULTIRUN:
-        return run_in_sweep(cfg, _started(hydra, directory))
     try:
-        return _alone(cfg, hydra, directory)
+        # Whatever hydra.job.chdir says: relative paths, the store's among them, mean what they did for the caller.
+        with chdir(hydra.runtime.cwd) if Path(hydra.runtime.cwd).is_dir() else nullcontext():
+            if hydra.mode == RunMode.MULTIRUN:
+                return run_in_sweep(cfg, _started(hydra, directory))
+            return _alone(cfg, hydra, directory)
     except AlpacabenchError as error:
         log.error("%s", redact(str(error)))
         # Past Hydra, which would print its own words about an exception.
@@ -53,8 +58,12 @@ def _alone(cfg: DictConfig, hydra: DictConfig, directory: Path) -> float | None:
 
     show([("", experiment, prepare(experiment))])
     # Hydra made the directory before it called us. One that holds more than Hydra's own files is somebody's run.
-    if {path.name for path in directory.iterdir()} <= {".hydra", f"{hydra.job.name}.log"}:
-        shutil.rmtree(directory)
+    log_file = directory / f"{hydra.job.name}.log"
+    if {path.name for path in directory.iterdir()} <= {".hydra", log_file.name}:
+        shutil.rmtree(directory / ".hydra", ignore_errors=True)
+        log_file.unlink(missing_ok=True)
+        if directory != Path.cwd():
+            directory.rmdir()
     return None
 
 

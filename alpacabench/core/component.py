@@ -178,6 +178,8 @@ def _problems(group: str, cls: type[Component], error: ValidationError) -> Itera
             message = item["msg"].removeprefix("Value error, ")
             choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)] if field else []
             remedy = allowed(item["input"], choices) if choices else ""
+            if item["type"] == "string_type" and isinstance(item["input"], int | float):
+                remedy = f"a text that looks like a number or like true stands in quotes: '{key}=\"...\"'"
             given = f"given {item['input']!r}: " if item["loc"] else ""
             what = f"{given}{message[0].lower()}{message[1:]}"
             found[key] = Problem(key, f"{found[key].what}, or {message}" if key in found else what, remedy)

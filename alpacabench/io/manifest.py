@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from alpacabench.io.job_names import job_names
 from alpacabench.io.json_text import loads
@@ -16,6 +17,8 @@ from alpacabench.io.run_files import write_json
 
 MANIFEST = "sweep.json"
 RESULT = "job.json"
+PLACES = ".jobs"
+"""A directory in the sweep's: for each job that ended a file that says in which directory. `subdir` may be any path."""
 FAIL_FAST = "stopped"
 """A file in the sweep's directory: a job failed under fail_fast=true, and no further job starts."""
 
@@ -130,9 +133,11 @@ class JobResult:
         """Return the result of a job by its entry."""
         return cls(number, label(entry.params) or f"job {number}", entry.key, entry.params, status, failure=failure)
 
-    def write(self, directory: Path) -> None:
-        """Write job.json."""
+    def write(self, directory: Path, sweep_directory: Path) -> None:
+        """Write job.json into the job's directory, and where that is into the sweep's."""
         write_json(directory / RESULT, asdict(self))
+        place = os.path.relpath(directory.absolute(), sweep_directory.absolute())
+        write_json(sweep_directory / PLACES / f"{self.number}.json", place)
 
 
 def label(params: Mapping[str, str]) -> str:
@@ -142,16 +147,16 @@ def label(params: Mapping[str, str]) -> str:
 
 def forget_results(sweep_directory: Path) -> None:
     """Remove what an earlier sweep in this directory said of its jobs: every job of the next one says it anew."""
-    for path in (sweep_directory / FAIL_FAST, *sweep_directory.glob(f"*/{RESULT}")):
+    for path in (sweep_directory / FAIL_FAST, *_places(sweep_directory)):
         path.unlink(missing_ok=True)
 
 
 def read_results(sweep_directory: Path) -> list[tuple[JobResult, Path]]:
     """Return every job's result and directory, by number."""
-    found = [(_result(path), path.parent) for path in sweep_directory.glob(f"*/{RESULT}")]
+    directories = [Path(os.path.normpath(sweep_directory / loads(p.read_bytes()))) for p in _places(sweep_directory)]
+    found = [(JobResult(**loads((directory / RESULT).read_bytes())), directory) for directory in directories]
     return sorted(found, key=lambda item: item[0].number)
 
 
-def _result(path: Path) -> JobResult:
-    row: dict[str, Any] = loads(path.read_bytes())
-    return JobResult(**row)
+def _places(sweep_directory: Path) -> list[Path]:
+    return list((sweep_directory / PLACES).glob("*.json"))

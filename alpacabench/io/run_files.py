@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import Outcome, Verdict, digest
 from alpacabench.io.json_text import dumps
 from alpacabench.security.redact import redact_answers
 
 
-def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str) -> None:
-    """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json."""
-    write_json(directory / "model_outputs.json", output_rows(outcomes))
-    write_json(directory / "annotations.json", annotation_rows(outcomes, judge))
-    write_jsonl(directory / "verdicts.jsonl", (verdict_row(v) for o in outcomes for v in o.verdicts))
-    write_jsonl(directory / "generations.jsonl", generation_rows(outcomes))
-    write_json(directory / "metrics.json", dict(sorted(metrics.items())))
+def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str) -> list[Path]:
+    """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json; return them."""
+    return [
+        write_json(directory / "model_outputs.json", output_rows(outcomes)),
+        write_json(directory / "annotations.json", annotation_rows(outcomes, judge)),
+        write_jsonl(directory / "verdicts.jsonl", (verdict_row(v) for o in outcomes for v in o.verdicts)),
+        write_jsonl(directory / "generations.jsonl", generation_rows(outcomes)),
+        write_json(directory / "metrics.json", dict(sorted(metrics.items()))),
+    ]
 
 
 def output_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
@@ -102,23 +106,47 @@ def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
             }
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> Path:
     """Write JSON in one step, so that a reader never sees half a file."""
-    _replace(path, dumps(value, indent=2) + "\n")
+    return _replace(path, dumps(value, indent=2) + "\n")
 
 
-def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+def write_jsonl(path: Path, rows: Iterable[Any]) -> Path:
     """Write one JSON value per line, in one step."""
-    _replace(path, "".join(dumps(row) + "\n" for row in rows))
+    return _replace(path, "".join(dumps(row) + "\n" for row in rows))
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with open(partial, "w", encoding="utf-8", opener=_for_its_owner) as file:
         file.write(redact_answers(text))
     partial.replace(path)
+    return path
 
 
 def _for_its_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def require_writable(directory: Path, key: str) -> None:
+    """Make a directory and try to write into it, before anything is paid for.
+
+    Raises:
+        ConfigError: it cannot be made or written; `key` is what chooses it.
+
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise ConfigError([unwritable(directory, error, key)]) from error
+
+
+def unwritable(path: Path | str, error: OSError, key: str) -> Problem:
+    """Return the problem of a directory that cannot be written."""
+    remedy = (
+        f"set {key}=DIR and store.url=sqlite:///DIR/store.db to a place that can be, and tracking.uri or tracking=none"
+    )
+    return Problem(key, f"{path} cannot be written ({error.strerror or error})", remedy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,14 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from alpacabench.analysis import estimate
+from alpacabench.core.printable import printable
 from alpacabench.report.svg import Drawing, element
+from alpacabench.security.redact import redact_answers
 
 WIDTHS = (("narrow", 334.0), ("medium", 500.0), ("wide", 980.0))
 """Each plot is drawn for a phone, for half a desktop page and for a whole one; the style sheet shows what fits."""
 MAX_TEXT = 8000
 """Characters of one answer that a page shows."""
-UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What HTML or UTF-8 cannot hold; models do write it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def write_page(path: Path | str, template: str, **content: Any) -> Path:
     html = _environment().get_template(template).render(**content)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", html), encoding="utf-8", newline="\n")
+    path.write_text(printable(redact_answers(html)), encoding="utf-8", newline="\n")
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from alpacabench.analysis.sweep.against import Against
 from alpacabench.analysis.sweep.scored import ScoredSweep
 from alpacabench.analysis.sweep.table import SweepRow
 from alpacabench.io.manifest import JobResult
+from alpacabench.report.csv_file import write_rows
 
 
 def write_csv(
@@ -24,11 +24,7 @@ def write_csv(
         | _figures(result, row, sweep, against)
         for result, row in zip(results, rows, strict=True)
     ]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in table for key in row)))
-        writer.writeheader()
-        writer.writerows(table)
-    return path
+    return write_rows(path, list(dict.fromkeys(key for row in table for key in row)), table, end="\r\n")
 
 
 def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Against) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def run_alone(experiment: Experiment, directory: Path) -> float:
         what = "a single run has no other job to compare itself with"
         raise ConfigError([Problem("early_stopping.alpha", what, "leave it at null, or run a sweep: -m")])
     metrics = execute(experiment, directory).metrics
-    experiment.tracking.follow_up(directory)
+    experiment.tracking.follow_up(directory, [directory])
     return metrics.get(experiment.settings.objective, math.nan)
 
 
@@ -62,28 +63,29 @@ def execute(
         started=time.time(),
     )
     tracked = experiment.tracking.start(record)
-    evaluation = None
+    evaluation, written = None, list[Path]()
     try:
         scope = sweep.identity if sweep else experiment.identity
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
             evaluation = pipeline.evaluate(experiment, inputs, store, stopping)
-        _write(experiment, evaluation, directory, sweep)
+        written = _write(experiment, evaluation, directory, sweep)
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:
         failure = str(error) if isinstance(error, AlpacabenchError) else repr(error)
-        experiment.tracking.finish(tracked, replace(_found(record, evaluation, directory), failure=failure))
+        experiment.tracking.finish(tracked, replace(_found(record, evaluation, written), failure=failure))
         raise
-    experiment.tracking.finish(tracked, _found(record, evaluation, directory))
+    experiment.tracking.finish(tracked, _found(record, evaluation, written))
     return evaluation
 
 
-def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None) -> None:
+def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None) -> list[Path]:
+    """Write the run's files and return them: the directory may hold others, which are nobody's business."""
     from alpacabench.report.leaderboard_csv import write_leaderboard
     from alpacabench.report.run_report import write_run_report
 
     outcomes, metrics, scores = evaluation.outcomes, evaluation.metrics, evaluation.scores
-    files.write_run(directory, outcomes, metrics, experiment.judge.label)
-    write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)
+    written = files.write_run(directory, outcomes, metrics, experiment.judge.label)
+    written.append(write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics))
     facts = about.about(experiment, evaluation.inputs)
     facts |= {"name": label(sweep.params)} if sweep and sweep.params else {}
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
@@ -92,15 +94,23 @@ def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, swee
         log.warning("%s", warning)
     log.info("%s", about.headline(experiment, metrics))
     log.info("Report: %s", report)
+    return [*written, report, *_logs(directory)]
 
 
-def _found(record: JobRecord, evaluation: Evaluation | None, directory: Path) -> JobRecord:
+def _logs(directory: Path) -> list[Path]:
+    """Return the log files of this process in the run's directory."""
+    names = [
+        handler.baseFilename for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler)
+    ]
+    return [path for path in map(Path, names) if path.parent == directory]
+
+
+def _found(record: JobRecord, evaluation: Evaluation | None, written: Sequence[Path]) -> JobRecord:
     """Return the record with what the job found so far."""
     from alpacabench.tracking.example import example_rows
 
     found: dict[str, Any] = {"ended": time.time()}
     if evaluation is not None:
-        written = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
         found |= {"metrics": evaluation.metrics, "examples": example_rows(evaluation.outcomes), "files": written}
         if evaluation.stopped:
             found["tags"] = {**record.tags, "alpacabench.stopped_early": evaluation.stopped}

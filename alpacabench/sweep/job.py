@@ -46,7 +46,7 @@ def run_in_sweep(cfg: DictConfig, started: StartedJob) -> float:
         if planned := manifest.jobs.get(number):
             result = JobResult.of(number, planned, "skipped")
         if (sweep / FAIL_FAST).exists():
-            replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory)
+            replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory, sweep)
             return started.worst
         experiment = load(cfg, started.choices)
         entry = manifest.entry(number, experiment.identity, started.overrides)
@@ -60,11 +60,11 @@ def run_in_sweep(cfg: DictConfig, started: StartedJob) -> float:
         expected = isinstance(error, AlpacabenchError)
         failure = redact(str(error) if expected else repr(error))
         log.error("Job %d (%s) failed: %s", number, result.name, failure, exc_info=not expected)
-        replace(result, status="failed", failure=failure, seconds=time.monotonic() - start).write(directory)
+        replace(result, status="failed", failure=failure, seconds=time.monotonic() - start).write(directory, sweep)
         if cfg.fail_fast:
             (sweep / FAIL_FAST).touch()
         return started.worst
     if evaluation.stopped:
         result = replace(result, status="stopped", stopped=evaluation.stopped)
-    replace(result, seconds=time.monotonic() - start).write(directory)
+    replace(result, seconds=time.monotonic() - start).write(directory, sweep)
     return evaluation.metrics.get(experiment.settings.objective, started.worst)

@@ -14,6 +14,7 @@ from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import digest
 from alpacabench.io.job_names import job_names
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest, Run, SweepLink, forget_results, label, read_results
+from alpacabench.io.run_files import require_writable
 from alpacabench.run import metadata as about
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
@@ -72,7 +73,7 @@ class Sweep:
             failure=_failure(failed, results),
         )
         self.lead.tracking.close_sweep(self.run, done)
-        self.lead.tracking.follow_up(self.directory)
+        self.lead.tracking.follow_up(self.directory, [path for _, path in results])
         if self.run.run_id and (command := self.lead.tracking.ui_command()):
             print(f"Compare the runs in MLflow: {command}")
         return len(failed)
@@ -118,6 +119,7 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
         show([(entries[n].name if entries else "a trial", j.experiment, j.inputs) for n, j in enumerate(jobs)])
         return None
     record = _parent(identity, axes, jobs, command.directory)
+    require_writable(command.directory, "hydra.sweep.dir")
     run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if command.searched is None else [])
     manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs, base)
     forget_results(command.directory)

@@ -87,8 +87,14 @@ class Tracking(Component):
         """Write all that is tracked and end the run. Costs no result: what cannot be sent is spooled."""
 
     @abstractmethod
-    def follow_up(self, directory: Path) -> None:
-        """Write what could wait until the job's results were shown: the traces of the jobs under this directory."""
+    def follow_up(self, directory: Path, jobs: Sequence[Path]) -> None:
+        """Write what could wait until the results were shown: the traces of these jobs' directories.
+
+        Args:
+            directory: under which they lie; named where something is left there.
+            jobs: their directories.
+
+        """
 
     @abstractmethod
     def ui_command(self) -> str | None:

@@ -17,7 +17,7 @@ from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord, Tracking
 from alpacabench.tracking.client import connect, experiment_id
 from alpacabench.tracking.lock import one_at_a_time
-from alpacabench.tracking.pending import Pending, leave, pending, read, same_examples
+from alpacabench.tracking.pending import PENDING, Pending, leave, read, same_examples
 from alpacabench.tracking.runs import begin, create, find_sweep, require_parent, resume
 from alpacabench.tracking.system import watch
 from alpacabench.tracking.traces import write_pending
@@ -98,9 +98,9 @@ class Mlflow(Tracking):
             waiting = Pending.of(job, run.run_id, uri.tracking_uri(self.uri), self.traces)
             self._reach(lambda _: leave(replace(waiting, experiment=self._experiment())), "its traces are lost")
 
-    def follow_up(self, directory: Path) -> None:
-        """Write the traces that the jobs under this directory left: the same examples for each of them."""
-        waiting = same_examples([read(path) for path in pending(directory)])
+    def follow_up(self, directory: Path, jobs: Sequence[Path]) -> None:
+        """Write the traces that these jobs left in their directories: the same examples for each of them."""
+        waiting = same_examples([read(job / PENDING) for job in jobs if (job / PENDING).is_file()])
         for number, run in enumerate(waiting):
             kept = f"the traces of {len(waiting) - number} runs are kept in {directory}"
             later = f"{kept}; {_sync(directory)} sends them later"

@@ -26,7 +26,7 @@ class NoTracking(Tracking):
     def finish(self, run: Run, job: JobRecord) -> None:
         """Do nothing."""
 
-    def follow_up(self, directory: Path) -> None:
+    def follow_up(self, directory: Path, jobs: Sequence[Path]) -> None:
         """Do nothing."""
 
     def ui_command(self) -> str | None:

@@ -83,7 +83,7 @@ def _sweep(directory: Path, judge: str = "a") -> Manifest:
     """Write a sweep whose first job is finished, with all wins; return its manifest of three jobs."""
     jobs = {0: {"judge": "a", "seed": "0"}, 1: {"judge": judge, "seed": "1"}, 2: {"judge": "a", "seed": "2"}}
     rows = [{"index": index, "preference": 2.0} for index in range(40)] + [{"index": 40, "preference": None}]
-    JobResult(0, "seed=0", "k0", jobs[0], "finished").write(directory / "0")
+    JobResult(0, "seed=0", "k0", jobs[0], "finished").write(directory / "0", directory)
     (directory / "0" / "annotations.json").write_text(json.dumps(rows))
     entries = {number: JobEntry(f"k{number}", params) for number, params in jobs.items()}
     return Manifest("f" * 64, "three", None, ["judge", "seed"], entries, {})

@@ -171,7 +171,9 @@ def test_a_directory_that_another_sweep_used_is_begun_anew(tmp_path: Path) -> No
     with (tmp_path / "fixed" / "sweep.csv").open() as file:
         assert [row["status"] for row in csv.DictReader(file)] == ["finished", "finished"]
     nested = run(tmp_path, *common, "seed=0,1", "hydra.sweep.subdir='a/${hydra.job.num}'")
-    assert nested.code == 2 and "hydra.sweep.subdir" in nested.stderr
+    assert nested.code == 0 and (tmp_path / "fixed" / "a" / "1" / "report.html").is_file()
+    same = run(tmp_path, *common, "seed=0,1", "hydra.sweep.subdir=one")
+    assert same.code == 2 and "hydra.sweep.subdir: gives the jobs 0 and 1 the same directory" in same.stderr
 
 
 def test_a_job_without_any_score_has_no_result_and_the_sweep_comes_to_its_end(tmp_path: Path) -> None:

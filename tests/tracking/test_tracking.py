@@ -35,7 +35,7 @@ def test_a_job_is_written_whole_and_its_limits_are_kept(
 ) -> None:
     tracking = Mlflow(experiment="whole", uri=database)
     tracking.finish(tracking.start(job(tmp_path)), job(tmp_path))
-    tracking.follow_up(tmp_path)
+    tracking.follow_up(tmp_path, [tmp_path])
     (run,) = run_of(database, "whole")
     assert (run.info.status, run.info.run_name) == ("FINISHED", "a job")
     assert run.data.metrics["win_rate"] == 50 and run.data.metrics["m1099"] == 1099
@@ -88,9 +88,9 @@ def test_traces_carry_verdict_and_reference_and_are_written_once(tmp_path: Path,
     tracking = Mlflow(experiment="traces", uri=database, traces="all")
     run = tracking.start(job(tmp_path))
     tracking.finish(run, job(tmp_path))
-    tracking.follow_up(tmp_path)
+    tracking.follow_up(tmp_path, [tmp_path])
     tracking.finish(replace(run, finished=True), job(tmp_path))
-    tracking.follow_up(tmp_path)
+    tracking.follow_up(tmp_path, [tmp_path])
     experiment = client(database).get_experiment_by_name("traces").experiment_id
     traces = client(database).search_traces(locations=[experiment], run_id=run.run_id)
     assert len(traces) == 3
@@ -196,7 +196,7 @@ def test_no_secret_of_a_record_reaches_the_database_or_the_spool(
     for where in (database, DEAD):
         tracking = Mlflow(experiment="secret", uri=where)
         tracking.finish(tracking.start(record), record)
-        tracking.follow_up(tmp_path)
+        tracking.follow_up(tmp_path, [tmp_path])
     (run,) = run_of(database, "secret")
     assert run.info.status == "FAILED" and run.data.tags["failure"] == f"401: {HIDDEN}"
     folder = Path(database.removeprefix("sqlite:///")).parent

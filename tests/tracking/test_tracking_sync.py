@@ -69,7 +69,7 @@ def test_the_jobs_of_a_spooled_sweep_get_traces_of_the_same_examples_and_no_more
     assert len(first) == 3 and len(set(first)) == 1 and first[0][0] == "4" and len(first[0][1]) == 4
     back = Mlflow(experiment="spooled", uri=database, traces=4)
     track(back, parent, children)
-    back.follow_up(tmp_path)
+    back.follow_up(tmp_path, [child.directory for child in children])
     assert traced(database, "spooled") == first and not pending(tmp_path)
 
 
@@ -97,7 +97,7 @@ def test_the_traces_of_a_server_that_died_at_the_end_are_kept_and_sent_later(
         patched.setattr("alpacabench.tracking.mlflow.connect", dead)
         tracking.close_sweep(run, parent)
         caplog.clear()
-        tracking.follow_up(tmp_path / "outputs" / "sweeps" / "one")
+        tracking.follow_up(tmp_path / "outputs" / "sweeps" / "one", [child.directory for child in children])
     (warning,) = caplog.messages
     assert "the traces of 3 runs are kept" in warning
     assert "`alpacabench sync` sends them later" in warning and "outputs/spool" not in warning
