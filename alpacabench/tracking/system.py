@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.core.context import owned
+from alpacabench.tracking.mlflow_internals import monitors
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -53,7 +53,7 @@ class Watches(dict[str, Watch]):
 def watch(run_id: str) -> None:
     """Start to sample for a run."""
     owned(Watches)[run_id] = watching = Watch()
-    threading.Thread(target=watching.sample, args=(_monitors(),), daemon=True, name="system metrics").start()
+    threading.Thread(target=watching.sample, args=(monitors(),), daemon=True, name="system metrics").start()
 
 
 def collected(run_id: str) -> list[Metric]:
@@ -71,16 +71,3 @@ def collected(run_id: str) -> list[Metric]:
         for step, (timestamp, values) in enumerate(list(watched.samples))
         for name, value in values.items()
     ]
-
-
-def _monitors() -> list[Any]:
-    """Return MLflow's monitors of this machine; the GPU's only where there is one."""
-    from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
-    from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
-    from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
-
-    monitors = [CPUMonitor(), DiskMonitor()]
-    # Without a GPU, or a library to ask it, there is nothing to watch.
-    with suppress(ImportError, RuntimeError):
-        monitors.append(GPUMonitor())
-    return monitors

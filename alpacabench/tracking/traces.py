@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from alpacabench.core.records import digest
 from alpacabench.security.redact import redact_tree
 from alpacabench.tracking.example import ExampleRow, VerdictRow
+from alpacabench.tracking.mlflow_internals import known_traces, span_context, store_traces, trace_store
 from alpacabench.tracking.pending import Pending
 from alpacabench.tracking.runs import TRACES
-from alpacabench.tracking.trace_store import store_traces
 from alpacabench.tracking.writer import batches
 
 if TYPE_CHECKING:
@@ -31,11 +31,9 @@ SCHEMA = "3"
 
 def write_traces(client: MlflowClient, experiment: str, run_id: str, rows: Sequence[ExampleRow], ended_ms: int) -> None:
     """Write one trace per example; one that is there already stays as it is."""
-    from mlflow.tracing.client import TracingClient
-
-    store = TracingClient(client.tracking_uri).store
+    store = trace_store(client.tracking_uri)
     for batch in batches(((f"tr-{digest([run_id, row.index])[:32]}", row) for row in rows), PER_BATCH):
-        known = {info.trace_id for info in store.batch_get_trace_infos([trace_id for trace_id, _ in batch])}
+        known = known_traces(store, [trace_id for trace_id, _ in batch])
         missing = [(trace_id, row) for trace_id, row in batch if trace_id not in known]
         infos = [_info(trace_id, experiment, run_id, row, ended_ms) for trace_id, row in missing]
         spans = [span for trace_id, row in missing for span in _spans(trace_id, row, ended_ms)]
@@ -133,7 +131,6 @@ def _span(
     outputs: Any,
 ) -> Span:  # fmt: skip
     from mlflow.entities import Span
-    from mlflow.tracing.utils import build_otel_context
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import Status, StatusCode
@@ -147,8 +144,8 @@ def _span(
     }
     span = ReadableSpan(
         name=name,
-        context=build_otel_context(number, int(span_id, 16)),
-        parent=build_otel_context(number, int(parent, 16)) if parent else None,
+        context=span_context(number, int(span_id, 16)),
+        parent=span_context(number, int(parent, 16)) if parent else None,
         resource=Resource.get_empty(),
         attributes=attributes,
         start_time=times[0],

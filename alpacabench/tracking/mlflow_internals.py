@@ -1,0 +1,115 @@
+"""Everything that reaches into MLflow past its documented interface: its trace store, its span ids, its monitors.
+
+Tried with MLflow 3.10.0, the lowest that pyproject.toml allows, and 3.17.2; what differs is told where it matters.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow.entities import Span, TraceInfo
+    from opentelemetry.trace import SpanContext
+
+REQUESTS_AT_ONCE = 8
+
+
+def trace_store(tracking_uri: str) -> Any:
+    """Return MLflow's own store of traces, of a database or of a server."""
+    from mlflow.tracing.client import TracingClient
+
+    return TracingClient(tracking_uri).store
+
+
+def known_traces(store: Any, trace_ids: Sequence[str]) -> set[str]:
+    """Return which of these traces exist."""
+    from mlflow.exceptions import MlflowException
+
+    # The store of a server learnt to be asked for many at once after 3.10; before, its base class only says so.
+    with suppress(NotImplementedError):
+        return {info.trace_id for info in store.batch_get_trace_infos(list(trace_ids))}
+    found = set()
+    for trace_id in trace_ids:
+        with suppress(MlflowException):
+            found.add(store.get_trace_info(trace_id).trace_id)
+    return found
+
+
+def span_context(trace_number: int, span_number: int) -> SpanContext:
+    """Return the context of a span as OpenTelemetry names it, marked as MLflow marks its own."""
+    from mlflow.tracing.utils import build_otel_context
+
+    context: SpanContext = build_otel_context(trace_number, span_number)
+    return context
+
+
+def monitors() -> list[Any]:
+    """Return MLflow's monitors of this machine; the GPU's only where there is one."""
+    from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
+    from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
+    from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
+
+    found = [CPUMonitor(), DiskMonitor()]
+    # Without a GPU, or a library to ask it, there is nothing to watch.
+    with suppress(ImportError, RuntimeError):
+        found.append(GPUMonitor())
+    return found
+
+
+def store_traces(store: Any, experiment: str, infos: Sequence[TraceInfo], spans: Sequence[Span]) -> None:
+    """Write traces with their assessments and spans.
+
+    Args:
+        store: MLflow's tracking store, of a database or of a server.
+        experiment: id of the experiment.
+        infos: the traces; none of them exists.
+        spans: of all these traces.
+
+    """
+    if hasattr(store, "ManagedSessionMaker"):
+        with _one_transaction(store, experiment) as shared:
+            for info in infos:
+                shared.start_trace(info)
+            _log_spans(shared, experiment, spans)
+    else:
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as threads:
+            list(threads.map(store.start_trace, infos))
+        _log_spans(store, experiment, spans)
+
+
+def _log_spans(store: Any, experiment: str, spans: Sequence[Span]) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store.log_spans(experiment, list(spans))
+    except MlflowException:
+        # 3.10 refuses spans of several traces before it writes any; what else is wrong is wrong again.
+        by_trace: dict[str, list[Span]] = defaultdict(list)
+        for span in spans:
+            by_trace[span.trace_id].append(span)
+        for found in by_trace.values():
+            store.log_spans(experiment, found)
+
+
+@contextmanager
+def _one_transaction(store: Any, experiment: str) -> Iterator[Any]:
+    """Yield a copy of a database store whose calls share one session: a commit for each call is most of its time."""
+    found = store.get_experiment(experiment)
+    shared = copy.copy(store)
+    # Sessions that only read came after 3.10, and are what is given since then unless one says otherwise.
+    takes = inspect.signature(store.ManagedSessionMaker).parameters
+    with store.ManagedSessionMaker(**{"read_only": False} if "read_only" in takes else {}) as session:
+
+        @contextmanager
+        def same_session(read_only: bool = True) -> Iterator[Any]:
+            yield session
+
+        shared.ManagedSessionMaker = same_session
+        shared.get_experiment = lambda _: found
+        yield shared
