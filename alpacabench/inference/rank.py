@@ -108,17 +108,17 @@ def _engine(spec: ModelSpec, plan: Plan) -> Any:
     import torch
     from accelerate import PartialState
 
-    from alpacabench.inference import placement as placing
+    from alpacabench.inference import placement
     from alpacabench.inference.engine import Engine
 
     cpu = spec.device == "cpu" or not torch.cuda.is_available()
     if plan.mode == "zero3":
-        return Engine(*placing.zero3(spec, plan, cpu))
+        return Engine(*placement.zero3(spec, plan, cpu))
     state = PartialState(cpu=cpu)
     spec = replace(spec, device=str(state.device))
     if plan.mode == "tensor_parallel":
-        return Engine(*placing.tensor_parallel(spec))
-    return Engine(placing.whole(spec))
+        return Engine(*placement.tensor_parallel(spec))
+    return Engine(placement.whole(spec))
 
 
 def _failed(error: BaseException) -> Finished:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from alpacabench import inference as worker
+from alpacabench import inference
 from alpacabench.core.errors import Problem
 from alpacabench.core.records import Message
 from alpacabench.inference.spec import Choice, ChoiceAnswer, ModelSpec
@@ -93,7 +93,7 @@ class LocalJudge(Judge):
                 "%d of %d judge prompts show an answer cut to judge.max_answer_chars=%d characters",
                 cut, len(questions), self.max_answer_chars,
             )  # fmt: skip
-        backend = worker.open_backend(self.source.spec())
+        backend = inference.open_backend(self.source.spec())
         choices = [Choice(question.key, question.messages, self.tokens) for question in questions]
         for answer in backend.choose(choices, self.source.format()):
             if answer.failure is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
-from alpacabench import inference as worker
+from alpacabench import inference
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import Answer, DecodeSpec, ModelSpec, Task
@@ -66,7 +66,7 @@ class HuggingFace(Model):
         """Write the answers with the model in this process or in its worker processes."""
         if not requests:
             return
-        backend = worker.open_backend(self.source.spec(), sharding.plan())
+        backend = inference.open_backend(self.source.spec(), sharding.plan())
         tasks = [Task(request.key, request.messages) for request in requests]
         # Every field but seed and n, which are in the key.
         spec = DecodeSpec(**decoding.model_dump(exclude={"seed", "n"}))

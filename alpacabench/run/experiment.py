@@ -18,7 +18,7 @@ from alpacabench.decoding import Decoding
 from alpacabench.judge.base import Judge
 from alpacabench.model.base import Model
 from alpacabench.perturbation.base import Perturbation
-from alpacabench.rewording import by_model as wording
+from alpacabench.rewording import by_model
 from alpacabench.scoring.names import Foreseen, metric_names
 from alpacabench.scoring.scoring import Scoring
 from alpacabench.security.password import password_problem, put_in
@@ -192,7 +192,7 @@ def _leaves(key: str, value: Any) -> list[tuple[str, str]]:
 def _across(experiment: Experiment) -> list[Problem]:
     """Return what no component sees alone."""
     problems = list(experiment.model.check_with(experiment.decoding, experiment.sharding))
-    problems += wording.problems(experiment.perturbation)
+    problems += by_model.problems(experiment.perturbation)
     known = metric_names(_foreseen(experiment))
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"

@@ -12,10 +12,9 @@ from typing import Any
 
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.endpoint.spending import paying
-from alpacabench.io import run_files as files
 from alpacabench.io.manifest import SweepLink, label
-from alpacabench.run import metadata as about
-from alpacabench.run import pipeline
+from alpacabench.io.run_files import write_run
+from alpacabench.run import metadata, pipeline
 from alpacabench.run.experiment import Experiment, redacted_yaml
 from alpacabench.run.pipeline import Evaluation, Stopping
 from alpacabench.store.store import Store
@@ -50,12 +49,12 @@ def execute(
     """
     inputs = pipeline.prepare(experiment)
     record = JobRecord(
-        name=about.run_name(experiment),
+        name=metadata.run_name(experiment),
         identity=experiment.identity,
         directory=directory,
         sweep=sweep,
-        params=about.params(experiment),
-        tags=about.tags(experiment, inputs),
+        params=metadata.params(experiment),
+        tags=metadata.tags(experiment, inputs),
         config=redacted_yaml(experiment),
         dataset=inputs.dataset,
         parent=experiment.tracking.parent,
@@ -84,15 +83,15 @@ def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, swee
     from alpacabench.report.run_report import write_run_report
 
     outcomes, metrics, scores = evaluation.outcomes, evaluation.metrics, evaluation.scores
-    written = files.write_run(directory, outcomes, metrics, experiment.judge.label)
+    written = write_run(directory, outcomes, metrics, experiment.judge.label)
     written.append(write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics))
-    facts = about.about(experiment, evaluation.inputs)
+    facts = metadata.facts(experiment, evaluation.inputs)
     facts |= {"name": label(sweep.params)} if sweep and sweep.params else {}
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
     report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
     for warning in scores.warnings:
         log.warning("%s", warning)
-    log.info("%s", about.headline(experiment, metrics))
+    log.info("%s", metadata.headline(experiment, metrics))
     log.info("Report: %s", report)
     return [*written, report, *_logs(directory)]
 

@@ -15,7 +15,7 @@ from alpacabench.run.experiment import GROUPS, Experiment
 from alpacabench.run.pipeline import Inputs
 
 
-def about(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
+def facts(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
     """Return the facts that the report lists, in order."""
     subset = type(experiment.subset).__name__.lower()
     return {

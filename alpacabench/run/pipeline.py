@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from alpacabench import inference as worker
+from alpacabench import inference
 from alpacabench.core.component import require
 from alpacabench.core.errors import DataError, GenerationError, JudgeError
 from alpacabench.core.records import Example, Generation, Outcome, Pair, Prompt, Verdict
@@ -20,7 +20,7 @@ from alpacabench.cost.usage import Usage, usage
 from alpacabench.dataset.base import card
 from alpacabench.io.rows import shorten
 from alpacabench.judge.slot import moved_share
-from alpacabench.rewording import by_model as wording
+from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
 from alpacabench.scoring.scoring import Difficulties, Scores
 from alpacabench.store import speed
@@ -118,8 +118,8 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
 
     """
     judge = experiment.judge
-    loaded = worker.loads()
-    wordings = wording.write(
+    loaded = inference.loads()
+    wordings = by_model.write(
         experiment.perturbation, inputs.prompts, experiment.sharding, store, experiment.settings.max_failures
     )
     inputs = replace(inputs, prompts=wordings.prompts)
@@ -139,8 +139,8 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
         answered.verdicts,
         generate_seconds=answered.generate_seconds,
         judge_seconds=answered.judge_seconds,
-        model_loads=worker.loads() - loaded,
-        peak_memory_bytes=worker.peak_bytes(),
+        model_loads=inference.loads() - loaded,
+        peak_memory_bytes=inference.peak_bytes(),
         wordings=wordings.generations,
     )
     _note_speeds(experiment, spent, store)

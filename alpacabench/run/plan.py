@@ -17,7 +17,7 @@ from alpacabench.core.records import Pair
 from alpacabench.cost.expected import Expected
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.model.base import Request
-from alpacabench.rewording import by_model as wording
+from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs, pairs
 from alpacabench.store import speed
@@ -62,7 +62,7 @@ class Plan:
         model, judge, decoding = experiment.model, experiment.judge, experiment.decoding
         before = len(self.answers), len(self.verdicts)
         self.prompts += len(inputs.prompts)
-        wordings = wording.planned(experiment.perturbation, inputs.prompts, store)
+        wordings = by_model.planned(experiment.perturbation, inputs.prompts, store)
         self.variants |= wordings.missing
         self.variants_known |= wordings.known
         self.models |= wordings.models

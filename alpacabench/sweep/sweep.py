@@ -15,7 +15,7 @@ from alpacabench.core.records import digest
 from alpacabench.io.job_names import job_names
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest, Run, SweepLink, forget_results, label, read_results
 from alpacabench.io.run_files import require_writable
-from alpacabench.run import metadata as about
+from alpacabench.run import metadata
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
 from alpacabench.sweep.conclude import SUMMED, FollowUp, conclude
@@ -182,7 +182,7 @@ def _base_name(results: Sequence[tuple[JobResult, Path]], base: int) -> str:
 def _parent(identity: str, axes: Sequence[str], jobs: Sequence[PlannedJob], directory: Path) -> JobRecord:
     """Return the parent run's record: what all jobs have in common, and what varies."""
     values = {axis: ",".join(dict.fromkeys(job.params[axis] for job in jobs if axis in job.params)) for axis in axes}
-    tags = [about.tags(job.experiment, job.inputs) for job in jobs]
+    tags = [metadata.tags(job.experiment, job.inputs) for job in jobs]
     cards: list[Mapping[str, Any]] = [job.inputs.dataset for job in jobs]
     name = jobs[0].experiment.settings.name or "sweep"
     return JobRecord(
