@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alpacabench.analysis.compare.result import Comparison, SliceDelta
+from alpacabench.analysis.compare.result import ComparisonPage, SliceDelta
 from alpacabench.analysis.estimate import FEW, decimal
 from alpacabench.report.page import Figure, figure
 from alpacabench.report.plot.bars import Bar, Segment, bars, stacked
@@ -14,7 +14,7 @@ EDGES = (-100, -80, -60, -40, -20, -1, 1, 20, 40, 60, 80, 100)
 """The middle bin holds the prompts whose score did not move by more than a point."""
 
 
-def rates(pair: Comparison) -> Figure:
+def rates(pair: ComparisonPage) -> Figure:
     """Draw the win rates of both runs, raw and length-controlled."""
     rows = [
         ForestRow(f"{name}{suffix}", rate, kind=kind)
@@ -38,7 +38,7 @@ def rates(pair: Comparison) -> Figure:
     )
 
 
-def differences(pair: Comparison) -> Figure:
+def differences(pair: ComparisonPage) -> Figure:
     """Draw the paired differences, raw and length-controlled."""
     rows = [ForestRow("Win rate", pair.delta_wr, kind="own")]
     if pair.delta_lc:
@@ -54,7 +54,7 @@ def differences(pair: Comparison) -> Figure:
     )
 
 
-def flips(pair: Comparison) -> Figure:
+def flips(pair: ComparisonPage) -> Figure:
     """Draw how many prompts changed their winner, in both directions."""
     same = pair.n - pair.win_to_loss - pair.loss_to_win
     parts = [
@@ -75,7 +75,7 @@ def flips(pair: Comparison) -> Figure:
     )
 
 
-def movement(pair: Comparison) -> Figure | None:
+def movement(pair: ComparisonPage) -> Figure | None:
     """Draw how far the preference moved, prompt by prompt."""
     if not pair.scores:
         return None
@@ -97,7 +97,7 @@ def movement(pair: Comparison) -> Figure | None:
     )
 
 
-def slice_figures(pair: Comparison) -> list[Figure]:
+def slice_figures(pair: ComparisonPage) -> list[Figure]:
     """Draw the difference by slice, one plot per breakdown."""
     return [
         _slices(f"slices-{number}", f"Difference by {name}", rows)

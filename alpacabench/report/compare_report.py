@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from alpacabench.analysis.compare.result import Comparison, FlippedPrompt
+from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt
 from alpacabench.report import compare_figures, compare_words
 from alpacabench.report.page import write_page
 
@@ -13,7 +13,7 @@ MAX_FLIPS = 40
 """Flipped prompts that are shown in full in each direction, the largest change first."""
 
 
-def write_compare_report(path: Path | str, comparison: Comparison) -> Path:
+def write_compare_report(path: Path | str, comparison: ComparisonPage) -> Path:
     """Write the page of one comparison; needs no network to be read."""
     pair = comparison
     movement = compare_figures.movement(pair)

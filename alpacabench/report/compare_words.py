@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from alpacabench.analysis.compare.result import Comparison
+from alpacabench.analysis.compare.result import ComparisonPage
 from alpacabench.analysis.decision import side
 from alpacabench.analysis.estimate import Estimate, count, decimal, finite, p_value
 from alpacabench.report.run_words import Tile
 
 
-def headline(pair: Comparison) -> str:
+def headline(pair: ComparisonPage) -> str:
     """Return the verdict in one line."""
     direction = side(pair.delta_wr)
     if direction:
@@ -18,7 +18,7 @@ def headline(pair: Comparison) -> str:
     return f"{pair.name_b} and {pair.name_a} are not shown to differ"
 
 
-def sentences(pair: Comparison) -> list[str]:
+def sentences(pair: ComparisonPage) -> list[str]:
     """Return the findings, the most important first."""
     flips = pair.win_to_loss + pair.loss_to_win
     found = [
@@ -41,7 +41,7 @@ def sentences(pair: Comparison) -> list[str]:
     return found
 
 
-def tiles(pair: Comparison) -> list[Tile]:
+def tiles(pair: ComparisonPage) -> list[Tile]:
     """Return the figures to see at a glance."""
     found = [Tile("Difference", decimal(pair.delta_wr.value, signed=True), f"95% {pair.delta_wr.range(signed=True)}")]
     if pair.delta_lc:
@@ -55,14 +55,14 @@ def tiles(pair: Comparison) -> list[Tile]:
     return found
 
 
-def _length(pair: Comparison, delta: Estimate) -> str:
+def _length(pair: ComparisonPage, delta: Estimate) -> str:
     same = side(delta) == side(pair.delta_wr)
     name = "Length-controlled" if pair.lc_name == "length_controlled_winrate" else "Length-controlled, not regularised"
     verdict = "the same conclusion" if same else "another conclusion, so part of the raw difference may be length"
     return f"{name}, the difference is {delta.text(signed=True)} points: {verdict}."
 
 
-def _equivalence(pair: Comparison) -> list[str]:
+def _equivalence(pair: ComparisonPage) -> list[str]:
     if pair.equivalent is None:
         return []
     inside = "lies within" if pair.equivalent else "does not lie within"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from alpacabench.analysis.compare.result import Comparison, FlippedPrompt, SliceDelta
+from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt, SliceDelta
 from alpacabench.analysis.estimate import Estimate, Number
 from alpacabench.analysis.sweep.table import Effect, SweepRow, SweepTable
 from alpacabench.core.records import Example, Generation, Outcome, Pair, Prompt, Verdict
@@ -180,7 +180,7 @@ def sweep() -> SweepTable:
 BASE = "decoding.temperature=0,perturbation=none"
 
 
-def comparison() -> Comparison:
+def comparison() -> ComparisonPage:
     """Two runs on the same prompts, flips in both directions."""
     before, after = run(seed=1, skill=-0.5), run(seed=2, skill=0.1)
     pairs = [(a, b, a.preference, b.preference) for a, b in zip(before, after, strict=True)]
@@ -193,7 +193,7 @@ def comparison() -> Comparison:
         if p is not None and q is not None and (p > 1.5) != (q > 1.5)
     )  # fmt: skip
     to_win = sum(flip.preference_b > flip.preference_a for flip in flips)
-    return Comparison(
+    return ComparisonPage(
         name_a="temperature=0",
         name_b="temperature=0.7",
         judge="gpt-4.1, both orders",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from alpacabench.analysis.compare import result as page
 from alpacabench.analysis.compare.comparison import Comparison, Flip
+from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt, SliceDelta
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import Item
 from alpacabench.dataset.taxonomy import label, tags
@@ -20,11 +20,11 @@ BREAKDOWNS: dict[str, Callable[[Item], Iterable[str]]] = {
 MIN_SLICE = 2
 
 
-def page_of(pair: Comparison) -> page.Comparison:
+def page_of(pair: Comparison) -> ComparisonPage:
     """Return what the page of a comparison shows."""
     before, after = pair.rates
     fits = pair.lc.fits
-    return page.Comparison(
+    return ComparisonPage(
         name_a=pair.base.name,
         name_b=pair.run.name,
         judge=pair.run.judge,
@@ -53,8 +53,8 @@ def page_of(pair: Comparison) -> page.Comparison:
     )
 
 
-def _flip(flip: Flip) -> page.FlippedPrompt:
-    return page.FlippedPrompt(
+def _flip(flip: Flip) -> FlippedPrompt:
+    return FlippedPrompt(
         index=flip.base.index,
         instruction=flip.base.instruction,
         reference=flip.base.reference,
@@ -68,7 +68,7 @@ def _flip(flip: Flip) -> page.FlippedPrompt:
     )
 
 
-def _slices(pair: Comparison, of: Callable[[Item], Iterable[str]]) -> tuple[page.SliceDelta, ...]:
+def _slices(pair: Comparison, of: Callable[[Item], Iterable[str]]) -> tuple[SliceDelta, ...]:
     """Return the mean difference of each slice with its paired 95% interval, largest slice first."""
     import numpy as np
 
@@ -79,5 +79,5 @@ def _slices(pair: Comparison, of: Callable[[Item], Iterable[str]]) -> tuple[page
     found = []
     for name, changes in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
         if len(changes) >= MIN_SLICE:
-            found.append(page.SliceDelta(name, Estimate.of_differences(np.sort(changes)), len(changes)))
+            found.append(SliceDelta(name, Estimate.of_differences(np.sort(changes)), len(changes)))
     return tuple(found)

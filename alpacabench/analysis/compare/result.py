@@ -37,7 +37,7 @@ class SliceDelta:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonPage:
     """Everything that the page of a comparison shows; rates and differences (B - A) in percentage points."""
 
     name_a: str

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class JobAgainstBase:
     """One job against the base."""
 
     delta: Delta
@@ -37,7 +37,7 @@ class Against:
 
     base: int | None
     """Job number."""
-    comparisons: Mapping[int, Comparison] = field(default_factory=dict)
+    comparisons: Mapping[int, JobAgainstBase] = field(default_factory=dict)
     """By job number."""
     selection: Selection | None = None
     """Positions are those of `ScoredSweep.jobs`."""
@@ -77,7 +77,7 @@ def compare_to_base(sweep: ScoredSweep, base: int, table: DifficultyTable | None
     return Against(base, comparisons, selection, lc, metric, tuple(warnings))
 
 
-def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled]) -> dict[int, Comparison]:
+def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled]) -> dict[int, JobAgainstBase]:
     from alpacabench.scoring.multiplicity import benjamini_hochberg, holm
     from alpacabench.scoring.normal import two_sided_p
     from alpacabench.scoring.paired import FEW_DRAWS, compare_length_controlled, compare_win_rates
@@ -91,7 +91,7 @@ def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthCon
     # A job that was stopped early would have been compared, too: it counts as a comparison that found nothing.
     p_values = [delta.p_value for delta in deltas] + [1.0] * len(sweep.stopped)
     return {
-        job.result.number: Comparison(
+        job.result.number: JobAgainstBase(
             delta=delta,
             p_holm=float(p_holm),
             q_bh=float(q_bh),
