@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import json
 
-from alpacabench.core.hosts import api_key
+from alpacabench.endpoint.body import count, decode, ending
 from alpacabench.endpoint.sdk import SdkWire, receive
 from alpacabench.endpoint.wire import Body, BrokenError, Completion
-
-FINISH = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-}
 
 
 class AnthropicWire(SdkWire):
@@ -27,18 +19,16 @@ class AnthropicWire(SdkWire):
         import anthropic
 
         # The SDK adds /v1 itself; a base URL is accepted with and without it.
-        self._client = anthropic.AsyncAnthropic(
-            base_url=self.url.rstrip("/").removesuffix("/v1"),
-            api_key=api_key(self.url, self.default_variable),
-            max_retries=0,
-            timeout=self.timeout,
+        address, question, query = self.url.partition("?")
+        self._client = self.client(
+            anthropic, anthropic.AsyncAnthropic, address.rstrip("/").removesuffix("/v1") + question + query
         )
 
     async def send(self, body: Body) -> Completion:
         """Send one request."""
         import anthropic
 
-        rest = to_messages(body)
+        rest = to_messages(body) | {"stream": False}
         named = {name: rest.pop(name) for name in ("model", "messages", "max_tokens")}
         sent = self._client.messages.with_raw_response.create(**named, extra_body=rest)
         return parse(*await receive(anthropic, sent, self.timeout))
@@ -62,20 +52,21 @@ def parse(text: str, seconds: float) -> Completion:
 
     Raises:
         BrokenError: the body is no message.
+        RefusedError: it is an error.
 
     """
+    body = decode(text)
     try:
-        body = json.loads(text)
-        blocks, usage = body["content"], body.get("usage") or {}
-        called = [json.dumps(b["input"]) for b in blocks if b["type"] == "tool_use"]
-        cached = int(usage.get("cache_read_input_tokens") or 0)
-        stop = body.get("stop_reason") or "end_turn"
+        blocks, usage = body["content"], body.get("usage")
+        called = [json.dumps(b["input"], ensure_ascii=False) for b in blocks if b["type"] == "tool_use"]
+        said = called[0] if called else "".join(b["text"] for b in blocks if b["type"] == "text")
+        cached = count(usage, "cache_read_input_tokens")
         return Completion(
-            text=called[0] if called else "".join(b["text"] for b in blocks if b["type"] == "text"),
-            raw={"content": blocks, "stop_reason": stop},
-            finish_reason=FINISH.get(stop, stop),
-            prompt_tokens=int(usage.get("input_tokens") or 0) + cached,
-            completion_tokens=int(usage.get("output_tokens") or 0),
+            text=said,
+            raw={"content": blocks, "stop_reason": body.get("stop_reason") or "end_turn"},
+            finish_reason=ending(body.get("stop_reason"), empty=not said),
+            prompt_tokens=count(usage, "input_tokens") + cached + count(usage, "cache_creation_input_tokens"),
+            completion_tokens=count(usage, "output_tokens"),
             cached_tokens=cached,
             reasoning="".join(b["thinking"] for b in blocks if b["type"] == "thinking") or None,
             seconds=seconds,

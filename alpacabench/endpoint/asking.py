@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from alpacabench.core.errors import StageError
 from alpacabench.core.hosts import NO_KEY, api_key, key_variable, public_url
+from alpacabench.endpoint.agreement import UNREACHABLE_TRIES, Agreement
 from alpacabench.endpoint.dialect import Dialect
 from alpacabench.endpoint.pacer import Pacer
 from alpacabench.endpoint.spending import Purse, Receipt
 from alpacabench.endpoint.stream import Emit, stream
-from alpacabench.endpoint.wire import Body, BrokenError, Completion, RefusedError, Wire
+from alpacabench.endpoint.waits import Waits, at, lasting
+from alpacabench.endpoint.wire import Body, BrokenError, Completion, RefusedError, UnfinishedError, Wire, whole
 from alpacabench.store.ask_once import FLUSH, Reply, may_ask
 from alpacabench.store.bill import Bill
 from alpacabench.store.payload import Payload
@@ -23,15 +25,8 @@ from alpacabench.store.payload import Payload
 log = logging.getLogger(__name__)
 
 BROKEN_TRIES = 10
-UNREACHABLE_TRIES = 4
-"""While nothing has been answered yet: a wrong URL should be found out soon."""
 REFUSED_TRIES = 60
 UNREADABLE_TRIES = 3
-UNREADABLE_AT_START = 5
-"""So many unreadable completions before the first readable one stop the run."""
-LONGEST_WAIT = 30.0
-ONE_REQUEST_ONLY = ("content_filter", "context_length_exceeded", "string_above_max_length", "invalid_prompt")
-"""Error codes that say nothing about the other requests."""
 
 FREE = Bill(0.0, 0.0)
 """Of a request that was not served."""
@@ -74,8 +69,8 @@ class _Session:
         self.wire, self.read, self.concurrency, self.purse, self.error = wire, read, concurrency, purse, error
         self.pacer = Pacer()
         self.dialect = Dialect()
-        self.unreadable = 0
-        self.answered = 0
+        self.agreement = Agreement()
+        self.waits = Waits(public_url(wire.url))
         self.stop: StageError | None = None
         self.stopped = asyncio.Event()
         self.may_ask = may_ask.get()
@@ -97,13 +92,15 @@ class _Session:
         return work
 
     async def _run(self, attempts: list[_Attempt]) -> None:
-        first = 0
-        while first < len(attempts) and not self.answered and not self.stop:
-            while (delay := await self._try(attempts[first])) is not None:
+        waiting = deque(attempts)
+        while waiting and not self.agreement.answered and not self.stop:
+            attempt = waiting.popleft()
+            if (delay := await self._try(attempt)) is not None:
+                # The next one is another prompt: what is wrong with one must not look like the server's fault.
+                waiting.append(attempt)
                 await asyncio.sleep(delay)
-            first += 1
         if not self.stop:
-            await self._run_many(attempts[first:])
+            await self._run_many(list(waiting))
         if self.stop:
             raise self.stop
 
@@ -156,7 +153,7 @@ class _Session:
         except RefusedError as error:
             await self.purse.settle(hold, FREE)
             self.pacer.record(sent, error.status != 429)
-            return self._refused(attempt, error)
+            return self._refused(attempt, error, body)
         except BrokenError as error:
             # What a server did before the connection broke may be billed: it stays reserved.
             await self.purse.settle(hold, None if error.reached else FREE)
@@ -172,63 +169,74 @@ class _Session:
         spent["completion_tokens"] += receipt.completion_tokens
         spent["cost_usd"] = None if cost is None or spent["cost_usd"] is None else spent["cost_usd"] + cost
         try:
-            payload = self.read(attempt.call.key, completion)
+            payload = self.read(attempt.call.key, whole(completion))
         except ValueError as error:
             return self._unreadable(attempt, completion, error)
-        self.answered += 1
+        self.agreement.received()
+        self.waits.received()
         self.emit(Reply(attempt.call.key, payload | spent | {"seconds": completion.seconds}))
         return None
 
     def _unreadable(self, attempt: _Attempt, completion: Completion, error: ValueError) -> float | None:
         attempt.unreadable += 1
-        self.unreadable += 1
-        cause = f"unreadable: {error}"
-        if not self.answered and self.unreadable >= UNREADABLE_AT_START:
+        own = isinstance(error, UnfinishedError) and not error.passing
+        if not own and (found := self.agreement.unreadable(attempt.call.key)):
             self._end(
                 self.error(
-                    f"the first {self.unreadable} completions of {public_url(self.wire.url)} cannot be read: {error}\n"
+                    f"the first {found} completions of {public_url(self.wire.url)} cannot be read: {error}\n"
                     f"    one of them: {completion.text[:500]!r} (finish reason: {completion.finish_reason})\n"
                     "    check that model, template and judge fit together"
                 )
             )
-        elif attempt.unreadable < UNREADABLE_TRIES and not self.stop:
+        elif not own and attempt.unreadable < UNREADABLE_TRIES and not self.stop:
             return 0.0
+        cause = f"unreadable: {error}"
         self.emit(Reply(attempt.call.key, failure=cause, detail={"completion": completion.raw} | attempt.spent))
         return None
 
-    def _refused(self, attempt: _Attempt, error: RefusedError) -> float | None:
-        passing, limited = error.passing and error.code != "insufficient_quota", error.status == 429
+    def _refused(self, attempt: _Attempt, error: RefusedError, sent: Body) -> float | None:
+        if self.dialect.learn(error) or self.dialect.apply(attempt.call.body) != sent:
+            return 0.0
+        key, passing, limited = attempt.call.key, error.passing and error.code != "insufficient_quota", error.limited
         attempt.refused += limited
         attempt.broken += not limited
         again = attempt.refused < REFUSED_TRIES if limited else attempt.broken < BROKEN_TRIES
-        if passing and again and not self.stop:
-            return self._wait(attempt.refused if limited else attempt.broken, error.retry_after)
-        if not self.answered and self.dialect.learn(error):
-            return 0.0
-        self.emit(Reply(attempt.call.key, failure=str(error), detail=attempt.spent))
-        hopeless = error.status in (401, 403, 404) or error.code == "insufficient_quota"
-        if hopeless or (not self.answered and error.code not in ONE_REQUEST_ONLY):
+        if passing and self.waits.far(error.retry_after):
+            self._end(self.error(self._far(error)))
+        everyone = passing and not limited and self.agreement.broken(key, reached=True, tries=BROKEN_TRIES)
+        if passing and again and not everyone and not self.stop:
+            return self.waits.seconds(attempt.refused if limited else attempt.broken, error.retry_after, error)
+        self.emit(Reply(key, failure=str(error), detail=attempt.spent))
+        if everyone or self._hopeless(error) or self.agreement.refused(key, error):
             self._end(self.error(self._explain(error)))
         return None
 
+    def _hopeless(self, error: RefusedError) -> bool:
+        """Return whether one refusal says enough: of the key, the model, the quota, or a field of every request."""
+        always = error.sent in (401, 404) or 300 <= error.sent < 400 or error.code == "insufficient_quota"
+        return always or (not self.agreement.answered and bool(self.dialect.remedy(error)))
+
     def _broken(self, attempt: _Attempt, error: BrokenError) -> float | None:
         attempt.broken += 1
-        tries = BROKEN_TRIES if self.answered else UNREACHABLE_TRIES
-        if attempt.broken < tries and not self.stop:
-            if not self.answered:
-                log.warning("no usable answer of %s yet, trying again: %s", public_url(self.wire.url), error)
-            return self._wait(attempt.broken, None)
+        answered = self.agreement.answered
+        tries = BROKEN_TRIES if answered else UNREACHABLE_TRIES
+        everyone = self.agreement.broken(attempt.call.key, error.reached)
+        server = public_url(self.wire.url)
+        if attempt.broken < tries and not everyone and not self.stop:
+            if not answered:
+                log.warning("no usable answer of %s yet, trying again: %s", server, error)
+            return self.waits.seconds(attempt.broken, None, error)
         self.emit(Reply(attempt.call.key, failure=str(error), detail=attempt.spent))
-        if not self.answered:
-            server = public_url(self.wire.url)
+        if everyone:
             self._end(self.error(f"{server} gives no answer: {error}\n    check base_url, and that the server runs"))
         return None
 
-    def _wait(self, times: int, retry_after: float | None) -> float:
-        """Return the seconds before the next try: what the server asked for, else exponential, both with jitter."""
-        if retry_after is not None:
-            return retry_after + random.uniform(0.0, 0.05 * max(1.0, retry_after))
-        return min(LONGEST_WAIT, 0.5 * 2.0 ** min(times - 1, 10)) * random.uniform(0.5, 1.0)
+    def _far(self, error: RefusedError) -> str:
+        asked = error.retry_after or 0.0
+        return (
+            f"{public_url(self.wire.url)} asks to come back in {lasting(asked)} ({at(asked)}): {error.message}\n"
+            "    what was answered is kept: the same command asks only for the rest"
+        )
 
     def _end(self, error: StageError) -> None:
         self.stop = self.stop or error
@@ -237,14 +245,16 @@ class _Session:
     def _explain(self, error: RefusedError) -> str:
         server = public_url(self.wire.url)
         variable = key_variable(self.wire.url, self.wire.default_variable)
-        message = f"{server} refuses the request: HTTP {error.status}: {error.message}"
+        message = f"{server} refuses the request: {error}"
         if error.status == 401:
             has_key = api_key(self.wire.url, self.wire.default_variable) != NO_KEY
             remedy = f"the key in {variable} is not accepted" if has_key else f"it needs a key: export {variable}=..."
         elif error.status == 404:
             remedy = "no such model or path there: check model name and base_url (most servers' URL ends in /v1)"
-        elif error.code == "insufficient_quota":
+        elif error.code == "insufficient_quota" or error.status == 402:
             remedy = "the account has no quota left; nothing that was paid for is lost, run again later"
         else:
-            remedy = self.dialect.remedy(error)
+            remedy = (
+                self.dialect.remedy(error) or "change what the server names and run again; what was answered is kept"
+            )
         return f"{message}\n    {remedy}"

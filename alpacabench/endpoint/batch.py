@@ -15,11 +15,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alpacabench.core.errors import JudgeError
-from alpacabench.core.hosts import api_key, public_url
+from alpacabench.core.hosts import api_key, key_headers, public_url, split_query
 from alpacabench.endpoint.asking import Call, Read
 from alpacabench.endpoint.openai_wire import OpenAIWire, parse
 from alpacabench.endpoint.spending import Purse, account, settle_batch
-from alpacabench.endpoint.wire import BrokenError
+from alpacabench.endpoint.wire import BrokenError, RefusedError, whole
 from alpacabench.security.redact import redact
 from alpacabench.store.ask_once import Reply
 from alpacabench.store.batches import Batches, OpenBatch
@@ -44,8 +44,12 @@ def ask_batch(url: str, calls: Sequence[Call], read: Read, purse: Purse) -> Iter
     paid = account()
     if paid is None:
         raise JudgeError("judge.mode=batch needs a store, which remembers what was submitted")
-    key = api_key(url, OpenAIWire.default_variable)
-    client = openai.OpenAI(base_url=url, api_key=key, max_retries=5)
+    variable = OpenAIWire.default_variable
+    key = api_key(url, variable)
+    address, query = split_query(url)
+    client = openai.OpenAI(
+        base_url=address, default_query=query, api_key=key, default_headers=key_headers(url, variable), max_retries=5
+    )
     batches = Batches(paid.engine, public_url(url))
     missing = {call.key: call for call in calls}
     try:
@@ -158,8 +162,8 @@ def _reply(line: dict[str, Any], read: Read, purse: Purse) -> Reply:
     try:
         completion = parse(json.dumps(response["body"]), 0.0)
         spent = purse.receipt(completion).spent() | {"seconds": 0.0}
-        return Reply(key, read(key, completion) | spent)
-    except BrokenError as error:
+        return Reply(key, read(key, whole(completion)) | spent)
+    except (BrokenError, RefusedError) as error:
         return Reply(key, failure=str(error))
     except ValueError as error:
         return Reply(key, failure=f"unreadable: {error}", detail={"completion": completion.raw} | spent)

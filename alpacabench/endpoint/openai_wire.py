@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from alpacabench.core.hosts import api_key
+from alpacabench.endpoint.body import count, decode, ending
 from alpacabench.endpoint.sdk import SdkWire, receive
 from alpacabench.endpoint.wire import Body, BrokenError, Completion
 
@@ -19,18 +19,14 @@ class OpenAIWire(SdkWire):
         """Open the client."""
         import openai
 
-        self._client = openai.AsyncOpenAI(
-            base_url=self.url,
-            api_key=api_key(self.url, self.default_variable),
-            max_retries=0,
-            timeout=self.timeout,
-        )
+        self._client = self.client(openai, openai.AsyncOpenAI, self.url)
 
     async def send(self, body: Body) -> Completion:
         """Send one request and return its first choice."""
         import openai
 
-        rest = dict(body)
+        # Some servers stream unless they are told not to.
+        rest = dict(body) | {"stream": False}
         if "prompt" in rest:
             call = self._client.completions.with_raw_response
             sent = call.create(model=rest.pop("model"), prompt=rest.pop("prompt"), extra_body=rest)
@@ -38,50 +34,87 @@ class OpenAIWire(SdkWire):
             call = self._client.chat.completions.with_raw_response
             # Typed arguments are walked field by field, a sixth of the time of a request; extra_body is sent as it is.
             sent = call.create(model=rest.pop("model"), messages=[], extra_body=rest)
-        return parse(*await receive(openai, sent, self.timeout))
+        return parse(*await receive(openai, sent, self.timeout), called="tools" in body or "functions" in body)
 
 
-def parse(text: str, seconds: float) -> Completion:
+def parse(text: str, seconds: float, called: bool = False) -> Completion:
     """Read the body of a (chat) completion.
+
+    Args:
+        text: the body.
+        seconds: how long it took.
+        called: whether the request named functions, so that the arguments of a called one are the answer.
 
     Raises:
         BrokenError: the body is no completion.
+        RefusedError: it is an error.
 
     """
+    body = decode(text)
     try:
-        body = json.loads(text)
-        choice = body["choices"][0]
-        message = choice.get("message") or {"content": choice.get("text")}
-        usage = body.get("usage") or {}
-        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+        choices = body["choices"]
+        choice = next((c for c in choices if c.get("index") == 0), choices[0])
+        message = choice.get("message")
+        message = {"content": choice["text"]} if message is None else message
+        arguments, said = _arguments(message), _text(message)
+        answer = arguments if called and arguments is not None else said
+        reason = choice.get("finish_reason")
+        if arguments is not None and not answer:
+            reason = "a call of a function that was not offered"
+        usage = body.get("usage")
         return Completion(
-            text=_text(message),
+            text=answer,
             raw=choice,
-            finish_reason=choice.get("finish_reason") or "stop",
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
-            cached_tokens=int(cached),
-            reasoning=message.get("reasoning_content") or message.get("reasoning") or _thinking(message),
+            finish_reason=ending(reason, empty=not answer),
+            prompt_tokens=count(usage, "prompt_tokens"),
+            completion_tokens=count(usage, "completion_tokens"),
+            cached_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
+            reasoning=_trace(message),
             seconds=seconds,
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise BrokenError(f"the answer is no completion: {text[:200]!r}") from None
 
 
-def _thinking(message: dict[str, Any]) -> str | None:
-    """Return the trace that Mistral's reasoning models send as a part of the content."""
+def _trace(message: dict[str, Any]) -> str | None:
+    """Return the trace: under a name of its own, or as Mistral's reasoning models send it, a part of the content."""
+    named = (message.get(name) for name in ("reasoning_content", "reasoning"))
     content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    pieces = [piece.get("text") or "" for part in parts for piece in part.get("thinking") or []]
-    return "".join(pieces) or None
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    thoughts = [piece for part in parts if isinstance(part.get("thinking"), list) for piece in part["thinking"]]
+    pieces = "".join(str(piece.get("text") or "") for piece in thoughts if isinstance(piece, dict))
+    return next((text for text in named if isinstance(text, str) and text), None) or pieces or None
+
+
+def _arguments(message: dict[str, Any]) -> str | None:
+    """Return the arguments of the function that was called, as a text: some servers send an object."""
+    calls = message.get("tool_calls")
+    function = calls[0]["function"] if calls else message.get("function_call")
+    if not function:
+        return None
+    arguments = function["arguments"]
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
 def _text(message: dict[str, Any]) -> str:
-    if message.get("tool_calls"):
-        return str(message["tool_calls"][0]["function"]["arguments"])
-    if message.get("function_call"):
-        return str(message["function_call"]["arguments"])
+    """Return what is said: the content, or the parts of it that are text, or the refusal in its place.
+
+    Raises:
+        TypeError: the content is neither.
+
+    """
     content = message.get("content")
-    if isinstance(content, list):
-        content = "".join(part.get("text") or "" for part in content)
-    return content or ""
+    if isinstance(content, list | dict):
+        content = "".join(_piece(part) for part in (content if isinstance(content, list) else [content]))
+    if content is not None and not isinstance(content, str):
+        raise TypeError("no text")
+    return content or message.get("refusal") or ""
+
+
+def _piece(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    said = part.get("text", part.get("refusal"))
+    if said is None and part.get("type") not in ("thinking", "reasoning"):
+        raise TypeError("a part that is no text")
+    return said or ""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from alpacabench.core.hosts import api_key, key_headers, public_url, split_query
+from alpacabench.endpoint.body import detail
+from alpacabench.endpoint.bounded import bounded
 from alpacabench.endpoint.wire import BrokenError, RefusedError, seconds_to_wait
 from alpacabench.security.redact import HIDDEN, redact, secrets
 
@@ -25,10 +28,27 @@ class Received(NamedTuple):
 class SdkWire:
     """One server through an SDK: `open` of each wire format makes the client."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    default_variable: str
+
+    def __init__(self, url: str, timeout: float, variable: str | None = None) -> None:
+        """Name the server; `variable` holds the key of whose server it is, where it is no provider's own host."""
         self.url = url
         self.timeout = timeout
+        self.default_variable = variable or self.default_variable
         self._client: Any = None
+
+    def client(self, sdk: ModuleType, client: type[Any], url: str) -> Any:
+        """Return a client of the SDK for this server; a query of its URL goes with each request."""
+        address, query = split_query(url)
+        return client(
+            base_url=address,
+            default_query=query,
+            api_key=api_key(self.url, self.default_variable),
+            default_headers=key_headers(self.url, self.default_variable),
+            max_retries=0,
+            timeout=self.timeout,
+            http_client=bounded(sdk.DefaultAsyncHttpxClient),
+        )
 
     async def close(self) -> None:
         """Close the client."""
@@ -51,26 +71,44 @@ async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Rece
     """
     start = time.monotonic()
     try:
-        response = (await sent).http_response
-        text = without_key(response.text, response.request.headers)
+        # The SDK's own timeout is of each read: a server that sends a byte now and then would never meet it.
+        async with asyncio.timeout(timeout):
+            response = (await sent).http_response
+        text = without_key(text_of(response), response.request.headers)
     except sdk.APIStatusError as error:
-        detail = _detail(error.body)
-        message = redact(str(detail.get("message") or error.message))[:500]
+        said = detail(error.body)
+        message = redact(str(said.get("message") or error.message))[:500]
+        if 300 <= error.status_code < 400:
+            target = public_url(error.response.headers.get("location", "nowhere"))
+            message = (
+                f"a redirect to {target}, which is not followed: name that server in base_url if it is the right one"
+            )
         log.debug("request %s: HTTP %d %s", error.request_id, error.status_code, message)
-        code, wait = str(detail.get("code") or detail.get("type") or ""), seconds_to_wait(error.response.headers)
+        code, wait = str(said.get("code") or said.get("type") or ""), seconds_to_wait(error.response.headers)
         raise RefusedError(error.status_code, message, code, wait) from None
-    except sdk.APITimeoutError:
+    except (sdk.APITimeoutError, TimeoutError):
         raise BrokenError(f"no answer within {timeout:.0f} s") from None
     except sdk.APIConnectionError as error:
         cause = error.__cause__
         reached = "connect" not in type(cause).__name__.lower()
         raise BrokenError(redact(f"connection failed: {cause or error}")[:300], reached=reached) from None
-    except UnicodeDecodeError:
-        raise BrokenError("the answer is no text") from None
     seconds = time.monotonic() - start
     headers = response.headers
     log.debug("request %s: %.3f s", headers.get("x-request-id") or headers.get("request-id"), seconds)
     return Received(text, seconds)
+
+
+def text_of(response: Any) -> str:
+    """Return the body as text; JSON is UTF-8 unless the headers say otherwise.
+
+    Raises:
+        BrokenError: it is none: letters would be lost.
+
+    """
+    try:
+        return str(response.content.decode(response.charset_encoding or "utf-8-sig"))
+    except (UnicodeDecodeError, LookupError):
+        raise BrokenError(f"the answer is no text in UTF-8: {response.content[:100]!r}") from None
 
 
 def without_key(text: str, headers: Mapping[str, str]) -> str:
@@ -83,16 +121,3 @@ def without_key(text: str, headers: Mapping[str, str]) -> str:
         if key in sent:
             text = text.replace(key, HIDDEN)
     return text
-
-
-def _detail(body: object) -> dict[str, Any]:
-    """Return what an error body says: Gemini puts it in a list, FastAPI under `detail`, Ollama's error is a text."""
-    body = body[0] if isinstance(body, list) and body else body
-    if isinstance(body, str):
-        return {"message": body}
-    if not isinstance(body, dict):
-        return {}
-    inner = body.get("error") or body.get("detail")
-    if isinstance(inner, dict):
-        return inner
-    return body | {"message": inner if isinstance(inner, str) else json.dumps(inner)} if inner else body

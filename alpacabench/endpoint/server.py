@@ -54,6 +54,15 @@ def check_url(group: str, url: str, default: str) -> Iterator[Problem]:
         )
 
 
-def open_wire(wire_format: WireFormat, url: str, timeout: float) -> Wire:
-    """Return the wire to a server; no connection is made yet."""
-    return AnthropicWire(url, timeout) if wire_format == "anthropic" else OpenAIWire(url, timeout)
+def open_wire(wire_format: WireFormat, url: str, timeout: float, variable: str | None = None) -> Wire:
+    """Return the wire to a server; no connection is made yet.
+
+    Args:
+        wire_format: of its API.
+        url: its base URL.
+        timeout: seconds that one request may take.
+        variable: the environment variable with the key for a server that is no provider's own host; None is the wire
+            format's own.
+
+    """
+    return (AnthropicWire if wire_format == "anthropic" else OpenAIWire)(url, timeout, variable)

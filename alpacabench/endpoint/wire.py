@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ class Completion:
     raw: dict[str, Any]
     """The choice as the server sent it, JSON-serialisable."""
     finish_reason: str
+    """'stop', 'length', or the server's word for an ending after which there is no answer."""
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
@@ -28,18 +30,62 @@ class Completion:
 class RefusedError(Exception):
     """The server answered with an error status."""
 
-    def __init__(self, status: int, message: str, code: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, code: str = "", retry_after: float | None = None, sent: int | None = None
+    ) -> None:
         self.status = status
         self.message = message
         self.code = code
         self.retry_after = retry_after
         """Seconds to wait, where the server says so."""
-        super().__init__(f"HTTP {status}: {message}")
+        self.sent = status if sent is None else sent
+        """The status of the reply, where the error's own stands in its body."""
+        within = "" if self.sent == status else f" with an error {status}"
+        super().__init__(f"HTTP {self.sent}{within}: {message}")
+
+    @property
+    def limited(self) -> bool:
+        """Whether requests come too fast."""
+        return self.status == 429
 
     @property
     def passing(self) -> bool:
         """Whether the same request can succeed later."""
         return self.status in (408, 409, 425, 429) or self.status >= 500
+
+
+class UnfinishedError(ValueError):
+    """The server ended an answer before it was whole, for a reason other than its length."""
+
+    def __init__(self, reason: str) -> None:
+        self.passing = reason not in OWN_ENDINGS
+        """Whether the same request can succeed later."""
+        super().__init__(f"the server ended the answer with '{reason}', so it is none")
+
+
+OWN_ENDINGS = (
+    "content_filter",
+    "safety",
+    "refusal",
+    "recitation",
+    "prohibited_content",
+    "blocklist",
+    "spii",
+    "sensitive",
+)
+"""Endings that a prompt has again when it is asked again."""
+
+
+def whole(completion: Completion) -> Completion:
+    """Return a completion that is an answer, whole or cut at its length.
+
+    Raises:
+        UnfinishedError: it ended otherwise.
+
+    """
+    if completion.finish_reason not in ("stop", "length"):
+        raise UnfinishedError(completion.finish_reason)
+    return completion
 
 
 class BrokenError(Exception):
@@ -76,7 +122,10 @@ class Wire(Protocol):
 
 
 def seconds_to_wait(headers: Any) -> float | None:
-    """Return what the headers say of when to come back: Retry-After in seconds, in milliseconds, or as a date."""
+    """Return what the headers say of when to come back: Retry-After in seconds, in milliseconds, or as a date.
+
+    What is no time (inf, NaN) says nothing.
+    """
     from email.utils import parsedate_to_datetime
     from time import time
 
@@ -85,11 +134,12 @@ def seconds_to_wait(headers: Any) -> float | None:
         if not value:
             continue
         try:
-            return max(0.0, float(value) * scale)
+            seconds = float(value) * scale
         except ValueError:
-            pass
-        try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-        except ValueError:
-            continue
+            try:
+                seconds = parsedate_to_datetime(value).timestamp() - time()
+            except (ValueError, TypeError, OverflowError):
+                continue
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
     return None

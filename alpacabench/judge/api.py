@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,9 @@ from alpacabench.store.payload import Payload, payload_problem
 
 class ApiJudge(Judge):
     """A judge model behind an OpenAI-compatible or an Anthropic server."""
+
+    key_variable: ClassVar[str | None] = None
+    """Holds the key for a `base_url` that is no provider's own host; None is the wire format's."""
 
     name: str
     """How the judge is called in annotations and leaderboards."""
@@ -92,7 +95,7 @@ class ApiJudge(Judge):
 
     def wire(self) -> Wire:
         """Return the server."""
-        return open_wire(self.provider, self.url, self.timeout)
+        return open_wire(self.provider, self.url, self.timeout, self.key_variable)
 
     def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
         """Return what a question is expected to take; without a known price the dollars are unknown."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -42,6 +42,16 @@ class WrittenJudge(ApiJudge):
                 "several lines 'Verdict: ...' that contradict each other, and none is the last"
             )
         return {"preference": last.preference}
+
+
+class GeminiJudge(WrittenJudge):
+    """A written judge whose key is Google's, whatever gateway it is behind."""
+
+    key_variable: ClassVar[str | None] = "GEMINI_API_KEY"
+
+    def identity(self) -> dict[str, Any]:
+        """Return the identity of a written judge: the key is no part of it."""
+        return super().identity() | {"reader": WrittenJudge.__name__}
 
 
 class _Found(NamedTuple):

@@ -32,6 +32,8 @@ class ApiModel(Model):
     wire_format: ClassVar[WireFormat] = "openai"
     decoding_fields: ClassVar[frozenset[str]] = STANDARD
     own_temperature: ClassVar[bool] = True
+    key_variable: ClassVar[str | None] = None
+    """Holds the key for a `base_url` that is no provider's own host; None is the wire format's."""
     sharding_modes: ClassVar[frozenset[str]] = frozenset({"none"})
 
     path: str
@@ -49,7 +51,7 @@ class ApiModel(Model):
 
     def wire(self) -> Wire:
         """Return the server."""
-        return open_wire(self.wire_format, self.url, self.timeout)
+        return open_wire(self.wire_format, self.url, self.timeout, self.key_variable)
 
     def problems(self) -> Iterator[Problem]:
         """Yield a bad URL, a missing key at the provider's own host, a model that was shut down there."""
@@ -107,12 +109,14 @@ class OpenAIModel(ApiModel):
 class GeminiModel(ApiModel):
     """Gemini through Google's OpenAI-compatible endpoint."""
 
+    key_variable: ClassVar[str | None] = "GEMINI_API_KEY"
     base_url: str | None = Field("https://generativelanguage.googleapis.com/v1beta/openai", repr=False)
 
 
 class MistralModel(ApiModel):
     """Mistral's own API, which calls the seed by another name."""
 
+    key_variable: ClassVar[str | None] = "MISTRAL_API_KEY"
     base_url: str | None = Field("https://api.mistral.ai/v1", repr=False)
 
     def parameters(self, decoding: Decoding, sample: int) -> Body:
@@ -159,10 +163,6 @@ class AnthropicModel(ApiModel):
 def _answer(_key: str, completion: Completion) -> Payload:
     """Read an answer; a reasoning trace, named so by the server or tagged in the text, is kept apart."""
     text, trace = part(completion.text)
-    payload: Payload = {"text": text, "finish_reason": _finish(completion.finish_reason)}
+    payload: Payload = {"text": text, "finish_reason": completion.finish_reason}
     reasoning = completion.reasoning or trace
     return payload | ({"reasoning": reasoning} if reasoning else {})
-
-
-def _finish(reason: str) -> str:
-    return "length" if reason in ("length", "max_tokens", "model_length") else "stop"

@@ -119,18 +119,19 @@ def test_an_unreachable_server_is_named_soon(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "told"),
+    ("refusal", "told", "requests"),
     [
-        (error(404, "The model `x` does not exist", "model_not_found"), "no such model"),
-        (error(403, "not for you"), "HTTP 403"),
-        (error(400, "logprobs are not supported with this model", "unsupported_parameter"), "judge=gpt_4_1_cot"),
-        (error(429, "You exceeded your current quota", "insufficient_quota"), "no quota"),
+        (error(404, "The model `x` does not exist", "model_not_found"), "no such model", 1),
+        (error(403, "not for you"), "HTTP 403", 3),
+        (error(402, "insufficient credits"), "no quota", 3),
+        (error(400, "logprobs are not supported with this model", "unsupported_parameter"), "judge=gpt_4_1_cot", 1),
+        (error(429, "You exceeded your current quota", "insufficient_quota"), "no quota", 1),
     ],
 )
-def test_what_cannot_succeed_is_not_tried_again(store: Store, refusal: object, told: str) -> None:
+def test_what_cannot_succeed_is_not_tried_again(store: Store, refusal: object, told: str, requests: int) -> None:
     with chat_server(lambda body: refusal) as server, pytest.raises(JudgeError, match=told):
         judge_of(server).judge(made_up_pairs(20), store)
-    assert len(server.requests) == 1
+    assert len(server.requests) == requests
 
 
 def test_a_model_that_wants_max_completion_tokens_gets_them(store: Store) -> None:
@@ -204,7 +205,9 @@ def test_the_request_has_just_the_fields_of_its_judge(store: Store) -> None:
         judge_of(server, option="gpt_4_1_mini").judge(made_up_pairs(1), store)
     first, second = (request.body for request in server.requests)
     messages = first.pop("messages")
-    assert first == {"model": "gpt-4.1", "max_tokens": 1, "temperature": 1.0, "logprobs": True, "top_logprobs": 5}
+    assert first == {
+        "model": "gpt-4.1", "max_tokens": 1, "temperature": 1.0, "logprobs": True, "top_logprobs": 5, "stream": False,
+    }  # fmt: skip
     assert second["model"] == "gpt-4.1-mini"
     assert [m["role"] for m in messages] == ["system", "user"]
 

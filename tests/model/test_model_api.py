@@ -49,7 +49,9 @@ def bodies(option: str, decoding: Decoding, tmp_path: Path, *overrides: str) -> 
         answers = model.generate(PROMPTS, decoding, Sharding(), store)
     assert [a.text for a in answers] == ["A"] * 3 * decoding.n
     assert {(a.finish_reason, a.prompt_tokens, a.completion_tokens) for a in answers} == {("length", 4, 2)}
-    return [request.body for request in server.requests]
+    sent = [request.body for request in server.requests]
+    assert [body.pop("stream") for body in sent] == [False] * len(sent)
+    return sent
 
 
 @pytest.mark.parametrize(

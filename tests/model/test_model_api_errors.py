@@ -46,7 +46,7 @@ REFUSALS: list[tuple[str, int, Any, str]] = [
 
 
 @pytest.mark.parametrize(("option", "status", "body", "told"), REFUSALS, ids=[f"{r[0]}-{r[1]}" for r in REFUSALS])
-def test_what_a_provider_refuses_is_shown_in_its_own_words_after_one_request(
+def test_what_a_provider_refuses_is_shown_in_its_own_words_and_soon(
     option: str, status: int, body: Any, told: str, tmp_path: Path
 ) -> None:
     with HttpServer(lambda _: Response(body, status)) as server, Store(f"sqlite:///{tmp_path}/s.db") as store:
@@ -54,7 +54,8 @@ def test_what_a_provider_refuses_is_shown_in_its_own_words_after_one_request(
         with pytest.raises(GenerationError) as caught:
             model.generate(PROMPTS, Decoding(), Sharding(), store)
     assert told in str(caught.value) and f"HTTP {status}" in str(caught.value)
-    assert len(server.requests) == 1
+    # A wrong key or model is everyone's at once; anything else until three different prompts agree.
+    assert len(server.requests) == (1 if status in (401, 404, 429) else 3)
 
 
 FIXED = (
