@@ -33,8 +33,14 @@ class Waits:
         self._last = time.monotonic()
 
     def far(self, seconds: float | None) -> bool:
-        """Return whether the server sends everyone away for longer than anybody waits."""
-        self._far += seconds is not None and seconds > LONGEST_ASKED
+        """Return whether the server sends everyone away for longer than anybody waits; the first time is told."""
+        if seconds is None or seconds <= LONGEST_ASKED:
+            return False
+        if not self._far:
+            log.warning(
+                "%s asks to come back in %s (%s): tried again sooner", self.server, lasting(seconds), at(seconds)
+            )
+        self._far += 1
         return self._far >= FAR_TIMES
 
     def seconds(self, times: int, asked: float | None, cause: object) -> float:
