@@ -1,5 +1,29 @@
 """alpacabench: Hydra-configured experiments around AlpacaEval."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from alpacabench.core.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from alpacabench.api import compare, evaluate, load_run, sweep
+
+__all__ = ["__version__", "compare", "evaluate", "load_run", "sweep"]
+
+_PLACES = {name: "alpacabench.api" for name in ("compare", "evaluate", "load_run", "sweep")}
+"""Where what the package offers is: imported when it is first used, so that `import alpacabench` is light."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import what the package offers."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return what the package offers, for completion."""
+    return __all__

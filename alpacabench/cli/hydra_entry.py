@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from alpacabench.cli.exit_status import ExitStatus
@@ -79,13 +79,26 @@ def _quote_texts() -> None:
             print(f"Taken as text, quoted for Hydra: {quoted}", file=sys.stderr)
 
 
+def accepted(arguments: list[str]) -> list[str]:
+    """Return the arguments as Hydra takes them.
+
+    Raises:
+        ConfigError: Hydra would write a secret into files, or answer with a traceback.
+
+    """
+    _refuse_secrets(arguments)
+    arguments = as_typed(arguments)
+    _refuse_null_options(arguments)
+    return arguments
+
+
 def drop_output() -> None:
     """Let nothing more be printed: the reader (`| head`) has gone, and Python must not complain at its own exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: Exception) -> int:
-    ours = _ours(error)
+    ours = our_error(error)
     log = logging.getLogger("alpacabench")
     message = redact(str(ours) if ours else explain(error))
     # Before Hydra has set logging up there is no handler: the message must be seen all the same.
@@ -96,7 +109,7 @@ def _report(error: Exception) -> int:
     return ours.exit_code if ours else ConfigError.exit_code
 
 
-def _ours(error: BaseException | None) -> AlpacabenchError | None:
+def our_error(error: BaseException | None) -> AlpacabenchError | None:
     """Return the first of our errors in the chain: Hydra wraps what a callback raises."""
     while error is not None:
         if isinstance(error, AlpacabenchError):
@@ -105,27 +118,33 @@ def _ours(error: BaseException | None) -> AlpacabenchError | None:
     return None
 
 
-def explain(error: Exception) -> str:
-    """Return Hydra's message with what is allowed and what to do."""
+def explain(error: BaseException, overrides: Sequence[str] | None = None) -> str:
+    """Return Hydra's message with what is allowed and what to do.
+
+    Args:
+        error: what Hydra raised.
+        overrides: what was given; None is the command line.
+
+    """
     message = str(error).strip().split("Config search path:")[0].rstrip()
     if option := re.search(r"Could not find '([^']+)/([^'/]+)'", message):
         group, name = option.groups()
         options = re.findall(r"^\t(.+)$", message, flags=re.MULTILINE)
         return f"{group}: unknown option '{name}'\n    {allowed(name, options)}"
     if key := re.search(r"Could not override '([^']+)'", message) or re.search(r"full_key: (\S+)", message):
-        return _unknown_key(key[1])
+        return _unknown_key(key[1], sys.argv[1:] if overrides is None else overrides)
     if "LexerNoViableAltException" in message or "mismatched input" in message or "no viable alternative" in message:
         example = "'model.path=\"out/lr=1e-4/checkpoint-1\"'"
         return f"{message}\n    what Hydra would read otherwise stands in quotes: {example}"
     return f"{message}\n    `{program()} --help` lists the groups, their options and every key"
 
 
-def _unknown_key(full_key: str) -> str:
+def _unknown_key(full_key: str, overrides: Sequence[str]) -> str:
     """Return a message for a misspelt key, with the keys that stand beside it."""
     if full_key.startswith("model@perturbation."):
         return f"{full_key}: only perturbation=paraphrase and perturbation=translation ask a model"
     parent, _, name = full_key.rpartition(".")
-    known = _siblings(parent)
+    known = _siblings(parent, overrides)
     return (
         f"{full_key}: unknown key"
         + (f"\n    {allowed(name, known)}" if known else "")
@@ -133,14 +152,14 @@ def _unknown_key(full_key: str) -> str:
     )
 
 
-def _siblings(parent: str) -> list[str]:
+def _siblings(parent: str, overrides: Sequence[str]) -> list[str]:
     """Return the keys that stand beside a misspelt one, under the options that the command chose."""
     from hydra import compose
     from omegaconf import DictConfig, OmegaConf
 
     from alpacabench.cli.hydra_options import composing
 
-    chosen = [argument for argument in sys.argv[1:] if re.fullmatch(r"\w+=\w+", argument)]
+    chosen = [argument for argument in overrides if re.fullmatch(r"\w+=\w+", argument)]
     try:
         with composing():
             group = [c for c in chosen if c.partition("=")[0] == parent.partition(".")[0]]

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from alpacabench.cli.hydra_overrides import pairs
 from alpacabench.core.context import current
-from alpacabench.core.errors import AlpacabenchError
+from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.run.experiment import load
 from alpacabench.run.job import run_alone
 from alpacabench.security.output import guard
@@ -23,6 +23,11 @@ from alpacabench.sweep.job import StartedJob, run_in_sweep
 
 log = logging.getLogger(__name__)
 
+NO_PLAN = Problem(
+    "plan",
+    "given true, which runs nothing, so that there is nothing to return",
+    "leave it out; `alpacabench run ... plan=true` prints what would run and what it would cost",
+)
 WORST = {"maximize": -math.inf, "minimize": math.inf}
 """The objective that a search avoids, by its direction; a grid has none."""
 
@@ -47,6 +52,20 @@ def run(cfg: DictConfig) -> float | None:
         log.error("%s", redact(str(error)))
         # Past Hydra, which would print its own words about an exception.
         raise SystemExit(error.exit_code) from None
+
+
+def evaluate(cfg: DictConfig) -> float | None:
+    """Evaluate one job for Python code, which wants the error itself.
+
+    Raises:
+        AlpacabenchError: the job failed, or its configuration asks for a plan alone.
+
+    """
+    hydra = HydraConfig.get()
+    experiment = load(cfg, dict(hydra.runtime.choices))
+    if experiment.settings.plan:
+        raise ConfigError([NO_PLAN])
+    return run_alone(experiment, Path(hydra.runtime.output_dir))
 
 
 def _alone(cfg: DictConfig, hydra: DictConfig, directory: Path) -> float | None:

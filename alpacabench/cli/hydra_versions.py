@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -27,6 +28,19 @@ def _is_1_3() -> bool:
 def main_arguments() -> dict[str, Any]:
     """Return what `hydra.main` takes besides the configuration's place."""
     return {"version_base": "1.3"} if _is_1_3() else {"execution_whitelist": trusted()}
+
+
+def like_main() -> AbstractContextManager[Any]:
+    """Return a block in which Hydra behaves as under `hydra.main`."""
+    if _is_1_3():
+        from hydra.version import setbase
+
+        setbase("1.3")
+        return nullcontext()
+    from hydra.utils import execution_whitelist
+
+    allowed: AbstractContextManager[Any] = execution_whitelist(list(TRUSTED))
+    return allowed
 
 
 def initialize_arguments() -> dict[str, Any]:
