@@ -150,7 +150,7 @@ class Comparison:
         """One row per prompt whose winner is another one now, with both answers and why it may have flipped."""
         import pandas as pd
 
-        return pd.DataFrame([flip.as_json() for flip in self.pair.flips])
+        return pd.DataFrame([flip.as_json() for flip in self.pair.flipped])
 
     @property
     def report(self) -> Report:

@@ -50,7 +50,11 @@ def run_one(overrides: Sequence[str], directory: Path) -> None:
             failed.append(error)
             return None
 
-    _in_session(overrides, lambda hydra, given: hydra.run(CONFIG, job, given), f"hydra.run.dir={quoted(directory)}")
+    _in_session(
+        overrides,
+        lambda hydra, given: hydra.run(CONFIG, job, given),
+        ["hydra.mode=RUN", f"hydra.run.dir={quoted(directory)}"],
+    )
     for error in failed:
         _raise(error)
 
@@ -65,7 +69,9 @@ def run_many(overrides: Sequence[str], directory: Path) -> None:
     from alpacabench.cli.run import job
 
     _in_session(
-        overrides, lambda hydra, given: hydra.multirun(CONFIG, job, given), f"hydra.sweep.dir={quoted(directory)}"
+        overrides,
+        lambda hydra, given: hydra.multirun(CONFIG, job, given),
+        ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(directory)}"],
     )
 
 
@@ -75,12 +81,12 @@ def quoted(value: object) -> str:
     return f"'{escaped}'"
 
 
-def _in_session(overrides: Sequence[str], run: Callable[[Hydra, list[str]], Any], place: str) -> None:
+def _in_session(overrides: Sequence[str], run: Callable[[Hydra, list[str]], Any], ours: Sequence[str]) -> None:
     try:
         _require_overrides(overrides)
         overrides = entry.accepted(list(overrides))
         with _session() as hydra:
-            run(hydra, [place, *overrides])
+            run(hydra, [*ours, *overrides])
     except SystemExit as stopped:
         if not stopped.code:
             from alpacabench.cli.hydra_job import NO_PLAN
