@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras
 RAY := $(VENV)/ray
 PORT ?= 5000
-RAY_TEST := tests/sweep/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
+RAY_TEST := tests/sweeps/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all check bench ui lock clean

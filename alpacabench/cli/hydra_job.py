@@ -19,7 +19,7 @@ from alpacabench.run.experiment import load
 from alpacabench.run.job import run_alone
 from alpacabench.security.output import guard
 from alpacabench.security.redact import redact
-from alpacabench.sweep.job import StartedJob, run_in_sweep
+from alpacabench.sweeps.job import StartedJob, run_in_sweep
 
 log = logging.getLogger(__name__)
 

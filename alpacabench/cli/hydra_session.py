@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_store import ConfigStore
 from hydra.core.singleton import Singleton
 from hydra.errors import HydraException
@@ -126,6 +127,7 @@ def _session() -> Iterator[Hydra]:
     from hydra._internal.utils import create_config_search_path
 
     instances, resolvers, place = Singleton._instances, BaseContainer._resolvers, Path.cwd()
+    load = ConfigLoaderImpl.load_configuration
     # What plugins and the user's own code stored for Hydra stays known.
     Singleton._instances = {kind: one for kind, one in instances.items() if kind is ConfigStore}
     BaseContainer._resolvers = dict(resolvers)
@@ -138,6 +140,7 @@ def _session() -> Iterator[Hydra]:
         os.umask(mask)
         os.chdir(place)
         Singleton._instances, BaseContainer._resolvers = instances, resolvers
+        ConfigLoaderImpl.load_configuration = load
 
 
 @contextmanager

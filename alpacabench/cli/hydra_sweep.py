@@ -13,7 +13,7 @@ from alpacabench.cli.hydra_entry import explain
 from alpacabench.cli.hydra_overrides import expand, fixed, pairs, searched
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.run.experiment import Experiment, load
-from alpacabench.sweep.grid import Overrides, SweepCommand
+from alpacabench.sweeps.grid import Overrides, SweepCommand
 
 LONGEST_NAME = 255
 """Bytes of one name that file systems take."""

@@ -39,7 +39,7 @@ def like_main() -> AbstractContextManager[Any]:
         return nullcontext()
     from hydra.utils import execution_whitelist
 
-    allowed: AbstractContextManager[Any] = execution_whitelist(list(TRUSTED))
+    allowed: AbstractContextManager[Any] = execution_whitelist(trusted())
     return allowed
 
 

@@ -16,7 +16,7 @@ from alpacabench.core.errors import AlpacabenchError
 from alpacabench.security.redact import redact
 
 if TYPE_CHECKING:
-    from alpacabench.sweep.sweep import Sweep
+    from alpacabench.sweeps.sweep import Sweep
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class SweepCallback(Callback):  # type: ignore[misc]
         """
         # Imported late: Hydra builds the callback for every command, also for --help.
         from alpacabench.cli.hydra_sweep import read_command
-        from alpacabench.sweep.ablation import conclude_ablation
-        from alpacabench.sweep.sweep import open_sweep
+        from alpacabench.sweeps.ablation import conclude_ablation
+        from alpacabench.sweeps.sweep import open_sweep
 
         try:
             sweep = open_sweep(read_command(config), [conclude_ablation])

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.singleton import Singleton
 from omegaconf.basecontainer import BaseContainer
 
@@ -57,7 +58,7 @@ def test_calls_leave_the_program_as_it_was_also_inside_an_event_loop(tmp_path: P
     logging.getLogger().addHandler(handler)
     before = (
         dict(Singleton._instances), dict(BaseContainer._resolvers), os.getcwd(), dict(os.environ),
-        logging.getLogger().handlers[:], logging.getLogger().level, os.umask(0o022), os.umask(0o022),
+        logging.getLogger().handlers[:], logging.getLogger().level, os.umask(0o022), os.umask(0o022), ConfigLoaderImpl.load_configuration,
     )  # fmt: skip
 
     async def in_a_kernel() -> list[Path]:
@@ -69,7 +70,7 @@ def test_calls_leave_the_program_as_it_was_also_inside_an_event_loop(tmp_path: P
         evaluate(*DATA, "model.path=nothing.json")
     after = (
         dict(Singleton._instances), dict(BaseContainer._resolvers), os.getcwd(), dict(os.environ),
-        logging.getLogger().handlers[:], logging.getLogger().level, os.umask(0o022), os.umask(0o022),
+        logging.getLogger().handlers[:], logging.getLogger().level, os.umask(0o022), os.umask(0o022), ConfigLoaderImpl.load_configuration,
     )  # fmt: skip
     assert after == before
     logging.getLogger().warning("still heard")

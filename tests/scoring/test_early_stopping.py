@@ -15,7 +15,7 @@ from alpacabench.core.records import Example, Outcome, Pair, Prompt, Verdict
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest
 from alpacabench.run.experiment import EarlyStoppingSettings
 from alpacabench.scoring.sequential import log_evidence, upper_bound
-from alpacabench.sweep.early_stopping import EarlyStopping
+from alpacabench.sweeps.early_stopping import EarlyStopping
 from tests.helpers.command import metrics, run
 from tests.helpers.sweep_command import newest_sweep, runs
 

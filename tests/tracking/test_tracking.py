@@ -233,7 +233,7 @@ def test_a_key_that_a_server_echoes_reaches_no_file_of_a_run(tmp_path: Path, dat
 def test_mlflow_is_not_imported_before_a_run_starts() -> None:
     script = (
         "import sys; from alpacabench.tracking.mlflow import Mlflow; from alpacabench.tracking import sync; "
-        "list(Mlflow().problems()); import alpacabench.sweep.sweep, alpacabench.sweep.job; "
+        "list(Mlflow().problems()); import alpacabench.sweeps.sweep, alpacabench.sweeps.job; "
         "print([m for m in ('mlflow', 'torch', 'pandas', 'alpaca_eval', 'scipy') if m in sys.modules])"
     )
     root = Path(__file__).resolve().parents[2]

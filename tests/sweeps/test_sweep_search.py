@@ -72,7 +72,7 @@ def test_submitit_jobs_find_their_parent(tmp_path: Path) -> None:
 def test_a_search_over_the_temperature_finds_the_best_one(tmp_path: Path) -> None:
     _needs("optuna", "optuna")
     found = run(
-        tmp_path, "-m", "model=echo", "model._target_=tests.sweep.test_sweep_search.Peaked", "judge=longest",
+        tmp_path, "-m", "model=echo", "model._target_=tests.sweeps.test_sweep_search.Peaked", "judge=longest",
         "decoding=sampling", "hydra/sweeper=search", "hydra.sweeper.n_trials=30", "tracking.traces=0",
         "decoding.temperature=interval(0.0,1.5)", timeout=1800,
     )  # fmt: skip

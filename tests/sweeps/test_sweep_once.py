@@ -61,7 +61,7 @@ def test_eighteen_jobs_ask_each_question_once_and_load_the_model_once_per_proces
 ) -> None:
     model = build_tiny(tmp_path / "tiny", max_position_embeddings=4096)
     command = [
-        *GRID, "model=hf", "model._target_=tests.sweep.test_sweep_once.Counting", f"model.path={model}",
+        *GRID, "model=hf", "model._target_=tests.sweeps.test_sweep_once.Counting", f"model.path={model}",
         "decoding.max_new_tokens=16", f"judge.base_url={judges.url}",
     ]  # fmt: skip
     if processes > 1:

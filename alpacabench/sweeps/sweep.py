@@ -18,8 +18,8 @@ from alpacabench.io.run_files import require_writable
 from alpacabench.run import metadata
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
-from alpacabench.sweep.conclude import SUMMED, FollowUp, conclude
-from alpacabench.sweep.grid import PlannedJob, SweepCommand, plan, require_shared
+from alpacabench.sweeps.conclude import SUMMED, FollowUp, conclude
+from alpacabench.sweeps.grid import PlannedJob, SweepCommand, plan, require_shared
 from alpacabench.tracking.base import BASE, JobRecord
 
 log = logging.getLogger(__name__)

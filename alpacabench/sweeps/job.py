@@ -15,7 +15,7 @@ from alpacabench.io.manifest import FAIL_FAST, JobResult, Manifest
 from alpacabench.run.experiment import load
 from alpacabench.run.job import execute
 from alpacabench.security.redact import redact
-from alpacabench.sweep.early_stopping import EarlyStopping
+from alpacabench.sweeps.early_stopping import EarlyStopping
 
 log = logging.getLogger(__name__)
 

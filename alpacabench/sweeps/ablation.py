@@ -15,7 +15,7 @@ from alpacabench.core.errors import DataError
 from alpacabench.io.manifest import label
 from alpacabench.io.run_files import write_json
 from alpacabench.report.ablation_report import write_ablation_report
-from alpacabench.sweep.conclude import FinishedSweep
+from alpacabench.sweeps.conclude import FinishedSweep
 
 log = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ from alpacabench.analysis.sweep.variance import seed_spread, variance_split
 from alpacabench.cli.hydra_overrides import pairs
 from alpacabench.core.errors import ConfigError
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest
-from alpacabench.sweep.conclude import _length_controlled, conclude, sweep_metrics
-from alpacabench.sweep.grid import varying
-from alpacabench.sweep.sweep import base_number
+from alpacabench.sweeps.conclude import _length_controlled, conclude, sweep_metrics
+from alpacabench.sweeps.grid import varying
+from alpacabench.sweeps.sweep import base_number
 from tests.helpers.sweep_data import scored
 
 
