@@ -23,6 +23,7 @@ from alpacabench.cli.hydra_versions import like_main
 from alpacabench.core.conf import conf
 from alpacabench.core.context import opened
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, StageError
+from alpacabench.io.run_files import unwritable
 from alpacabench.security.output import OWNER_ALONE
 from alpacabench.security.redact import redact
 
@@ -73,6 +74,7 @@ def run_many(overrides: Sequence[str], directory: Path) -> None:
         overrides,
         lambda hydra, given: hydra.multirun(CONFIG, job, given),
         ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted(directory)}"],
+        flags=["-m"],
     )
 
 
@@ -85,9 +87,9 @@ def quoted(value: object) -> str:
 def _in_session(overrides: Sequence[str], run: Callable[[Hydra, list[str]], Any], ours: Sequence[str]) -> None:
     try:
         _require_overrides(overrides)
-        overrides = entry.accepted(list(overrides))
+        typed = entry.accepted([*flags, *overrides])[len(flags) :]
         with _session() as hydra:
-            run(hydra, [*ours, *overrides])
+            run(hydra, [*ours, *typed])
     except SystemExit as stopped:
         if not stopped.code:
             from alpacabench.cli.hydra_job import NO_PLAN
@@ -99,6 +101,10 @@ def _in_session(overrides: Sequence[str], run: Callable[[Hydra, list[str]], Any]
         _raise(stopped.__cause__)
     except (AlpacabenchError, HydraException, OmegaConfBaseException) as error:
         _raise(error, overrides)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise ConfigError([unwritable(error.filename, error, "hydra.run.dir")]) from None
 
 
 def _raise(error: BaseException, overrides: Sequence[str] = ()) -> None:

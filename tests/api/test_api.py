@@ -53,13 +53,19 @@ def test_a_run_has_metrics_a_data_frame_and_a_page_and_leaves_what_the_command_l
     assert "win rate 100.00" in (directory / "run.log").read_text(encoding="utf-8")
 
 
+def _state() -> list[object]:
+    """What belongs to the whole process."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    hydra = [dict(Singleton._instances), ConfigLoaderImpl.load_configuration, dict(BaseContainer._resolvers)]
+    root = logging.getLogger()
+    return [*hydra, os.getcwd(), dict(os.environ), root.handlers[:], root.level, mask, sys.argv[:], sys.stdout]
+
+
 def test_calls_leave_the_program_as_it_was_also_inside_an_event_loop(tmp_path: Path) -> None:
     handler = logging.FileHandler(tmp_path / "mine.log")
     logging.getLogger().addHandler(handler)
-    before = (
-        dict(Singleton._instances), dict(BaseContainer._resolvers), os.getcwd(), dict(os.environ),
-        logging.getLogger().handlers[:], logging.getLogger().level, os.umask(0o022), os.umask(0o022), ConfigLoaderImpl.load_configuration,
-    )  # fmt: skip
+    before = _state()
 
     async def in_a_kernel() -> list[Path]:
         return [Path(evaluate(*DATA, "model.path=short.json").origin) for _ in range(2)]
@@ -68,11 +74,7 @@ def test_calls_leave_the_program_as_it_was_also_inside_an_event_loop(tmp_path: P
     assert first != second and first.is_dir() and second.is_dir()
     with pytest.raises(ConfigError):
         evaluate(*DATA, "model.path=nothing.json")
-    after = (
-        dict(Singleton._instances), dict(BaseContainer._resolvers), os.getcwd(), dict(os.environ),
-        logging.getLogger().handlers[:], logging.getLogger().level, os.umask(0o022), os.umask(0o022), ConfigLoaderImpl.load_configuration,
-    )  # fmt: skip
-    assert after == before
+    assert _state() == before
     logging.getLogger().warning("still heard")
     logging.getLogger().removeHandler(handler)
     assert (tmp_path / "mine.log").read_text().splitlines()[-1] == "still heard"
