@@ -84,7 +84,13 @@ def quoted(value: object) -> str:
     return f"'{escaped}'"
 
 
-def _in_session(overrides: Sequence[str], run: Callable[[Hydra, list[str]], Any], ours: Sequence[str]) -> None:
+def _in_session(
+    overrides: Sequence[str],
+    run: Callable[[Hydra, list[str]], Any],
+    ours: Sequence[str],
+    flags: Sequence[str] = (),
+) -> None:
+    """Run with our overrides and the user's, which are read as the command line with these flags reads them."""
     try:
         _require_overrides(overrides)
         typed = entry.accepted([*flags, *overrides])[len(flags) :]
