@@ -255,10 +255,10 @@ def compare(
     from alpacabench.analysis.decision import MARGIN
     from alpacabench.analysis.difficulty_files import read_difficulties
 
-    both = [one.finished if isinstance(one, Run) else load_run(one).finished for one in (base, run)]
-    files = [str(path) if path else None for path in (lc_data, dataset)]
-    table = read_difficulties(*files, [one.difficulty_files for one in both])
-    return Comparison(paired(*both, table, MARGIN if margin is None else margin))
+    before, after = (one.finished if isinstance(one, Run) else load_run(one).finished for one in (base, run))
+    data, rows = (str(path) if path else None for path in (lc_data, dataset))
+    table = read_difficulties(data, rows, [before.difficulty_files, after.difficulty_files])
+    return Comparison(paired(before, after, table, MARGIN if margin is None else margin))
 
 
 def _directory(overrides: tuple[str, ...], key: str, parent: Path) -> Path:

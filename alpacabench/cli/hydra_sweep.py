@@ -60,7 +60,7 @@ def _compose(config: DictConfig, taken: dict[str, int], overrides: Overrides) ->
         _require_own_directory(job, taken)
         return load(job, job.hydra.runtime.choices)
     except (HydraException, OmegaConfBaseException) as error:
-        raise AlpacabenchError(explain(error, overrides)) from error
+        raise AlpacabenchError(explain(error, overrides.lines)) from error
 
 
 def _require_own_directory(job: DictConfig, taken: dict[str, int]) -> None:
