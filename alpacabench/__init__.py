@@ -8,10 +8,16 @@ from alpacabench.core.version import __version__
 
 if TYPE_CHECKING:
     from alpacabench.api import compare, evaluate, load_run, sweep
+    from alpacabench.judge.base import Judge
+    from alpacabench.scoring.metric import Metric
 
-__all__ = ["__version__", "compare", "evaluate", "load_run", "sweep"]
+__all__ = ["Judge", "Metric", "__version__", "compare", "evaluate", "load_run", "sweep"]
 
-_PLACES = {name: "alpacabench.api" for name in ("compare", "evaluate", "load_run", "sweep")}
+_PLACES = {
+    **{name: "alpacabench.api" for name in ("compare", "evaluate", "load_run", "sweep")},
+    "Judge": "alpacabench.judge.base",
+    "Metric": "alpacabench.scoring.metric",
+}
 """Where what the package offers is: imported when it is first used, so that `import alpacabench` is light."""
 
 

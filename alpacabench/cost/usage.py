@@ -48,6 +48,18 @@ class Usage:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
+UNITS = {
+    "n_generated": "answers", "n_generated_cached": "answers", "n_judged": "verdicts", "n_judged_cached": "verdicts",
+    "prompt_tokens": "tokens", "completion_tokens": "tokens", "judge_prompt_tokens": "tokens",
+    "judge_completion_tokens": "tokens", "cost_usd": "US dollars", "full_cost_usd": "US dollars",
+    "seconds_per_answer": "seconds", "generate_seconds": "seconds", "judge_seconds": "seconds",
+    "generated_tokens_per_second": "tokens/s", "latency_p50_seconds": "seconds", "latency_p95_seconds": "seconds",
+    "model_loads": "", "peak_memory_bytes": "bytes", "n_written": "answers", "n_written_cached": "answers",
+    "writer_prompt_tokens": "tokens", "writer_completion_tokens": "tokens",
+}  # fmt: skip
+"""Of the figures of `Usage`."""
+
+
 def usage(
     generations: Sequence[Generation], verdicts: Sequence[Verdict], generate_seconds: float, judge_seconds: float,
     model_loads: int, peak_memory_bytes: int, wordings: Sequence[Generation] = (),

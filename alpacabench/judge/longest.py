@@ -10,8 +10,10 @@ from alpacabench.judge.base import Judge, Question
 class Longest(Judge):
     """Prefers the answer with more characters; equal lengths are a draw."""
 
-    name: str = "longest"
-    """The name that alpaca_eval gives this judge."""
+    @property
+    def label(self) -> str:
+        """The name that alpaca_eval gives this judge, or a given one."""
+        return self.name or "longest"
 
     def identity(self) -> dict[str, Any]:
         """Return the rule's name: there is nothing else."""

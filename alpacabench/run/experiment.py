@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,9 @@ from alpacabench.judge.base import Judge
 from alpacabench.model.base import Model
 from alpacabench.perturbation.base import Perturbation
 from alpacabench.rewording import by_model
-from alpacabench.scoring.names import Foreseen, metric_names
+from alpacabench.run.inherited import as_first_released
+from alpacabench.scoring.foreseen import Foreseen, every_unit, metric_units
+from alpacabench.scoring.metric import Metric
 from alpacabench.scoring.scoring import Scoring
 from alpacabench.security.password import password_problem, put_in
 from alpacabench.security.redact import remember_values
@@ -104,6 +107,8 @@ class Experiment:
     judge: Judge
     scoring: Scoring
     tracking: Tracking
+    metrics: tuple[Metric, ...]
+    """Of one's own."""
     choices: Mapping[str, str]
     """The chosen option of each group, where Hydra told."""
     resolved: Mapping[str, Any]
@@ -112,7 +117,8 @@ class Experiment:
     @property
     def identity(self) -> str:
         """Digest of what the job asks: directories, tracking, store and labels left out."""
-        return digest({key: value for key, value in self.resolved.items() if key not in NOT_IDENTITY})
+        asked = as_first_released(self.resolved, self.choices)
+        return digest({key: value for key, value in asked.items() if key not in NOT_IDENTITY})
 
 
 def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experiment:
@@ -134,17 +140,31 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
         group: build(group, resolved.get(group) or {}, problems, choices.get(group, ""), (kind,))
         for group, kind in GROUPS.items()
     }
-    rest = {key: value for key, value in resolved.items() if key not in GROUPS}
+    metrics = _metrics(resolved.get("metrics"), problems)
+    rest = {key: value for key, value in resolved.items() if key not in (*GROUPS, "metrics")}
     settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems, kinds=(Settings,))
-    for part in (*parts.values(), settings):
+    for part in (*parts.values(), *metrics, settings):
         if part is not None:
             problems.extend(part.problems())
-    if settings is None or None in parts.values():
+    if settings is None or None in (*parts.values(), *metrics):
         raise ConfigError(problems)
-    experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **parts)  # type: ignore[arg-type]
+    chosen: dict[str, Any] = {**parts, "metrics": tuple(metrics)}
+    experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **chosen)  # type: ignore[arg-type]
     problems.extend(_across(experiment))
     require(problems)
     return experiment
+
+
+def _metrics(node: Any, problems: list[Problem]) -> list[Metric | None]:
+    """Build the metrics of one's own; the node is absent where none was chosen."""
+    if not node:
+        return []
+    if not isinstance(node, Mapping) or "_target_" in node:
+        remedy = "the first line of an option of this group is: # @package metrics.NAME"
+        problems.append(Problem("metrics", "it holds no metrics by name", remedy))
+        return []
+    built = [build(f"metrics.{name}", value or {}, problems, str(name), (Metric,)) for name, value in node.items()]
+    return [metric if isinstance(metric, Metric) else None for metric in built]
 
 
 def _resolve(cfg: DictConfig) -> dict[str, Any]:
@@ -193,7 +213,11 @@ def _across(experiment: Experiment) -> list[Problem]:
     """Return what no component sees alone."""
     problems = list(experiment.model.check_with(experiment.decoding, experiment.sharding))
     problems += by_model.problems(experiment.perturbation)
-    known = metric_names(_foreseen(experiment))
+    own = Counter(name for m in experiment.metrics if not [*m.problems()] for name in m.names())
+    for name in (name for name, times in own.items() if times > 1 or name in every_unit()):
+        whose = "every run has a metric of that name" if name in every_unit() else "two of the metrics have it"
+        problems.append(Problem("metrics", f"given the name '{name}', but {whose}", "choose another name"))
+    known = [*metric_units(_foreseen(experiment)), *own]
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))

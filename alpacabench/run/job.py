@@ -86,12 +86,16 @@ def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, swee
     written = write_run(directory, outcomes, metrics, experiment.judge.label)
     written.append(write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics))
     facts = metadata.facts(experiment, evaluation.inputs)
+    own = metadata.own_figures(experiment, metrics)
     facts |= {"name": label(sweep.params)} if sweep and sweep.params else {}
+    facts |= own
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
     report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
     for warning in scores.warnings:
         log.warning("%s", warning)
     log.info("%s", metadata.headline(experiment, metrics))
+    for name, value in own.items():
+        log.info("%s: %s", name, value)
     log.info("Report: %s", report)
     return [*written, report, *_logs(directory)]
 

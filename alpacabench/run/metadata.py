@@ -40,21 +40,30 @@ def _perturbation(experiment: Experiment) -> tuple[str, ...]:
 
 def tags(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
     """Return what makes two runs comparable, and where the run came from."""
-    return {
-        "alpacabench.version": __version__,
-        "alpacabench.dataset": str(inputs.dataset["name"]),
-        "alpacabench.dataset_digest": str(inputs.dataset["digest"]),
-        "alpacabench.subset_hash": inputs.subset_hash,
-        "alpacabench.reference": reference(inputs),
-        "alpacabench.judge": experiment.judge.label,
-        "alpacabench.judge_hash": experiment.judge.prompt_hash(),
-        "alpacabench.seed": str(experiment.settings.seed),
-        "alpacabench.perturbation": experiment.choices.get("perturbation", ""),
-        "alpacabench.host": platform.node(),
-        "mlflow.user": _user(),
-        "mlflow.source.name": "run.py",
-        "mlflow.runType": "genai_evaluate",
-    } | ({"mlflow.source.git.commit": commit} if (commit := git_commit()) else {})
+    return (
+        {
+            "alpacabench.version": __version__,
+            "alpacabench.dataset": str(inputs.dataset["name"]),
+            "alpacabench.dataset_digest": str(inputs.dataset["digest"]),
+            "alpacabench.subset_hash": inputs.subset_hash,
+            "alpacabench.reference": reference(inputs),
+            "alpacabench.judge": experiment.judge.label,
+            "alpacabench.judge_hash": experiment.judge.prompt_hash(),
+            "alpacabench.seed": str(experiment.settings.seed),
+            "alpacabench.perturbation": experiment.choices.get("perturbation", ""),
+            "alpacabench.host": platform.node(),
+            "mlflow.user": _user(),
+            "mlflow.source.name": "run.py",
+            "mlflow.runType": "genai_evaluate",
+        }
+        | _units(experiment)
+        | ({"mlflow.source.git.commit": commit} if (commit := git_commit()) else {})
+    )
+
+
+def _units(experiment: Experiment) -> dict[str, str]:
+    units = [f"{name}: {unit}" for metric in experiment.metrics for name, unit in metric.names().items()]
+    return {"alpacabench.own_metrics": "; ".join(units)} if units else {}
 
 
 def params(experiment: Experiment) -> dict[str, str]:
@@ -81,6 +90,12 @@ def run_name(experiment: Experiment) -> str:
     decoded = None if choices.get("model") == "recorded" else decoding(experiment)
     chosen = (experiment.model.label, decoded, choices.get("perturbation"))
     return experiment.settings.name or " ".join(part for part in chosen if part and part != "none")
+
+
+def own_figures(experiment: Experiment, metrics: Mapping[str, float]) -> dict[str, str]:
+    """Return the figures of one's own metrics with their units, in words."""
+    units = {name: unit for metric in experiment.metrics for name, unit in metric.names().items()}
+    return {name: f"{metrics[name]:.4g} {unit}".strip() for name, unit in units.items() if name in metrics}
 
 
 def reference(inputs: Inputs) -> str:

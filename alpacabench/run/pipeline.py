@@ -22,6 +22,8 @@ from alpacabench.io.rows import shorten
 from alpacabench.judge.slot import moved_share
 from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
+from alpacabench.run.inherited import as_first_released
+from alpacabench.scoring import metric
 from alpacabench.scoring.scoring import Difficulties, Scores
 from alpacabench.store import speed
 from alpacabench.store.store import Store
@@ -127,6 +129,10 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     outcomes = answered.outcomes()
     strata = experiment.subset.strata_of(inputs.examples, inputs.difficulties.by_instruction)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label, strata)
+    own = metric.compute(experiment.metrics, outcomes)
+    scores.metrics.update(own.values)
+    scores.refused.update(own.refused)
+    scores.warnings.extend(f"no {name}: {reason}" for name, reason in own.refused.items())
     scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings]))
     texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
     if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:
@@ -151,7 +157,7 @@ def _note_speeds(experiment: Experiment, spent: Usage, store: Store) -> None:
     """Remember how fast the answers and the verdicts came, for the next plan."""
     if not (spent.n_generated or spent.n_judged):
         return
-    speeds, asked = speed.Speeds(store.engine), experiment.resolved
+    speeds, asked = speed.Speeds(store.engine), as_first_released(experiment.resolved, experiment.choices)
     speeds.note(speed.writer(asked["model"], asked["sharding"]), spent.completion_tokens, spent.generate_seconds)
     speeds.note(speed.reader(asked["judge"]), spent.n_judged, spent.judge_seconds)
 

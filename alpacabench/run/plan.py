@@ -19,6 +19,7 @@ from alpacabench.inference.spec import ModelSpec
 from alpacabench.model.base import Request
 from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
+from alpacabench.run.inherited import as_first_released
 from alpacabench.run.pipeline import Inputs, pairs
 from alpacabench.store import speed
 from alpacabench.store.store import Store
@@ -110,7 +111,7 @@ class Pace:
     @classmethod
     def of(cls, experiment: Experiment, store: Store) -> Pace:
         """Look it up."""
-        speeds, asked = speed.Speeds(store.engine), experiment.resolved
+        speeds, asked = speed.Speeds(store.engine), as_first_released(experiment.resolved, experiment.choices)
         model, judge = speed.writer(asked["model"], asked["sharding"]), speed.reader(asked["judge"])
         return cls(speeds.per_unit(model), speeds.per_unit(judge))
 

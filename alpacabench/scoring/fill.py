@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 from alpacabench.scoring import glm
 from alpacabench.scoring.arrays import outcomes, same_length
 from alpacabench.scoring.length_control import C
-from alpacabench.scoring.names import MIN_ROWS
-from alpacabench.scoring.pairs import Refusal
+from alpacabench.scoring.pairs import MIN_ROWS, Refusal
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,10 @@ class Filled:
     def metrics(self) -> dict[str, float]:
         """Return the figures under their MLflow names."""
         return {"win_rate_filled": self.win_rate_filled}
+
+
+UNITS = {"win_rate_filled": "%"}
+"""Of the figures of `Filled`."""
 
 
 def fill_win_rate(preferences: ArrayLike, difficulty: ArrayLike) -> Filled | Refusal:

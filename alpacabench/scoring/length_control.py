@@ -14,8 +14,7 @@ import numpy as np
 from alpacabench.scoring import glm
 from alpacabench.scoring.arrays import Floats, bootstrap_counts, percentile_interval, standard_error
 from alpacabench.scoring.difficulty import DifficultyTable
-from alpacabench.scoring.names import JUDGE, MIN_ROWS, REFERENCE
-from alpacabench.scoring.pairs import Pairs, Refusal
+from alpacabench.scoring.pairs import JUDGE, MIN_ROWS, REFERENCE, Pairs, Refusal
 
 C = float(10 ** (4 / 3))
 """21.54, the seventh of alpaca_eval's ten penalties: within 0.11 points of every published value."""
@@ -62,17 +61,19 @@ class LengthControlled:
     def metrics(self) -> dict[str, float]:
         """Return the figures under their MLflow names; the unregularised variant never takes the other's names."""
         suffix = "" if self.regularised else "_noreg"
-        named = {
-            "length_controlled_winrate": self.value,
-            "lc_standard_error": self.standard_error,
-            "lc_standard_error_bootstrap": self.bootstrap_standard_error,
-            "lc_standard_error_alpaca_eval": self.standard_error_alpaca_eval,
-            "lc_ci_low": self.ci_low,
-            "lc_ci_high": self.ci_high,
-            "lc_C": self.C,
-            "lc_w_len": self.w_len,
-        }
-        return {name + suffix: value for name, value in named.items()}
+        values = (
+            self.value, self.standard_error, self.bootstrap_standard_error, self.standard_error_alpaca_eval,
+            self.ci_low, self.ci_high, self.C, self.w_len,
+        )  # fmt: skip
+        return {name + suffix: value for name, value in zip(UNITS, values, strict=True)}
+
+
+UNITS = {
+    "length_controlled_winrate": "%", "lc_standard_error": "%", "lc_standard_error_bootstrap": "%",
+    "lc_standard_error_alpaca_eval": "%", "lc_ci_low": "%", "lc_ci_high": "%", "lc_C": "", "lc_w_len": "",
+}  # fmt: skip
+"""Of the figures of `LengthControlled`, in the order of `metrics`."""
+NOREG_UNITS = {f"{name}_noreg": unit for name, unit in UNITS.items()}
 
 
 def length_controlled(

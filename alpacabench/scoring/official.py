@@ -38,6 +38,10 @@ class OfficialLengthControlled:
         return {"length_controlled_winrate_official": self.value, "lc_C_official": self.C}
 
 
+UNITS = {"length_controlled_winrate_official": "%", "lc_C_official": ""}
+"""Of the figures of `OfficialLengthControlled`."""
+
+
 def length_controlled_official(
     pairs: Pairs, table: DifficultyTable | None, judge: str, reference: str
 ) -> OfficialLengthControlled | Refusal:

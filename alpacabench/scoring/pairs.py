@@ -10,6 +10,12 @@ from numpy.typing import ArrayLike
 
 from alpacabench.scoring.arrays import Floats, canonical_order, outcomes, same_length
 
+JUDGE = "weighted_alpaca_eval_gpt4_turbo"
+REFERENCE = "gpt4_1106_preview"
+"""The judge and the reference for which the gamed baselines were judged; under another one they do not transfer."""
+MIN_ROWS = 30
+"""Scored prompts that a fit on length or difficulty needs: ten for each weight."""
+
 
 @dataclass(frozen=True)
 class Refusal:

@@ -15,6 +15,7 @@ from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.records import Example, Outcome
 from alpacabench.io.hub import ALPACA_EVAL, ALPACA_EVAL_REVISION, dataset_file
 from alpacabench.io.rows import missing_file
+from alpacabench.scoring.metric_name import slice_names
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 MIN_SLICE = 30
 """A slice of fewer prompts has no metric of its own: its interval is too wide to mean anything (MEASUREMENT 5)."""
+
+UNITS = {"truncated_share": "share"}
+RARE_UNITS = {"win_rate_bound_low": "%", "win_rate_bound_high": "%", "n_skipped": "prompts"}
+"""Of what a run has only where verdicts are missing, or where it was stopped."""
 
 
 @dataclass(frozen=True)
@@ -255,9 +260,9 @@ def _slices(outcomes: Sequence[Outcome], scores: Scores) -> None:
         if outcome.preference is not None:
             for label in {outcome.example.source, outcome.example.category} - {""}:
                 slices[label].append(outcome.preference)
-    for label, preferences in sorted(slices.items()):
-        if len(preferences) >= MIN_SLICE:
-            scores.metrics[f"win_rate/{label}"] = (_mean(preferences) - 1) * 100
+    large = {label: preferences for label, preferences in slices.items() if len(preferences) >= MIN_SLICE}
+    for label, name in slice_names("win_rate", large).items():
+        scores.metrics[name] = (_mean(large[label]) - 1) * 100
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -50,6 +50,14 @@ class Screens:
     """One sentence for each threshold that is crossed."""
 
 
+UNITS = {
+    "unique_output_share": "share", "top_output_share": "share", "specificity": "share", "compress_ratio": "ratio",
+    "injection_share": "share", "empty_share": "share", "avg_length": "characters", "median_length": "characters",
+    "len_ratio_vs_baseline": "ratio",
+}  # fmt: skip
+"""Of the figures of `Screens`."""
+
+
 def screen(
     instructions: Sequence[str], outputs: Sequence[str], references: Sequence[str | None] | None = None
 ) -> Screens:

@@ -57,6 +57,14 @@ class WinRate:
     judge_confident_share: float
 
 
+UNITS = {
+    "win_rate": "%", "standard_error": "%", "discrete_win_rate": "%", "n_wins": "prompts", "n_wins_base": "prompts",
+    "n_draws": "prompts", "n_total": "prompts", "n_failed": "prompts", "win_rate_ci_low": "%", "win_rate_ci_high": "%",
+    "mde_80_paired": "points", "judge_confident_share": "share",
+}  # fmt: skip
+"""Of the figures of `WinRate`."""
+
+
 def score_win_rate(preferences: ArrayLike, draws: int = 10_000, seed: int = 0) -> WinRate:
     """Score preferences in [1, 2] (NaN is missing): alpaca_eval's figures and a 95% interval.
 
@@ -153,6 +161,15 @@ class SlotMetrics:
     """Second minus first: positive where the judge favours what it reads last."""
     position_gap_se: float
     win_rate_slot_balanced: float
+
+
+SLOT_UNITS = {
+    "win_rate_first": "%", "win_rate_second": "%", "position_gap": "points", "position_gap_se": "points",
+    "win_rate_slot_balanced": "%",
+}  # fmt: skip
+"""Of the figures of `SlotMetrics`."""
+BOTH_ORDERS_UNITS = {"order_consistency": "share", "n_one_order": "prompts"}
+"""Of what is known where prompts are judged in both orders."""
 
 
 def score_slots(preferences: ArrayLike, model_first: ArrayLike) -> SlotMetrics:

@@ -25,7 +25,7 @@ from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.cost import price
 from alpacabench.cost.usage import Usage
 from alpacabench.run import experiment as config
-from alpacabench.scoring.names import Foreseen, metric_names
+from alpacabench.scoring.foreseen import every_unit
 from tests.helpers.docs_data import (
     PAGES,
     ROOT,
@@ -186,11 +186,13 @@ def test_every_key_outside_the_groups_is_explained() -> None:
 def test_every_metric_of_a_run_is_explained() -> None:
     page = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
     explained = {
-        name for cell in re.findall(r"^\| (`.+?) \|", page, re.MULTILINE) for name in re.findall(r"`([^`]+)`", cell)
+        name: unit.strip()
+        for cell, unit in re.findall(r"^\| (`.+?) \|(.*?)\|", page, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", cell)
     }
-    known = {*metric_names(Foreseen(True, "both", None, None, False, None)), *(field.name for field in fields(Usage))}
-    missing = {name for name in known if not name.endswith("_noreg")} - explained
-    assert not missing
+    stated = {name: unit for name, unit in every_unit().items() if not name.endswith("_noreg")}
+    assert {name: explained.get(name) for name in stated} == stated
+    assert {field.name for field in fields(Usage)} <= set(stated)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

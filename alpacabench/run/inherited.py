@@ -1,0 +1,31 @@
+"""Keys that shipped options have taken on since they were first released, by inheriting another option's.
+
+A job's identity and the name of its speed are digests of its configuration. Where such a key has the value that it
+inherits, it is left out of them: a sweep that was made before is the same sweep today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_CODE = {"trust_remote_code": False, "allow_pickle": False}
+
+INHERITED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "model": {
+        "smollm2_135m": {"quantization": None, **_CODE},
+        **{name: _CODE for name in ("gemma", "hh_llama32_1b_sft", "llama", "mistral", "qwen")},
+    },
+    "judge": {name: {"name": None} for name in ("alpaca_eval", "longest", "recorded")},
+}
+"""By group and option: the key and the value that it inherits."""
+
+
+def as_first_released(resolved: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
+    """Return a configuration without the keys that its options have inherited since, where they are as inherited."""
+    found = dict(resolved)
+    for group, options in INHERITED.items():
+        later = options.get(choices.get(group, ""), {})
+        if isinstance(found.get(group), Mapping):
+            found[group] = {k: v for k, v in found[group].items() if k not in later or v != later[k]}
+    return found
