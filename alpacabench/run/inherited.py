@@ -1,6 +1,6 @@
 """Keys that shipped options have taken on since they were first released, by inheriting another option's.
 
-A job's identity and the name of its speed are digests of its configuration. Where such a key has the value that it
+Also classes that were split off since. A job's identity and the name of its speed are digests of its configuration. Where such a key has the value that it
 inherits, it is left out of them: a sweep that was made before is the same sweep today.
 """
 
@@ -20,6 +20,9 @@ INHERITED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 """By group and option: the key and the value that it inherits."""
 
+SPLIT_OFF = {"alpacabench.judge.written.GeminiJudge": "alpacabench.judge.written.WrittenJudge"}
+"""Classes that ask the same as the one that they come from."""
+
 
 def as_first_released(resolved: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
     """Return a configuration without the keys that its options have inherited since, where they are as inherited."""
@@ -27,5 +30,12 @@ def as_first_released(resolved: Mapping[str, Any], choices: Mapping[str, str]) -
     for group, options in INHERITED.items():
         later = options.get(choices.get(group, ""), {})
         if isinstance(found.get(group), Mapping):
-            found[group] = {k: v for k, v in found[group].items() if k not in later or v != later[k]}
+            kept = {key: value for key, value in found[group].items() if key not in later or value != later[key]}
+            found[group] = _joined(kept)
     return found
+
+
+def _joined(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _joined(item) for key, item in value.items()}
+    return SPLIT_OFF.get(value, value) if isinstance(value, str) else value
