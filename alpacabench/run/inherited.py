@@ -1,7 +1,8 @@
-"""Keys that shipped options have taken on since they were first released, by inheriting another option's.
+"""Keys that shipped options have taken on since they were first released, and classes that were split off since.
 
-Also classes that were split off since. A job's identity and the name of its speed are digests of its configuration. Where such a key has the value that it
-inherits, it is left out of them: a sweep that was made before is the same sweep today.
+A job's identity and the name of its speed are digests of its configuration. Where an option has a
+key by inheriting another one's, at the value that it inherits, the key is left out of them: a sweep made before
+is the same sweep today.
 """
 
 from __future__ import annotations
