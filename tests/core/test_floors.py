@@ -138,6 +138,34 @@ def test_files_and_functions_fit_a_head() -> None:
     assert long == []
 
 
+ALONE = {
+    "from hydra.core import x": (r"from hydra\b|import hydra\b|\bsys\.argv\b", "alpacabench.cli."),
+    "from mlflow.tracing import x": (
+        r"mlflow\.(tracing|system_metrics|store|utils|protos)\b.* import", "alpacabench.tracking.mlflow_internals"
+    ),
+    "from transformers.cache_utils import x": (
+        r"from transformers\.(cache_utils|masking_utils|integrations\.\w+)|\b_attn_implementation\b",
+        "alpacabench.inference.transformers_internals",
+    ),
+    "from torch._dynamo import x": (r"(from|import) torch\._|\btorch\._[a-z]", "alpacabench.inference.torch_internals"),
+}  # fmt: skip
+"""What knows Hydra, or reaches past a library's documented interface, and the modules that alone may do so."""
+
+
+@pytest.mark.parametrize("example", ALONE)
+def test_what_may_change_with_another_version_of_a_library_stands_in_one_place(example: str) -> None:
+    reach, allowed = ALONE[example]
+    assert re.search(reach, example)
+    found = [
+        f"{name}: {line.strip()}"
+        for name, path in MODULES.items()
+        if not name.startswith(allowed)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(reach, line)
+    ]
+    assert found == []
+
+
 NEVER_FORGOTTEN = {"alpacabench.security.redact"}
 """A secret that was seen once is hidden for as long as the process lives, whatever call it belonged to."""
 

@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from transformers.cache_utils import Cache
-
 from alpacabench.inference.cpu.cache import BLOCK, ColumnCache, View, ViewedLayer
+from alpacabench.inference.transformers_internals import (
+    Cache,
+    chosen_attention,
+    sdpa_attention_forward,
+    sdpa_mask,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -148,7 +152,7 @@ class BlockCache(Cache):  # type: ignore[misc]
 
 def new_cache(model: Any, layers: int, rows: int) -> BlockCache | ColumnCache:
     """Return a cache in blocks on a CPU, where the model's attention can be exchanged, else one in plain columns."""
-    chosen = model.config.get_text_config()._attn_implementation
+    chosen = chosen_attention(model)
     if model.device.type != "cpu" or chosen not in ("sdpa", ATTENTION) or not model.is_backend_compatible():
         return ColumnCache(layers, rows, 0)
     if chosen != ATTENTION:
@@ -159,8 +163,6 @@ def new_cache(model: Any, layers: int, rows: int) -> BlockCache | ColumnCache:
 def attend_to_blocks(model: Any) -> None:
     """Let the model's layers attend to blocks; with other keys and values they do as before."""
     from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.integrations.sdpa_attention import sdpa_attention_forward
-    from transformers.masking_utils import sdpa_mask
 
     def attention(module: Any, query: Tensor, key: Any, value: Any, mask: Tensor | None, **values: Any) -> Any:
         if isinstance(key, Blocks):

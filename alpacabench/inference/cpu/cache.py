@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from transformers.cache_utils import Cache, CacheLayerMixin
+from alpacabench.inference.transformers_internals import Cache, CacheLayerMixin
 
 if TYPE_CHECKING:
     from torch import Tensor
