@@ -82,6 +82,8 @@ class Manifest:
     """The runs that jobs have already from an earlier, equal call, by the job's key."""
     base: int | None = None
     """Number of the job that the others are compared with; None is the first that finishes."""
+    objective: str = "win_rate"
+    """The metric that decides."""
 
     def write(self, directory: Path) -> None:
         """Write sweep.json."""

@@ -27,6 +27,18 @@ def write_csv(
     return write_rows(path, list(dict.fromkeys(key for row in table for key in row)), table, end="\r\n")
 
 
+def write_pairs_csv(path: Path, results: Sequence[JobResult], against: Against) -> Path:
+    """Write the joint p-value of every pair of jobs, over all pairs, and return the file's path."""
+    names = {result.number: result.name for result in results}
+    columns = ["job", "other_job", "name", "other_name", "metric", "p_max_t_all_pairs"]
+    rows = [
+        {"job": one, "other_job": other, "name": names[one], "other_name": names[other]}
+        | {"metric": against.decides, "p_max_t_all_pairs": p}
+        for (one, other), p in sorted(against.pairs.items())
+    ]
+    return write_rows(path, columns, rows, end="\r\n")
+
+
 def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Against) -> dict[str, Any]:
     rate, lc = row.win_rate, row.lc
     suffix = against.lc_metric.removeprefix("length_controlled_winrate")
@@ -34,9 +46,11 @@ def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Agai
         "status": result.status,
         "base": result.number == against.base,
         "n_total": row.n or None,
+        "n_shared": len(sweep.scored) if rate else None,
         "win_rate": rate and rate.value,
         "win_rate_ci_low": rate and rate.low,
         "win_rate_ci_high": rate and rate.high,
+        "own_win_rate": row.own_win_rate and row.own_win_rate.value,
         **_comparison(result.number, against),
         "tied_with_best": row.tied_with_best if rate else None,
         "p_best": _p_best(result.number, sweep, against),
@@ -63,6 +77,7 @@ def _comparison(number: int, against: Against) -> dict[str, Any]:
         "delta_ci_low": delta and delta.ci_low,
         "delta_ci_high": delta and delta.ci_high,
         "delta_p": delta and delta.p_value,
+        "delta_p_sign_flip": delta and delta.p_sign_flip,
         "delta_se_unpaired": delta and delta.standard_error_unpaired,
         "delta_p_unpaired": found and found.p_unpaired,
         "p_holm": found and found.p_holm,

@@ -27,7 +27,7 @@ def figures(table: SweepTable) -> list[Figure]:
 
 
 def _deltas(table: SweepTable) -> Figure | None:
-    compared = [(row, row.delta_wr) for row in table.rows if row.delta_wr]
+    compared = [(row, delta) for row in table.rows if (delta := table.delta(row))]
     if not compared:
         return None
     compared.sort(key=lambda pair: -pair[1].value)
@@ -56,15 +56,18 @@ def _rates(table: SweepTable) -> Figure | None:
         ForestRow(table.label(row), rate, table.place(row).replace("tied", "tied for best"), _kind(table, row))
         for row, rate in done
     ]
-    plot = Forest(rows, WIN_RATE, limits=(0, 100))
+    plot = Forest(rows, _rate_name(table), limits=(0, 100))
     return figure(
         "rates",
         "Win rate of each setting",
         "Intervals of two settings may overlap although their paired difference is established: the plot of "
         "differences decides. The base is drawn in orange.",
         lambda width: forest(plot, width),
-        ("Setting", "Win rate, % (95% interval)", "Length-controlled, %"),
-        [(table.label(row), rate.text(), row.lc.text() if row.lc else "–") for row, rate in done],
+        ("Setting", WIN_RATE, "Length-controlled, %"),
+        [
+            (table.label(row), row.win_rate.text() if row.win_rate else "–", row.lc.text() if row.lc else "–")
+            for row, _ in done
+        ],
         wide=True,
     )
 
@@ -96,8 +99,8 @@ def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
         f"One line for each value of {other[0]}, shifted sideways a little so that the 95% intervals stay apart."
         if other
         else "The band and the whiskers are the 95% interval.",
-        lambda width: lines(series, key, WIN_RATE, width),
-        (other[0] if other else "Series", key, WIN_RATE),
+        lambda width: lines(series, key, _rate_name(table), width),
+        (other[0] if other else "Series", key, _rate_name(table)),
         [(one.label, f"{at:g}", rate.text()) for one in series for at, rate in one.points],
         wide=other is None,
     )
@@ -116,7 +119,7 @@ def _heat(table: SweepTable, swept: list[Axis]) -> Figure | None:
         "Win rate in %, with its 95% interval below. The shades span all intervals, so that "
         "differences within the noise look alike.",
         lambda width: heat(across[1], down[1], cells, (across[0], down[0]), width),
-        (across[0], down[0], WIN_RATE),
+        (across[0], down[0], _rate_name(table)),
         [(*key, rate.text()) for key, rate in cells.items()],
     )
 
@@ -156,8 +159,8 @@ def _pareto(table: SweepTable) -> Figure | None:
         f"joins the settings that nothing {'cheaper' if priced else 'faster'} beats. Whiskers are 95% intervals. "
         f"{'Cost' if priced else 'Time'} is what it was when the answers were made, also where this call had them from "
         "the store.",
-        lambda width: pareto(spots, unit, WIN_RATE, width),
-        ("Setting", unit, WIN_RATE, "On the line"),
+        lambda width: pareto(spots, unit, _rate_name(table), width),
+        ("Setting", unit, _rate_name(table), "On the line"),
         [
             (
                 spot.label,
@@ -172,7 +175,11 @@ def _pareto(table: SweepTable) -> Figure | None:
 
 
 def _done(table: SweepTable) -> list[tuple[SweepRow, Estimate]]:
-    return [(row, row.win_rate) for row in table.rows if row.win_rate]
+    return [(row, rate) for row in table.rows if (rate := table.rate(row))]
+
+
+def _rate_name(table: SweepTable) -> str:
+    return WIN_RATE if table.decides == "win_rate" else f"Length-controlled {WIN_RATE[0].lower()}{WIN_RATE[1:]}"
 
 
 def _kind(table: SweepTable, row: SweepRow) -> str:

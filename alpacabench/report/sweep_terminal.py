@@ -10,6 +10,7 @@ from alpacabench.security.console import Console
 PLAIN_WIDTH = 140
 """Columns where the output is no terminal: a log file has no width of its own."""
 
+LC_COLUMN = "length-controlled, %"
 BEST = {"best": "yes", "tied": "maybe", "": "no"}
 
 
@@ -22,19 +23,27 @@ def show(table: SweepTable) -> None:
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     grid = Table(title=table.title, title_justify="left", caption=_caption(table), caption_justify="left")
-    for column in ("", "win rate, % (95%)", "difference, points (95%)", "p (Holm)", "n", "best?"):
+    own, lc = (any(getattr(row, name) for row in table.rows) for name in ("own_win_rate", "lc"))
+    optional = ["own prompts, %"] if own else []
+    optional += [LC_COLUMN if not table.lc_name.endswith("_noreg") else f"{LC_COLUMN}, not regularised"] if lc else []
+    for column in ("", "win rate, % (95%)", *optional, "difference, points (95%)", "p (Holm)", "n", "best?"):
         grid.add_column(column, overflow="fold")
+    empty = [""] * len(optional)
     for row in table.rows:
         if row.stopped:
-            grid.add_row(table.label(row), row.stopped.partition(":")[0], "", "", str(row.n), "no", style="yellow")
+            told = row.stopped.partition(":")[0]
+            grid.add_row(table.label(row), told, *empty, "", "", str(row.n), "no", style="yellow")
             continue
         if row.win_rate is None:
             grid.add_row(table.label(row), f"failed: {row.failure}", style="red")
             continue
-        difference = row.delta_wr.text(signed=True) if row.delta_wr else "base" if row.name == table.base else ""
-        adjusted = probability(row.p_holm) if row.delta_wr else ""
-        tied = BEST[table.place(row)] if len(table.rows) > 1 else ""
-        grid.add_row(table.label(row), row.win_rate.text(), difference, adjusted, str(row.n), tied)
+        delta = table.delta(row)
+        difference = delta.text(signed=True) if delta else "base" if row.name == table.base else ""
+        adjusted = probability(row.p_holm) if delta else ""
+        tied = BEST[table.place(row)] if len(table.rows) > 1 and not table.saturated else ""
+        figures = [row.own_win_rate.text() if row.own_win_rate else ""] if own else []
+        figures += [row.lc.text() if row.lc else ""] if lc else []
+        grid.add_row(table.label(row), row.win_rate.text(), *figures, difference, adjusted, str(row.n), tied)
     console.print(grid)
     for sentence in (*sweep_words.sentences(table), *table.warnings):
         console.print(f"- {sentence}", highlight=False, soft_wrap=True)
@@ -42,4 +51,7 @@ def show(table: SweepTable) -> None:
 
 def _caption(table: SweepTable) -> str:
     base = next((table.label(row) for row in table.rows if row.name == table.base), None)
-    return "" if base is None else f"differences are paired, prompt by prompt, to: {base}"
+    if base is None:
+        return ""
+    what = "" if table.decides == "win_rate" else " in the length-controlled win rate"
+    return f"differences{what} are paired, prompt by prompt, to: {base}"

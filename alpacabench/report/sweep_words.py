@@ -14,27 +14,28 @@ MAX_NAMED = 4
 
 
 def best(table: SweepTable) -> SweepRow | None:
-    """Return the row with the highest win rate."""
-    rows = [row for row in table.rows if row.win_rate]
-    return max(rows, key=lambda row: row.win_rate.value if row.win_rate else 0.0, default=None)
+    """Return the first row with the highest figure that decides."""
+    return next(iter(table.leaders()), None)
 
 
 def different(table: SweepTable) -> list[SweepRow]:
     """Return the rows that differ from the base after Holm's correction, largest difference first."""
-    rows = [row for row in table.rows if row.delta_wr and differs(row.p_holm)]
-    return sorted(rows, key=lambda row: -abs(row.delta_wr.value) if row.delta_wr else 0.0)
+    rows = [(row, delta.value) for row in table.rows if (delta := table.delta(row)) and differs(row.p_holm)]
+    return [row for row, _ in sorted(rows, key=lambda found: -abs(found[1]))]
 
 
 def headline(table: SweepTable) -> str:
     """Return the answer to 'which setting is better?' in one line."""
-    compared = [row for row in table.rows if row.delta_wr]
+    if table.saturated:
+        return f"Nothing can be concluded: every verdict in every job is {saturation(table)}"
+    compared = [row for row in table.rows if table.delta(row)]
     if not compared:
         stopped = any(row.stopped for row in table.rows)
         return "Every setting but one was stopped early" if stopped else "No setting could be compared with a base"
     found = different(table)
     if not found:
         return "No setting differs from the base beyond chance"
-    better = sum(row.delta_wr.value > 0 for row in found if row.delta_wr)
+    better = sum(delta.value > 0 for row in found if (delta := table.delta(row)))
     worse = len(found) - better
     if len(compared) == 1:
         return f"{table.label(found[0])} is {'better' if better else 'worse'} than the base"
@@ -44,17 +45,35 @@ def headline(table: SweepTable) -> str:
     return f"{better} better and {worse} worse than the base, of {len(compared)} settings"
 
 
+def saturation(table: SweepTable) -> str:
+    """Return what every verdict is."""
+    rate = next((row.win_rate.value for row in table.rows if row.win_rate), 0.0)
+    return "a loss" if rate < 25 else "a win" if rate > 75 else "a draw"
+
+
 def sentences(table: SweepTable) -> list[str]:
     """Return the findings, the most important first."""
+    if table.saturated:
+        return [
+            f"Every verdict in every job is {saturation(table)}: these prompts and this judge cannot tell the settings "
+            "apart, nor show that they are alike.",
+            *_what_is_missing(table),
+        ]
     found = _established(table)
     if top := best(table):
         found.append(_best(table, top))
+    found += _other_metric(table)
     found += _selection(table)
     detectable = table.metrics.get("mde_80_paired")
-    if finite(detectable):
-        found.append(
-            f"Paired differences below about {decimal(detectable)} points are more likely missed than found here."
-        )
+    if finite(detectable) and detectable < 100:
+        found.append(f"A paired difference of {decimal(detectable)} points is found with 80% power before correction.")
+    return found + _what_is_missing(table)
+
+
+def _what_is_missing(table: SweepTable) -> list[str]:
+    found = []
+    if table.identical:
+        found.append("All answers of all jobs are identical.")
     if stopped := [row for row in table.rows if row.stopped]:
         found.append(
             "Stopped early, since another setting is shown to be better: "
@@ -68,15 +87,16 @@ def sentences(table: SweepTable) -> list[str]:
 
 
 def _established(table: SweepTable) -> list[str]:
-    rows, compared = different(table), sum(bool(row.delta_wr or row.stopped) for row in table.rows)
+    rows, compared = different(table), sum(bool(table.delta(row) or row.stopped) for row in table.rows)
     named = [
-        f"{table.label(row)} {row.delta_wr.text(signed=True)} points, {p_value(row.p_holm)}"
+        f"{table.label(row)} {delta.text(signed=True)} points, {p_value(row.p_holm)}"
         for row in rows
-        if row.delta_wr
+        if (delta := table.delta(row))
     ]
     if rows:
         over = f", Holm-adjusted over {compared} comparisons" if compared > 1 else ""
-        return [f"Established against the base (paired{over}): {_first(named)}.", *_unpaired(table, rows)]
+        what = "" if table.decides == "win_rate" else f" in {table.decides}"
+        return [f"Established against the base{what} (paired{over}): {_first(named)}.", *_unpaired(table, rows)]
     if compared:
         return [
             f"No comparison with the base ({compared} in all) is significant at 5% after Holm's correction: "
@@ -104,17 +124,39 @@ def _first(named: Sequence[str]) -> str:
 
 
 def _best(table: SweepTable, top: SweepRow) -> str:
-    rate = top.win_rate.percent() if top.win_rate else ""
+    figure, name = table.rate(top), "win rate" if table.decides == "win_rate" else "length-controlled win rate"
+    rate = figure.percent() if figure else ""
     if sum(row.win_rate is not None for row in table.rows) == 1:
-        return f"{table.label(top)} has a win rate of {rate}; there is no other result to compare it with."
+        if top.tied_with_best:
+            return f"{table.label(top)} has a {name} of {rate}; every other setting was stopped, shown to be worse."
+        return f"{table.label(top)} has a {name} of {rate}; there is no other result to compare it with."
+    if len(leaders := table.leaders()) > 1:
+        equal = "All settings" if len(leaders) == len([r for r in table.rows if table.rate(r)]) else None
+        named = _first([table.label(row) for row in leaders])
+        return f"{equal or named} have the same {name}, {rate}" + ("." if equal else ", the highest.")
     tied = [table.label(row) for row in table.rows if row.tied_with_best and row is not top]
-    rate = f"{table.label(top)} has the highest win rate, {rate}"
+    rate = f"{table.label(top)} has the highest {name}, {rate}"
     if not top.tied_with_best:
         return f"{rate}, but the settings could not be compared."
     if not tied:
         return f"{rate}, and is separated from every other setting."
     named = "; ".join(tied) if len(tied) <= MAX_NAMED else f"{len(tied)} settings"
     return f"{rate}, but cannot be separated from {named}."
+
+
+def _other_metric(table: SweepTable) -> list[str]:
+    """Return where the raw and the length-controlled win rate name another best."""
+    rows = [row for row in table.rows if row.win_rate and row.lc]
+    if len(rows) < 2:
+        return []
+    raw, lc = (max(rows, key=key) for key in (lambda r: r.win_rate.value, lambda r: r.lc.value))
+    if raw is lc or raw.win_rate is None or lc.lc is None or raw.lc is None or lc.win_rate is None:
+        return []
+    return [
+        f"Length matters here: the raw win rate is highest for {table.label(raw)} ({decimal(raw.win_rate.value)}%, "
+        f"length-controlled {decimal(raw.lc.value)}%), the length-controlled one for {table.label(lc)} "
+        f"({decimal(lc.lc.value)}%, raw {decimal(lc.win_rate.value)}%)."
+    ]
 
 
 def _selection(table: SweepTable) -> list[str]:
@@ -138,8 +180,9 @@ def tiles(table: SweepTable) -> list[Tile]:
         found.append(
             Tile("Prompts in each", count(max(sizes)), "" if len(sizes) == 1 else f"fewest: {count(min(sizes))}")
         )
-    found.append(Tile("Differ from the base", count(len(different(table))), "after Holm's correction"))
-    found.append(Tile("Could be the best", count(sum(row.tied_with_best for row in done)), "not separable at 5%"))
+    if not table.saturated:
+        found.append(Tile("Differ from the base", count(len(different(table))), "after Holm's correction"))
+        found.append(Tile("Could be the best", count(sum(row.tied_with_best for row in done)), "not separable at 5%"))
     costs = [row.cost_usd for row in table.rows]
     if any(finite(cost) for cost in costs):
         total = sum(cost for cost in costs if finite(cost))

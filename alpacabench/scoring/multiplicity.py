@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats, bootstrap_means
+from alpacabench.scoring.sign_flips import best_p
 
 LEVEL = 0.05
 SAME = 1e-12
@@ -36,23 +37,6 @@ def benjamini_hochberg(p_values: ArrayLike) -> Floats:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum.accumulate(np.minimum(1, p[order] * len(p) / np.arange(len(p), 0, -1)))
     return adjusted
-
-
-def max_t(estimates: ArrayLike, influences: ArrayLike, draws: int = 10_000, seed: int = 0) -> Floats:
-    """Return joint p-values that each estimate is 0, step-down, from one bootstrap that all estimates share.
-
-    Keeps the correlation between estimates, hence sharper than Holm. Source: Romano and Wolf 2005.
-    """
-    value, influence = _runs(estimates, influences)
-    errors = np.std(influence, axis=1, ddof=1) / np.sqrt(influence.shape[1])
-    observed = np.abs(_ratio(value, errors))
-    resampled = np.abs(_ratio(bootstrap_means(influence, draws, seed), errors))
-    order = np.argsort(-observed, kind="stable")
-    largest_left = np.maximum.accumulate(resampled[:, order][:, ::-1], axis=1)[:, ::-1]
-    exceeded = np.sum(largest_left >= observed[order], axis=0)
-    adjusted = np.empty_like(observed)
-    adjusted[order] = np.maximum.accumulate((1 + exceeded) / (1 + draws))
-    return np.where(observed == 0, 1.0, adjusted)
 
 
 @dataclass(frozen=True)
@@ -83,11 +67,12 @@ def select_best(estimates: ArrayLike, influences: ArrayLike, draws: int = 2_000,
     sd_between = float(np.std(value, ddof=1)) if runs > 1 else float("nan")
     kept = max(0.0, 1 - noise / sd_between**2) if runs > 1 and sd_between > 0 else 0.0
     drawn = value + resampled
+    p_none_better = best_p(value[:, None] + influence, seed=seed)
     winners = drawn >= np.max(drawn, axis=1, keepdims=True) - TIE
     return Selection(
         best=best,
         p_best=tuple(float(share) for share in np.mean(winners / winners.sum(axis=1, keepdims=True), axis=0)),
-        tied_with_best=tuple(run for run in range(runs) if _may_be_best(run, value, resampled, errors)),
+        tied_with_best=tuple(int(run) for run in np.flatnonzero(p_none_better >= LEVEL)),
         best_minus_mean=float(value[best]) - mean,
         expected_best_under_null=float(np.sqrt(noise)) * expected_maximum(runs),
         shrunken_best=mean + kept * (float(value[best]) - mean),
@@ -104,25 +89,12 @@ def expected_maximum(k: int) -> float:
     return float(np.sum(x * k * density * ndtr(x) ** (k - 1)) * (x[1] - x[0]))
 
 
-def _may_be_best(run: int, value: Floats, resampled: Floats, errors: Floats) -> bool:
-    """Return whether no other run is ahead by more than resampling would show if `run` were as good as all of them."""
-    ahead = np.max(_ratio(value - value[run], errors[run]))
-    by_chance = np.max(_ratio(resampled - resampled[:, [run]], errors[run]), axis=1)
-    return bool(ahead <= 0 or np.mean(by_chance >= ahead) >= LEVEL)
-
-
 def _pair_errors(influence: Floats) -> Floats:
     """Return the standard error of each difference between two runs, shape (runs, runs)."""
     covariance = np.atleast_2d(np.cov(influence))
     own = np.diag(covariance)[:, None] + np.diag(covariance)[None]
     variance = own - 2 * covariance
     return np.asarray(np.sqrt(np.where(variance > SAME * own, variance, 0) / influence.shape[1]))
-
-
-def _ratio(value: Floats, error: Floats) -> Floats:
-    """Return value / error; without spread, 0 for no difference and infinity for any."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(error > 0, value / error, np.where(np.abs(value) > TIE, np.sign(value) * np.inf, 0.0))
 
 
 def _p_values(p_values: ArrayLike) -> Floats:

@@ -18,7 +18,7 @@ from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.analysis.sweep.variance import seed_spread, variance_split
 from alpacabench.io.job_names import short_params
 from alpacabench.io.manifest import JobResult, Manifest
-from alpacabench.report.sweep_csv import write_csv
+from alpacabench.report.sweep_csv import write_csv, write_pairs_csv
 from alpacabench.report.sweep_terminal import show
 from alpacabench.scoring.normal import Z_95
 
@@ -77,12 +77,13 @@ def conclude(
 
     results = _told_apart(results)
     sweep = read_jobs(results)
-    against = compare_to_base(sweep, base, difficulties)
+    against = compare_to_base(sweep, base, difficulties, manifest.objective)
     metrics = sweep_metrics(sweep, against, results, manifest.axes)
     table = _table(manifest, sweep, against, results, metrics)
     files = [
         write_csv(directory / "sweep.csv", manifest.axes, [r for r, _ in results], table.rows, sweep, against),
         write_sweep_report(directory / "sweep.html", table),
+        write_pairs_csv(directory / "sweep_pairs.csv", [r for r, _ in results], against),
     ]
     show(table)
     print(f"Sweep report: {files[1]}")
@@ -108,11 +109,13 @@ def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: 
     scored = (*sweep.jobs, *sweep.stopped)
     # In this order MLflow and the page show them: what was found first.
     metrics: dict[str, float] = {}
-    if selection := against.selection:
-        best = sweep.jobs[selection.best]
+    metrics["saturated"] = float(against.saturated)
+    if (selection := against.selection) and not against.saturated:
+        best = sweep.jobs[selection.best].result.number
         metrics |= {
-            "win_rate": best.run.metrics["win_rate"],
-            "best_run": best.result.number,
+            "win_rate": against.rates[best].win_rate,
+            **({against.lc_metric: against.lc[best].value} if against.lc else {}),
+            "best_run": best,
             "p_best": selection.p_best[selection.best],
             "tied_with_best": len(selection.tied_with_best),
             "best_minus_mean": selection.best_minus_mean,
@@ -140,17 +143,24 @@ def _table(
 ) -> SweepTable:
     jobs = {job.result.number: job for job in (*sweep.jobs, *sweep.stopped)}
     tied = [sweep.jobs[i].result.number for i in against.selection.tied_with_best] if against.selection else []
+    if len(sweep.jobs) == 1 and sweep.stopped:  # the others were stopped because this one is better
+        tied = [sweep.jobs[0].result.number]
     base = next((result.name for result, _ in results if result.number == against.base), None)
     compared = bool(against.selection)
+    names = {result.number: result.name for result, _ in results}
     shown = short_params([result.params for result, _ in results])
     return SweepTable(
         title=manifest.name,
         rows=tuple(
-            _row(result, params, jobs.get(result.number), against, result.number in tied)
+            _row(result, params, jobs.get(result.number), against, result.number in tied, names)
             for (result, _), params in zip(results, shown, strict=True)
         ),
         base=base,
         lc_name=against.lc_metric,
+        decides=against.decides,
+        saturated=against.saturated,
+        identical=sweep.identical,
+        n_shared=len(sweep.scored),
         effects=effects(sweep, manifest.axes) if compared else (),
         variance=variance_split(sweep, manifest.axes),
         metrics=dict(metrics),
@@ -164,7 +174,10 @@ def _table(
     )
 
 
-def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, against: Against, tied: bool) -> SweepRow:
+def _row(
+    result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, against: Against, tied: bool,
+    names: Mapping[int, str],
+) -> SweepRow:  # fmt: skip
     if job is None:
         failure = result.failure or "no result"
         return SweepRow(result.name, shown, seconds=result.seconds, failure=failure)
@@ -173,9 +186,8 @@ def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, aga
     return SweepRow(
         name=result.name,
         overrides=shown,
-        win_rate=None
-        if result.stopped
-        else Estimate(metrics["win_rate"], metrics.get("win_rate_ci_low"), metrics.get("win_rate_ci_high")),
+        win_rate=None if result.stopped else _shared_rate(job, against),
+        own_win_rate=_own_rate(job, against),
         lc=_length_controlled(lc, metrics, against.lc_metric) if lc else None,
         delta_wr=Estimate.of_delta(comparison.delta) if comparison else None,
         delta_lc=Estimate.of_delta(delta_lc) if delta_lc else None,
@@ -184,6 +196,7 @@ def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, aga
         p_max_t=comparison.p_max_t if comparison else None,
         p_unpaired=comparison.p_unpaired if comparison else None,
         mde_80=comparison.delta.mde_80 if comparison and comparison.delta.standard_error > 0 else None,
+        p_all_pairs={names[sum(pair) - result.number]: p for pair, p in against.pairs.items() if result.number in pair},
         tied_with_best=tied,
         n=int(metrics.get("n_total", 0)),
         cost_usd=metrics.get("cost_usd"),
@@ -192,6 +205,24 @@ def _row(result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, aga
         seconds_per_answer=metrics.get("seconds_per_answer"),
         stopped=result.stopped,
     )
+
+
+def _shared_rate(job: ScoredJob, against: Against) -> Estimate:
+    rate = against.rates.get(job.result.number)
+    if rate is None or rate.n_total == job.run.metrics.get("n_total"):
+        return _stated_rate(job)
+    return Estimate(rate.win_rate, rate.win_rate_ci_low, rate.win_rate_ci_high)
+
+
+def _own_rate(job: ScoredJob, against: Against) -> Estimate | None:
+    """Return the rate on the job's own prompts, where they are not the shared ones."""
+    rate = against.rates.get(job.result.number)
+    return None if rate is None or rate.n_total == job.run.metrics.get("n_total") else _stated_rate(job)
+
+
+def _stated_rate(job: ScoredJob) -> Estimate:
+    stated = job.run.metrics
+    return Estimate(stated["win_rate"], stated.get("win_rate_ci_low"), stated.get("win_rate_ci_high"))
 
 
 def _length_controlled(fit: LengthControlled, metrics: Mapping[str, float], name: str) -> Estimate:

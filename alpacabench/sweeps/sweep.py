@@ -121,7 +121,7 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
     record = _parent(identity, axes, jobs, command.directory)
     require_writable(command.directory, "hydra.sweep.dir")
     run, runs = lead.tracking.open_sweep(record, [job.key for job in jobs] if command.searched is None else [])
-    manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs, base)
+    manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs, base, lead.settings.objective)
     forget_results(command.directory)
     manifest.write(command.directory)
     _tell(len(entries), run, runs)

@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from alpacabench.core.errors import DataError
-from alpacabench.scoring.multiplicity import benjamini_hochberg, expected_maximum, holm, max_t, select_best
+from alpacabench.scoring.multiplicity import benjamini_hochberg, expected_maximum, holm, select_best
 from alpacabench.scoring.normal import two_sided_p
+from alpacabench.scoring.sign_flips import compare_with
 
 
 def correlated_runs(rng: np.random.Generator, runs: int, n: int = 200, spread: float = 20.0) -> NDArray[np.float64]:
@@ -40,7 +41,7 @@ def test_family_wise_error_of_holm_and_of_max_t_is_at_most_5_percent_when_all_ru
         estimates = differences.mean(axis=1)
         errors = differences.std(axis=1, ddof=1) / np.sqrt(differences.shape[1])
         p = [two_sided_p(estimate, error) for estimate, error in zip(estimates, errors, strict=True)]
-        joint = max_t(estimates, differences, draws=400, seed=0)
+        joint = compare_with(outcomes, 0, draws=400)[1:]
         false_alarms += [min(holm(p)) < 0.05, min(joint) < 0.05, min(p) < 0.05]
     by_holm, by_max_t, unadjusted = false_alarms / simulations
     noise = 2 * np.sqrt(0.05 * 0.95 / simulations)
@@ -56,15 +57,15 @@ def test_max_t_is_sharper_than_holm_where_differences_share_the_reference() -> N
     differences = outcomes[1:] - outcomes[0]
     estimates, errors = differences.mean(axis=1), differences.std(axis=1, ddof=1) / 20
     by_holm = holm([two_sided_p(e, s) for e, s in zip(estimates, errors, strict=True)])
-    joint = max_t(estimates, differences)
+    joint = compare_with(outcomes, 0)[1:]
     assert joint[0] < by_holm[0]
     assert joint.argmin() == 0
-    assert np.array_equal(joint, max_t(estimates, differences))
+    assert np.array_equal(joint, compare_with(outcomes, 0)[1:])
 
 
 def test_a_run_that_equals_its_reference_is_never_significant() -> None:
-    differences = np.vstack([np.zeros(50), np.random.default_rng(3).normal(0, 10, 50)])
-    assert max_t(differences.mean(axis=1), differences, draws=200)[0] == 1
+    reference, other = np.random.default_rng(3).normal(50, 10, (2, 50))
+    assert compare_with([reference, reference, other], 0, draws=200)[1] == 1
 
 
 def test_expected_maximum_of_k_normals_is_the_published_constant() -> None:

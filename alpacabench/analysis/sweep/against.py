@@ -1,31 +1,39 @@
-"""Every job of a sweep against the base, and the best of them: paired, adjusted for how many there are."""
+"""Every job of a sweep against the base and against every other, and the best of them, adjusted for how many they are.
+
+One set of prompts serves all figures: those with a verdict in every job. What `objective` names decides: the win rate,
+or its length-controlled variant.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from alpacabench.analysis.decision import claim_p
 from alpacabench.analysis.length_fits import Fits, fit_runs
 from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep
 
 if TYPE_CHECKING:
+    from alpacabench.scoring.arrays import Floats
     from alpacabench.scoring.difficulty import DifficultyTable
     from alpacabench.scoring.length_control import LengthControlled
     from alpacabench.scoring.multiplicity import Selection
     from alpacabench.scoring.paired import Delta
+    from alpacabench.scoring.win_rate import WinRate
+
+LC = "length_controlled_winrate"
 
 
 @dataclass(frozen=True)
 class JobAgainstBase:
-    """One job against the base."""
+    """One job against the base; the p-values are those of the figure that decides."""
 
     delta: Delta
     p_holm: float
     q_bh: float
     p_max_t: float
-    """Joint, step-down, from one bootstrap that all jobs share."""
+    """Joint, step-down, from sign flips that all jobs share."""
     p_unpaired: float
     """Not adjusted: what a test that ignores that the prompts are shared would say."""
     delta_lc: Delta | None = None
@@ -41,90 +49,125 @@ class Against:
     """By job number."""
     selection: Selection | None = None
     """Positions are those of `ScoredSweep.jobs`."""
+    rates: Mapping[int, WinRate] = field(default_factory=dict)
+    """By job number, on the shared prompts."""
+    pairs: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    """Joint p-value of each pair of jobs, over all pairs; by their numbers, the smaller first."""
     lc: Mapping[int, LengthControlled] = field(default_factory=dict)
     """By job number; empty where any job has none."""
-    lc_metric: str = "length_controlled_winrate"
+    lc_metric: str = LC
+    decides: str = "win_rate"
+    """The metric behind the p-values, the selection and the pairs."""
+    saturated: bool = False
+    """Whether every verdict of every job is the same win, loss or draw, so that nothing can be concluded."""
     warnings: tuple[str, ...] = ()
 
 
-def compare_to_base(sweep: ScoredSweep, base: int, table: DifficultyTable | None) -> Against:
-    """Compare every finished job with the base on the prompts that they share.
+def compare_to_base(
+    sweep: ScoredSweep, base: int, table: DifficultyTable | None, objective: str = "win_rate"
+) -> Against:
+    """Compare every finished job with the base on the prompts that all of them share.
 
     Args:
         sweep: the finished jobs.
         base: number of the base job.
         table: published difficulties, for the regularised length control.
+        objective: the metric that decides; any but the length-controlled win rate leaves it to the win rate.
 
     """
     from alpacabench.scoring.multiplicity import select_best
+    from alpacabench.scoring.saturation import saturated
+    from alpacabench.scoring.win_rate import score_win_rate
 
-    warnings = []
     fitted = _length_controlled(sweep, table)
     lc = {job.result.number: fit for job, fit in zip(sweep.jobs, fitted.fits, strict=False)}
-    selection, comparisons = None, {}
+    metric = fitted.metric if lc else LC
     y = sweep.outcomes()
     if y.shape[1] < 2:
-        warnings.append("Fewer than two prompts have a verdict in every job: nothing can be compared.")
-    else:
-        means = y.mean(axis=1) * 100
-        selection = select_best(means, (y - y.mean(axis=1, keepdims=True)) * 100) if len(y) > 1 else None
-        reference = next((job for job in sweep.jobs if job.result.number == base), None)
-        if reference is None:
-            warnings.append(f"The base, job {base}, has no result: no differences are given.")
-        else:
-            comparisons = _comparisons(sweep, reference, lc)
-    metric = fitted.metric if lc else Against.lc_metric
-    return Against(base, comparisons, selection, lc, metric, tuple(warnings))
+        few = "Fewer than two prompts have a verdict in every job: nothing can be compared."
+        return Against(base, lc=lc, lc_metric=metric, warnings=(few,))
+    warnings = []
+    decides = metric if lc and objective in (metric, f"{metric}_official") else "win_rate"
+    if objective.startswith(LC) and decides == "win_rate":
+        warnings.append(f"{objective} is not given for every job ({fitted.refused}): the win rate decides.")
+    values = _lc_values(list(lc.values())) if decides != "win_rate" else y * 100
+    reference = next((job for job in sweep.jobs if job.result.number == base), None)
+    if reference is None:
+        warnings.append(f"The base, job {base}, has no result: no differences are given.")
+    return Against(
+        base,
+        _comparisons(sweep, reference, lc, decides, values) if reference else {},
+        select_best(values.mean(axis=1), values) if len(y) > 1 else None,
+        {job.result.number: score_win_rate(1 + row) for job, row in zip(sweep.jobs, y, strict=True)},
+        _all_pairs(sweep, values),
+        lc,
+        metric,
+        decides,
+        saturated(y),
+        tuple(warnings),
+    )
 
 
-def _comparisons(sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled]) -> dict[int, JobAgainstBase]:
+def _lc_values(fits: list[LengthControlled]) -> Floats:
+    """Return each prompt's part in each job's estimate, in points, shape (jobs, prompts)."""
+    import numpy as np
+
+    return np.array([fit.value + fit.influence - np.mean(fit.influence) for fit in fits])
+
+
+def _all_pairs(sweep: ScoredSweep, values: Floats) -> dict[tuple[int, int], float]:
+    from alpacabench.scoring.sign_flips import compare_all
+
+    p, numbers = compare_all(values), [job.result.number for job in sweep.jobs]
+    return {(min(a, b), max(a, b)): float(p[i, j]) for i, a in enumerate(numbers) for j, b in enumerate(numbers[:i])}
+
+
+def _comparisons(
+    sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled], decides: str, values: Floats
+) -> dict[int, JobAgainstBase]:
     from alpacabench.scoring.multiplicity import benjamini_hochberg, holm
     from alpacabench.scoring.normal import two_sided_p
     from alpacabench.scoring.paired import FEW_DRAWS, compare_length_controlled, compare_win_rates
+    from alpacabench.scoring.sign_flips import compare_with
 
     others = [job for job in sweep.jobs if job is not base]
     if not others:
         return {}
-    texts = sweep.instructions
-    reference = sweep.preferences(base)
-    deltas = [compare_win_rates(texts, reference, texts, sweep.preferences(job), draws=FEW_DRAWS) for job in others]
+    texts = sweep.scored
+    reference = sweep.preferences(base, texts)
+    deltas = [
+        compare_win_rates(texts, reference, texts, sweep.preferences(job, texts), draws=FEW_DRAWS) for job in others
+    ]
+    deltas_lc = [
+        compare_length_controlled(lc[base.result.number], lc[job.result.number]) if lc else None for job in others
+    ]
+    deciding = [d for d in deltas_lc if d] if decides != "win_rate" else deltas
     # A job that was stopped early would have been compared, too: it counts as a comparison that found nothing.
-    p_values = [delta.p_value for delta in deltas] + [1.0] * len(sweep.stopped)
+    p_values = [claim_p(delta) for delta in deciding] + [1.0] * len(sweep.stopped)
+    joint = compare_with(values, sweep.jobs.index(base))
     return {
         job.result.number: JobAgainstBase(
             delta=delta,
             p_holm=float(p_holm),
             q_bh=float(q_bh),
-            p_max_t=float(p_joint),
-            p_unpaired=two_sided_p(delta.estimate, delta.standard_error_unpaired),
-            delta_lc=compare_length_controlled(lc[base.result.number], lc[job.result.number]) if lc else None,
+            p_max_t=float(joint[sweep.jobs.index(job)]),
+            p_unpaired=two_sided_p(one.estimate, one.standard_error_unpaired),
+            delta_lc=delta_lc,
         )
-        for job, delta, p_holm, q_bh, p_joint in zip(
+        for job, delta, delta_lc, one, p_holm, q_bh in zip(
             others,
             deltas,
+            deltas_lc,
+            deciding,
             holm(p_values)[: len(others)],
             benjamini_hochberg(p_values)[: len(others)],
-            _joint(sweep, base, others),
             strict=True,
         )
     }
-
-
-def _joint(sweep: ScoredSweep, base: ScoredJob, others: list[ScoredJob]) -> list[float]:
-    """Return max-T p-values on the prompts that have a verdict in every job."""
-    from alpacabench.scoring.multiplicity import max_t
-
-    y = sweep.outcomes() * 100
-    rows = [sweep.jobs.index(job) for job in others]
-    difference = y[rows] - y[sweep.jobs.index(base)]
-    return [float(p) for p in max_t(difference.mean(axis=1), difference)]
 
 
 def _length_controlled(sweep: ScoredSweep, table: DifficultyTable | None) -> Fits:
     """Fit every job on the shared prompts with a verdict in every job."""
     from alpacabench.scoring.paired import FEW_DRAWS
 
-    usable = [
-        text for text in sweep.instructions if all(math.isfinite(job.run.items[text].preference) for job in sweep.jobs)
-    ]
-    return fit_runs([job.run.only(usable) for job in sweep.jobs], table, FEW_DRAWS)
+    return fit_runs([job.run.only(sweep.scored) for job in sweep.jobs], table, FEW_DRAWS)

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +42,22 @@ class ScoredSweep:
     stopped: tuple[ScoredJob, ...] = ()
     """Stopped early: scored on fewer prompts, and in no comparison."""
 
-    def preferences(self, job: ScoredJob) -> list[float]:
-        """Return the job's preferences in the order of `instructions`; NaN where there is none."""
-        return [job.run.items[text].preference for text in self.instructions]
+    @cached_property
+    def scored(self) -> tuple[str, ...]:
+        """The instructions with a verdict in every job: every figure that compares jobs is of these."""
+        return tuple(
+            text for text in self.instructions if not any(math.isnan(j.run.items[text].preference) for j in self.jobs)
+        )
+
+    @property
+    def identical(self) -> bool:
+        """Whether all jobs gave the same answers."""
+        answers = [[job.run.items[text].output for text in self.instructions] for job in self.jobs]
+        return len(answers) > 1 and None not in answers[0] and all(one == answers[0] for one in answers)
+
+    def preferences(self, job: ScoredJob, instructions: Sequence[str]) -> list[float]:
+        """Return the job's preferences in the order of the instructions; NaN where there is none."""
+        return [job.run.items[text].preference for text in instructions]
 
     def outcomes(self) -> Floats:
         """Return y in [0, 1], shape (jobs, prompts), on the prompts that have a verdict in every job."""
@@ -51,9 +65,8 @@ class ScoredSweep:
 
         from alpacabench.scoring.arrays import outcomes
 
-        y = np.array([outcomes(self.preferences(job)) for job in self.jobs])
-        y = y.reshape(len(self.jobs), len(self.instructions))
-        return np.asarray(y[:, ~np.isnan(y).any(axis=0)])
+        y = np.array([outcomes(self.preferences(job, self.scored)) for job in self.jobs])
+        return np.asarray(y.reshape(len(self.jobs), len(self.scored)))
 
 
 def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from alpacabench.analysis.estimate import Estimate, Number
 
+TIE = 1e-9
+"""Points by which two equal rates may differ, for the order in which they were added up."""
+
 
 @dataclass(frozen=True, slots=True)
 class SweepRow:
@@ -17,6 +20,9 @@ class SweepRow:
     overrides: Mapping[str, str]
     """What was chosen: config key to value, as text."""
     win_rate: Estimate | None = None
+    """On the prompts that all jobs share."""
+    own_win_rate: Estimate | None = None
+    """On all of the job's own prompts; None where those are the shared ones."""
     lc: Estimate | None = None
     """Length-controlled win rate; None where it is refused."""
     delta_wr: Estimate | None = None
@@ -30,6 +36,8 @@ class SweepRow:
     """Not adjusted: what a test that ignores that the prompts are shared would say."""
     mde_80: float | None = None
     """The smallest paired difference in points that this comparison finds with 80% power."""
+    p_all_pairs: Mapping[str, float] = field(default_factory=dict)
+    """Joint p-value against each other job, by its name, over all pairs."""
     tied_with_best: bool = False
     """Whether it cannot be separated from the best at 5% (true for the best itself)."""
     n: int = 0
@@ -68,6 +76,14 @@ class SweepTable:
     """Name of the row that the others are compared with."""
     lc_name: str = "length_controlled_winrate"
     """The metric behind `SweepRow.lc`: the `_noreg` variant is named as such."""
+    decides: str = "win_rate"
+    """The metric behind the p-values and the best: the win rate, or that of `lc_name`."""
+    saturated: bool = False
+    """Whether every verdict is the same win, loss or draw, so that nothing can be concluded."""
+    identical: bool = False
+    """Whether all jobs gave the same answers."""
+    n_shared: int = 0
+    """Prompts with a verdict in every job."""
     effects: tuple[Effect, ...] = ()
     variance: Mapping[str, float] = field(default_factory=dict)
     """Share of the variance in percent by component: prompts, decoding seed, judge, slot."""
@@ -85,6 +101,20 @@ class SweepTable:
             for key, found in values.items()
             if len(found) > 1
         }
+
+    def rate(self, row: SweepRow) -> Estimate | None:
+        """Return the figure that decides."""
+        return row.win_rate if self.decides == "win_rate" else row.lc
+
+    def delta(self, row: SweepRow) -> Estimate | None:
+        """Return its difference to the base."""
+        return row.delta_wr if self.decides == "win_rate" else row.delta_lc
+
+    def leaders(self) -> list[SweepRow]:
+        """Return the rows with the highest figure that decides: more than one where they tie."""
+        rates = [(row, rate.value) for row in self.rows if (rate := self.rate(row))]
+        highest = max((value for _, value in rates), default=0.0)
+        return [row for row, value in rates if highest - value < TIE]
 
     def label(self, row: SweepRow) -> str:
         """Return a job's name by what varies, keys by their last part where that is clear; else its full name."""
