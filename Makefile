@@ -9,7 +9,7 @@ PORT ?= 5000
 RAY_TEST := tests/sweeps/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check bench ui lock clean
+.PHONY: help setup demo test test-all docs check bench ui lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ $(EXTRAS): $(STAMP)
 test-all: setup $(EXTRAS)  ## the tests, slow, browser and cluster ones included (Debian: chromium slurm-wlm munge postgresql)
 	$(BIN)/python -m pytest -q -m "" -n auto --dist loadfile --deselect $(RAY_TEST)
 	$(RAY)/bin/python -m pytest -q -m cluster $(RAY_TEST)
+
+docs: $(STAMP)  ## the documentation as a site, in site/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 check: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .
