@@ -41,6 +41,7 @@ class SweepCallback(Callback):  # type: ignore[misc]
         """
         # Imported late: Hydra builds the callback for every command, also for --help.
         from alpacabench.cli.hydra_sweep import read_command
+        from alpacabench.cli.optuna_storage import prepare_storage
         from alpacabench.sweeps.ablation import conclude_ablation
         from alpacabench.sweeps.sweep import open_sweep
 
@@ -55,6 +56,12 @@ class SweepCallback(Callback):  # type: ignore[misc]
             raise SystemExit(1) from None
         if sweep is None:
             raise SystemExit(0)
+        try:
+            prepare_storage(config)
+        except AlpacabenchError as error:
+            sweep.abandon()
+            print(redact(str(error)), file=sys.stderr)
+            raise SystemExit(error.exit_code) from error
         self._sweep = sweep
         atexit.register(sweep.abandon)
 
