@@ -41,6 +41,7 @@ class Mlflow(Tracking):
     def problems(self) -> Iterator[Problem]:
         """Yield a URI that MLflow cannot use, and a negative number of traces."""
         yield from uri.check(self.uri)
+        yield from uri.check_experiment(self.uri, self.experiment)
         if isinstance(self.traces, int) and self.traces < 0:
             yield Problem("tracking.traces", f"given {self.traces}", "allowed: 0, a positive number, or all")
 
@@ -112,7 +113,7 @@ class Mlflow(Tracking):
     def ui_command(self) -> str:
         """Return the command that opens the UI on a database, or the server's address."""
         where = uri.tracking_uri(self.uri)
-        if where.startswith("http"):
+        if where.startswith("http") or uri.is_databricks(where):
             return redact(where)
         return "make ui" if where == uri.tracking_uri(uri.LOCAL) else f"mlflow ui --backend-store-uri {redact(where)}"
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.io.manifest import Run
-from alpacabench.security.redact import redact, redact_mapping
+from alpacabench.security.output import shown
+from alpacabench.security.redact import redact
 from alpacabench.store.owner import new_owner, of_this_host, surely_dead
 from alpacabench.tracking.base import JobRecord
 
@@ -28,6 +29,9 @@ FAILURE = "failure"
 PARENT = "mlflow.parentRunId"
 
 PAGE = 1000
+NAME_LENGTH = 250
+TAG_LENGTH = 5000
+"""Characters of a value; what every version and database of MLflow accepts."""
 FINISHED = "FINISHED"
 RUNNING = "RUNNING"
 
@@ -90,14 +94,18 @@ def goes_on(client: MlflowClient, run_id: str) -> bool:
 def create(client: MlflowClient, experiment: str, job: JobRecord) -> str:
     """Create a running run with the tags that make it known again; return its id."""
     link = job.sweep
-    tags = redact_mapping(job.tags) | {OWNER: new_owner()} | ({PARENT: job.parent} if job.parent else {})
+    tags = (
+        {key: shown(value)[:TAG_LENGTH] for key, value in job.tags.items()}
+        | {OWNER: new_owner()}
+        | ({PARENT: job.parent} if job.parent else {})
+    )
     if link is None:
         tags[JOB] = job.identity
     else:
         tags[SWEEP] = link.identity
         if link.job:
             tags |= {JOB: link.job, PARENT: str(link.parent_run_id)}
-    name = redact(link.name if link and link.name else job.name)
+    name = shown(link.name if link and link.name else job.name)[:NAME_LENGTH]
     run = client.create_run(experiment, start_time=round(job.started * 1000), tags=tags, run_name=name)
     return str(run.info.run_id)
 

@@ -13,6 +13,7 @@ from alpacabench.core.records import digest
 from alpacabench.io.json_text import loads
 from alpacabench.io.manifest import Run, SweepLink
 from alpacabench.io.run_files import write_json
+from alpacabench.security.output import shown
 from alpacabench.security.redact import redact, redact_tree
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.example import ExampleRow
@@ -82,8 +83,16 @@ def read(directory: Path) -> Spooled:
 
 
 def _job(row: dict[str, Any], directory: Path) -> JobRecord:
-    files = [directory / "files" / name for name in row.pop("files")]
+    files = [_own(directory, name) for name in row.pop("files")]
     examples = [ExampleRow.from_json(example) for example in row.pop("examples")]
     link = row.pop("sweep")
     sweep = SweepLink(**link | {"run": Run(**link["run"])}) if link else None
     return JobRecord(**row | {"directory": directory, "files": files, "examples": examples, "sweep": sweep})
+
+
+def _own(directory: Path, name: str) -> Path:
+    """Return a file of the record; a path to another, or a link, is no file of its own: somebody else wrote it."""
+    path = directory / "files" / name
+    if name in (".", "..") or Path(name).name != name or path.is_symlink() or path.parent.is_symlink():
+        raise ValueError(f"it names '{shown(str(name))}', which is no file of its own")
+    return path

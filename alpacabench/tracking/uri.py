@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,9 @@ LOCAL = "sqlite:///outputs/mlflow.db"
 SQLITE = "sqlite:///"
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
 """What MLflow's own stores understand; a plugin may know more."""
+
+DATABRICKS = "databricks"
+EXPERIMENT_LENGTH = 500
 
 ANSWER_SECONDS = 5.0
 """How long a server may take to answer before it counts as unreachable."""
@@ -38,7 +42,7 @@ def artifact_location(uri: str) -> str | None:
 
     Beside a SQLite database; for another database, below outputs/ (MLflow's own default is ./mlruns).
     """
-    if urlsplit(uri).scheme in ("http", "https"):
+    if urlsplit(uri).scheme in ("http", "https") or is_databricks(uri):
         return None
     path = sqlite_path(uri)
     return ((path.parent if path else current().directory / "outputs") / "artifacts").as_uri()
@@ -56,11 +60,29 @@ def check(uri: str | None) -> Iterator[Problem]:
         # The URI is not repeated: what cannot be taken apart may show its password.
         yield Problem(key, "is a URI that cannot be read", "quote what is special in a password: %2F for /, %23 for #")
         return
+    if is_databricks(chosen):
+        return
     scheme = parts.scheme.partition("+")[0]
     if scheme in ("", "file"):
         yield Problem(key, f"given '{chosen}', a directory, which MLflow no longer writes to", use)
     elif scheme not in (*SCHEMES, *_plugged_in()):
         yield Problem(key, f"given a URI of the unknown scheme '{parts.scheme}'", use)
+
+
+def is_databricks(uri: str) -> bool:
+    """Return whether it is MLflow's own word for a Databricks workspace: `databricks`, `databricks://PROFILE`."""
+    return uri == DATABRICKS or uri.startswith(f"{DATABRICKS}://")
+
+
+def check_experiment(uri: str | None, experiment: str) -> Iterator[Problem]:
+    """Yield a name of an experiment that MLflow does not take there."""
+    if len(experiment) > EXPERIMENT_LENGTH:
+        what = f"has {len(experiment)} characters"
+        yield Problem("tracking.experiment", what, f"MLflow takes {EXPERIMENT_LENGTH}")
+    if is_databricks(tracking_uri(uri)) and not experiment.startswith("/"):
+        what = f"given '{experiment}', and in Databricks an experiment is a path of the workspace"
+        remedy = f"give '/Users/NAME/{experiment}'; or log elsewhere with tracking.uri, or nowhere with tracking=none"
+        yield Problem("tracking.experiment", what, remedy)
 
 
 def _plugged_in() -> set[str]:
@@ -75,6 +97,8 @@ def unreachable(uri: str) -> str | None:
     MLflow itself would try again for minutes before it gives up.
     """
     parts = urlsplit(uri)
+    if is_databricks(uri):
+        return None  # Where it is, and who may ask, is for MLflow and the Databricks SDK to find out.
     if parts.scheme in ("http", "https"):
         return _no_server(uri)
     if parts.hostname:
@@ -118,19 +142,28 @@ def sqlite_path(uri: str) -> Path | None:
 
 
 def _no_server(uri: str) -> str | None:
-    import http.client
-    import urllib.error
-    import urllib.request
+    """Ask with MLflow's own settings for TLS; requests itself knows those for proxies and certificates."""
+    import requests
 
     bare, login = without_login(uri)
-    request = urllib.request.Request(f"{bare.rstrip('/')}/health")
-    for name, value in login.items():
-        # A server that redirects elsewhere does not hand the password on.
-        request.add_unredirected_header(name, value)
+    insecure = os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1")
+    verify: bool | str | None = False if insecure else os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or None
+    certificate = os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH")
     try:
-        urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()
-    except urllib.error.HTTPError:
-        return None  # Somebody answers: a server behind a proxy, or one that wants a log-in.
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        return str(getattr(error, "reason", error))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a certificate that is not looked at: the user said so
+            # Somebody answers, whatever the status: a server behind a proxy, or one that wants a log-in. One that
+            # redirects elsewhere does not hand the password on.
+            requests.get(
+                f"{bare.rstrip('/')}/health", headers=login, timeout=ANSWER_SECONDS, verify=verify, cert=certificate,
+                allow_redirects=False, stream=True,
+            ).close()  # fmt: skip
+    except (OSError, ValueError) as error:
+        return str(_root(error))
     return None
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the reason below what requests and urllib3 wrap around it."""
+    inner = getattr(error, "reason", None) or next((arg for arg in error.args if isinstance(arg, Exception)), None)
+    return _root(inner) if isinstance(inner, BaseException) else error

@@ -12,11 +12,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from alpacabench.core.printable import printable
 from alpacabench.io.json_text import dumps
+from alpacabench.security.output import shown
 from alpacabench.security.redact import redact, redact_mapping, redact_tree
 from alpacabench.tracking.base import BASE, JobRecord
 from alpacabench.tracking.example import ExampleRow
-from alpacabench.tracking.runs import FAILURE
+from alpacabench.tracking.refusals import Refused, names, require_at_hand
+from alpacabench.tracking.runs import FAILURE, NAME_LENGTH, TAG_LENGTH
 from alpacabench.tracking.system import collected
 
 if TYPE_CHECKING:
@@ -26,7 +29,6 @@ TABLE = "examples.json"
 """The table of prompts and answers."""
 PARAM_LENGTH = 500
 """Characters; what every version of MLflow accepts. The whole value is in config.yaml."""
-TAG_LENGTH = 5000
 PARAMS_PER_CALL = 100
 METRICS_PER_CALL = 900
 DIGEST_LENGTH = 36
@@ -40,11 +42,15 @@ Item = TypeVar("Item")
 
 
 def write(client: MlflowClient, run_id: str, job: JobRecord) -> None:
-    """Write parameters, metrics, tags, data set, table and files, and end the run."""
-    _log_values(client, run_id, job, _ended(job))
+    """Write parameters, metrics, tags, data set, table and files, and end the run: without what MLflow refuses."""
+    refused = Refused()
+    _log_values(client, run_id, job, _ended(job), refused)
     if job.dataset:
-        _log_dataset(client, run_id, job.dataset)
-    _log_files(client, run_id, job)
+        with refused.part("the data set"):
+            _log_dataset(client, run_id, job.dataset)
+    with refused.part("the files"):
+        _log_files(client, run_id, job)
+    refused.tell(job.directory)
     client.set_terminated(run_id, "FAILED" if job.failure else "FINISHED", _ended(job))
 
 
@@ -53,8 +59,12 @@ def compare_again(client: MlflowClient, run_id: str, parent: JobRecord) -> None:
     base = parent.tags.get(BASE)
     if base is None or client.get_run(run_id).data.tags.get(BASE) == redact(base):
         return
-    _log_values(client, run_id, replace(parent, params={}, sweep=None, tags={BASE: base}, failure=None), _ended(parent))
-    _log_files(client, run_id, parent)
+    refused = Refused()
+    again = replace(parent, params={}, sweep=None, tags={BASE: base}, failure=None)
+    _log_values(client, run_id, again, _ended(parent), refused)
+    with refused.part("the files"):
+        _log_files(client, run_id, parent)
+    refused.tell(parent.directory)
 
 
 def shortened(text: str, length: int) -> str:
@@ -88,37 +98,34 @@ def _ended(job: JobRecord) -> int:
     return round((job.ended or job.started) * 1000)
 
 
-def _param_name(key: str) -> str:
-    """Return a key as MLflow takes it: a group in a package has an @ (`model@perturbation.writer`)."""
-    return key.replace("@", "_")
-
-
-def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: int) -> None:
+def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: int, refused: Refused) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
     tags = redact_mapping(job.tags) | ({FAILURE: redact(job.failure)} if job.failure else {})
     if job.examples:
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": TABLE, "type": "table"}])
-    run_tags = [RunTag(key, shortened(value, TAG_LENGTH)) for key, value in tags.items()]
+    tag_names = names(list(tags))
+    run_tags = [RunTag(tag_names[key], shortened(printable(value), TAG_LENGTH)) for key, value in tags.items()]
     chosen = dict(job.params) | dict(job.sweep.params if job.sweep else {})
     # A continued run has its parameters, and MLflow lets nobody change them: a sweep's axes may come in another order.
     known = client.get_run(run_id).data.params if chosen else {}
+    param_names, metric_names = names(list(chosen)), names(list(job.metrics))
     params = [
-        Param(_param_name(key), shortened(value, PARAM_LENGTH))
+        Param(param_names[key], shortened(printable(value), PARAM_LENGTH))
         for key, value in redact_mapping(chosen).items()
-        if _param_name(key) not in known
+        if param_names[key] not in known
     ]
     metrics = [
-        Metric(key, float(value), timestamp, job.step)
+        Metric(metric_names[key], float(value), timestamp, job.step)
         for key, value in _shown_first(job.metrics).items()
         if math.isfinite(float(value))
     ]
     metrics += collected(run_id)
-    client.log_batch(run_id, metrics[:METRICS_PER_CALL], params[:PARAMS_PER_CALL], run_tags)
-    for more in batches(params[PARAMS_PER_CALL:], PARAMS_PER_CALL):
-        client.log_batch(run_id, params=more)
-    for rest in batches(metrics[METRICS_PER_CALL:], METRICS_PER_CALL):
-        client.log_batch(run_id, metrics=rest)
+    refused.send("tag", run_tags, lambda part: client.log_batch(run_id, tags=part))
+    for some in batches(params, PARAMS_PER_CALL):
+        refused.send("parameter", some, lambda part: client.log_batch(run_id, params=part))
+    for many in batches(metrics, METRICS_PER_CALL):
+        refused.send("metric", many, lambda part: client.log_batch(run_id, metrics=part))
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -145,12 +152,15 @@ def _log_dataset(client: MlflowClient, run_id: str, card: Mapping[str, Any]) -> 
 def _dataset(card: Mapping[str, Any]) -> Any:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
+    licence = {"licence": card.get("licence")}
     dataset = Dataset(
-        name=str(card["name"]),
+        name=shortened(shown(str(card["name"])), NAME_LENGTH),
         digest=str(card["digest"])[:DIGEST_LENGTH],
         source_type="alpacabench",
-        source=json.dumps({"source": redact(str(card.get("source", ""))), "licence": card.get("licence")}),
-        profile=json.dumps({"num_rows": card.get("rows"), "licence": card.get("licence"), "digest": card["digest"]}),
+        source=json.dumps(
+            {"source": shortened(redact(str(card.get("source", ""))), TAG_LENGTH), "licence": card.get("licence")}
+        ),
+        profile=json.dumps({"num_rows": card.get("rows"), "digest": card["digest"]} | licence),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])
 
@@ -166,4 +176,5 @@ def _log_files(client: MlflowClient, run_id: str, job: JobRecord) -> None:
             if path.is_file():
                 (directory / path.name).symlink_to(path.resolve())
         if any(directory.iterdir()):
+            require_at_hand(client.get_run(run_id).info.artifact_uri)
             client.log_artifacts(run_id, str(directory))
