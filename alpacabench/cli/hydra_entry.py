@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -22,6 +23,7 @@ from alpacabench.security.password import password_problem
 from alpacabench.security.redact import redact, secrets
 
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
 READER_GONE = 141
 """What shells report for a command that a closed pipe ended: 128 + SIGPIPE."""
 
@@ -66,6 +68,8 @@ def run(main: Callable[[], Any]) -> int:
             raise
         return _report(error)
     except OSError as error:
+        if not wants_traceback and error.errno in FULL:
+            return _report(_disk_full(error))
         if wants_traceback or error.filename is None:
             raise
         return _report(ConfigError([unwritable(error.filename, error, "hydra.run.dir")]))
@@ -90,6 +94,12 @@ def accepted(arguments: list[str]) -> list[str]:
     arguments = as_typed(arguments)
     _refuse_null_options(arguments)
     return arguments
+
+
+def _disk_full(error: OSError) -> AlpacabenchError:
+    where = f"{error.filename}: " if error.filename else ""
+    kept = "what was answered is in the store: free some space, and the same command goes on"
+    return AlpacabenchError(f"{where}{error.strerror}; a file of the run could not be written\n    {kept}")
 
 
 def drop_output() -> None:

@@ -11,6 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from alpacabench.cli.exit_status import ExitStatus
+from alpacabench.cli.sweep_parent import announce
 from alpacabench.core.context import owned
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.security.redact import redact
@@ -46,6 +47,7 @@ class SweepCallback(Callback):  # type: ignore[misc]
         from alpacabench.sweeps.sweep import open_sweep
 
         try:
+            announce()
             sweep = open_sweep(read_command(config), [conclude_ablation])
         except AlpacabenchError as error:
             print(redact(str(error)), file=sys.stderr)

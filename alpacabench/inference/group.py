@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import Connection, Listener, wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from alpacabench.core.errors import GenerationError
+from alpacabench.inference.meeting import MEETING, Door, loopback_only
 from alpacabench.inference.rank import PARENT, SECRET
 from alpacabench.inference.spec import (
     Answer,
@@ -64,6 +64,9 @@ class Ranks:
         threads = max(1, (os.cpu_count() or 1) // count)
         self.logs: list[IO[bytes]] = []
         self.processes: list[subprocess.Popen[bytes]] = []
+        # Only this user can read it: what the ranks of one machine tell each other first goes through a file there.
+        self.meeting = tempfile.mkdtemp(prefix="alpacabench-")
+        alone = {MEETING: f"{self.meeting}/ranks", **loopback_only()} if plan.num_machines == 1 else {}
         root = str(Path(__file__).resolve().parents[2])
         for local in range(count):
             environment = os.environ | {
@@ -79,6 +82,7 @@ class Ranks:
                 "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])]),
                 PARENT: parent,
                 SECRET: secret,
+                **alone,
             }
             output = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
             command = [sys.executable, "-m", "alpacabench.inference.rank"]
@@ -103,6 +107,7 @@ class Ranks:
                 process.stdin.close()
         for output in self.logs:
             output.close()
+        shutil.rmtree(self.meeting, ignore_errors=True)
 
 
 class Group:
@@ -114,12 +119,11 @@ class Group:
         self.peak_bytes = 0
         self.alive = True
         secret = os.environ.get(SECRET) or secrets.token_hex(32)
-        listener = Listener((plan.main_process_ip, _port(plan, 1)), authkey=bytes.fromhex(secret))
-        host, port = listener.address
+        door = Door(plan.main_process_ip, _port(plan, 1), bytes.fromhex(secret))
         log.info("Starting %d worker processes (%s)", plan.num_processes, plan.mode)
-        self.ranks = Ranks(plan, 0, f"{host}:{port}", secret, _port(plan, 0) or _free_port())
+        self.ranks = Ranks(plan, 0, door.address, secret, _port(plan, 0))
         try:
-            self.connections = self._connect(listener)
+            self.connections = self._connect(door)
             for connection in self.connections.values():
                 connection.send((spec, plan))
             for _ in self._collect(range(plan.num_processes), together=True):  # they meet before they load
@@ -128,7 +132,7 @@ class Group:
             self.close()
             raise
         finally:
-            listener.close()
+            door.close()
 
     def generate(
         self, tasks: Sequence[Task], spec: DecodeSpec, form: ChatFormat, batch_size: int | None = None
@@ -168,20 +172,13 @@ class Group:
         if left:
             raise WorkerDied(f"the worker processes left {len(left)} of {len(items)} questions unanswered")
 
-    def _connect(self, listener: Listener) -> dict[int, Connection]:
+    def _connect(self, door: Door) -> dict[int, Connection]:
         """Wait for every rank to call."""
         connections: dict[int, Connection] = {}
         deadline = time.monotonic() + START_SECONDS
-        listener._listener._socket.settimeout(1.0)  # type: ignore[attr-defined]
         while len(connections) < self.plan.num_processes:
-            try:
-                connection = listener.accept()
-                rank: int = connection.recv()
-                connections[rank] = connection
-            except TimeoutError:
-                self._raise_if_dead(time.monotonic() > deadline)
-            except (EOFError, ConnectionError, AuthenticationError):
-                pass  # it died while it introduced itself, which shows when it is looked for
+            connections |= door.callers()
+            self._raise_if_dead(time.monotonic() > deadline)
         return connections
 
     def _raise_if_dead(self, late: bool) -> None:
@@ -244,9 +241,3 @@ class Group:
 
 def _port(plan: Plan, offset: int) -> int:
     return plan.main_process_port + offset if plan.main_process_port else 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

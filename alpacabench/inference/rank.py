@@ -17,6 +17,7 @@ from dataclasses import replace
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
+from alpacabench.inference.meeting import MEETING, join
 from alpacabench.inference.spec import ChooseJob, Finished, GenerateJob, ModelSpec, Noted, Plan
 
 PARENT, SECRET = "ALPACABENCH_WORKER_PARENT", "ALPACABENCH_WORKER_SECRET"
@@ -51,7 +52,7 @@ def _call(address: tuple[str, int], secret: bytes) -> Connection:
     while True:
         try:
             return Client(address, authkey=secret)
-        except ConnectionRefusedError:
+        except (ConnectionError, EOFError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
@@ -112,6 +113,8 @@ def _engine(spec: ModelSpec, plan: Plan) -> Any:
     from alpacabench.inference.engine import Engine
 
     cpu = spec.device == "cpu" or not torch.cuda.is_available()
+    if file := os.environ.get(MEETING):
+        join(file, int(os.environ["RANK"]), plan.num_processes, cpu)
     if plan.mode == "zero3":
         return Engine(*placement.zero3(spec, plan, cpu))
     state = PartialState(cpu=cpu)

@@ -97,6 +97,10 @@ class ApiJudge(Judge):
         """Return the server."""
         return open_wire(self.provider, self.url, self.timeout, self.key_variable)
 
+    def paid_models(self) -> list[tuple[str, str]]:
+        """Return the judge model."""
+        return [("judge.model_name", self.model_name)]
+
     def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
         """Return what a question is expected to take; without a known price the dollars are unknown."""
         from alpacabench.cost.price import expected_dollars

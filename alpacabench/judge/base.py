@@ -166,6 +166,10 @@ class Judge(Component):
         held = store.get("verdict", questions)
         return [question for key, question in questions.items() if key not in held]
 
+    def paid_models(self) -> list[tuple[str, str]]:
+        """Return the key and the name of each model whose requests have a price; a judge of one's own asks none."""
+        return []
+
     def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
         """Return what a question is expected to take; a judge of one's own costs no dollars.
 

@@ -42,6 +42,10 @@ class Panel(Judge):
         """Return the keys of the members that ask in batches."""
         return [_in_panel(key, name) for name, member in self._named() for key in member.batch_keys()]
 
+    def paid_models(self) -> list[tuple[str, str]]:
+        """Return the members' models."""
+        return [(_in_panel(key, name), model) for name, member in self._named() for key, model in member.paid_models()]
+
     def problems(self) -> Iterator[Problem]:
         """Check every member as it is asked; keys are named as they stand in the panel."""
         for name, member in self._named():

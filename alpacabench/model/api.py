@@ -82,6 +82,10 @@ class ApiModel(Model):
             values["stop"] = list(decoding.stop)
         return values
 
+    def paid_models(self) -> list[tuple[str, str]]:
+        """Return the model."""
+        return [("model.path", self.path)]
+
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what an answer is expected to take; without a known price the dollars are unknown."""
         from alpacabench.cost.price import expected_dollars

@@ -144,6 +144,10 @@ class Model(Component):
         """Return the models that answering loads; none where a server holds them, or where there are none."""
         return frozenset()
 
+    def paid_models(self) -> list[tuple[str, str]]:
+        """Return the key and the name of each model whose requests have a price; a model of one's own has none."""
+        return []
+
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what a request is expected to take; a model of one's own costs no dollars."""
         prompt = estimate_prompt_tokens(request.chat())

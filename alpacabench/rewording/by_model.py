@@ -66,6 +66,18 @@ def problems(perturbation: Perturbation) -> Iterator[Problem]:
             yield replace(problem, where=f"{where}.{key}" if group == "model" else f"perturbation.{problem.where}")
 
 
+def paid_models(perturbation: Perturbation) -> list[tuple[str, str]]:
+    """Return the key and the name of each model with a price that the perturbation asks."""
+    roles = ("writer", "checker") if isinstance(perturbation, WrittenVariants) else ()
+    asked = [(role, getattr(perturbation, role)) for role in roles]
+    return [
+        (f"perturbation.{role}.{key.partition('.')[2]}", name)
+        for role, model in asked
+        if isinstance(model, Model)
+        for key, name in model.paid_models()
+    ]
+
+
 def write(
     perturbation: Perturbation, prompts: Sequence[Prompt], sharding: Sharding, store: AnswerStore, max_failures: float
 ) -> Wordings:

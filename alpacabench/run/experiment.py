@@ -14,6 +14,7 @@ from pydantic import Field
 from alpacabench.core.component import Component, build, require
 from alpacabench.core.errors import ConfigError, DataError, Problem, allowed
 from alpacabench.core.records import digest
+from alpacabench.cost.price import price_of
 from alpacabench.dataset import Dataset
 from alpacabench.decoding import Decoding
 from alpacabench.judge.base import Judge
@@ -221,11 +222,25 @@ def _across(experiment: Experiment) -> list[Problem]:
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))
+    problems += _unpriced(experiment)
     batched = experiment.judge.batch_keys()
     if experiment.settings.early_stopping.alpha is not None and batched:
         remedy = f"leave {' and '.join(batched)} at direct, or early_stopping.alpha at null"
         problems.append(Problem("early_stopping.alpha", "a batch is judged as a whole, within a day", remedy))
     return problems
+
+
+def _unpriced(experiment: Experiment) -> Iterator[Problem]:
+    """Yield the models without a price where there is a cap, which could not be kept."""
+    cap = experiment.settings.budget.usd
+    asked = [
+        *wording.paid_models(experiment.perturbation), *experiment.model.paid_models(), *experiment.judge.paid_models()
+    ]  # fmt: skip
+    for key, model in asked:
+        if cap is not None and price_of(model) is None:
+            what = f"budget.usd is {cap}, but the price of '{model}' is unknown, so the cap could not be kept"
+            remedy = "add the model to a file in conf/prices (0 where it is free), or set budget.usd=null"
+            yield Problem(key, what, remedy)
 
 
 def _foreseen(experiment: Experiment) -> Foreseen:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.security.redact import remember
+from alpacabench.tracking.fresh_database import make_whole
 from alpacabench.tracking.lock import one_at_a_time
-from alpacabench.tracking.uri import artifact_location, unreachable, unwritable
+from alpacabench.tracking.uri import artifact_location, sqlite_path, unreachable, unwritable
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -47,6 +48,8 @@ def connect(uri: str) -> MlflowClient:
         for name in ("mlflow", "alembic", "urllib3.connectionpool"):
             logging.getLogger(name).setLevel(logging.ERROR)
         with one_at_a_time(uri):
+            if path := sqlite_path(uri):
+                make_whole(path)
             return MlflowClient(tracking_uri=uri)
 
 

@@ -15,9 +15,9 @@ from alpacabench import inference as worker
 from alpacabench import sharding
 from alpacabench.core.records import digest
 from alpacabench.inference import loading, pool
-from alpacabench.inference.group import _free_port
 from alpacabench.inference.spec import ChatFormat, DecodeSpec, ModelSpec, Plan, Task
 from alpacabench.sharding import Sharding
+from tests.helpers.mlflow_server import free_port as _free_port
 from tests.helpers.tiny import build_tiny
 
 ROOT = Path(__file__).resolve().parents[2]

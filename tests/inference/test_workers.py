@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 import pytest
 
 from alpacabench import inference as worker
@@ -18,9 +21,10 @@ from alpacabench.core.context import owned
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.records import digest
 from alpacabench.inference import pool
-from alpacabench.inference.group import Group, WorkerDied, _free_port
+from alpacabench.inference.group import Group, WorkerDied
 from alpacabench.inference.spec import ChatFormat, Choice, DecodeSpec, ModelSpec, Plan, Task
 from alpacabench.sharding import Sharding, refuse_launcher
+from tests.helpers.mlflow_server import free_port as _free_port
 from tests.helpers.tiny import build_tiny
 
 GREEDY = DecodeSpec(16)
@@ -73,11 +77,48 @@ def test_every_split_gives_the_text_of_one_process(spec: ModelSpec, plan: Plan) 
     for decode in (GREEDY, SAMPLED):
         assert texts(spec, plan, decode) == texts(spec, Plan(), decode)
     assert pool.group(spec, plan).loads == 1
+    assert beyond_loopback(plan, spec) == []
     weighed = list(
         worker.open_backend(spec).choose([Choice(t.key, t.messages, ("A", "B")) for t in tasks()], ChatFormat())
     )
     assert len(weighed) == len(tasks())
     pool.close()
+
+
+def beyond_loopback(plan: Plan, spec: ModelSpec) -> list[str]:
+    """Return where the group's processes, or this one, listen for other machines."""
+    pids = [os.getpid(), *(process.pid for process in pool.group(spec, plan).ranks.processes)]
+    found = [c for pid in pids for c in psutil.Process(pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    return [str(c.laddr) for c in found if c.laddr.ip not in ("127.0.0.1", "::1")]
+
+
+def test_callers_that_say_nothing_or_lie_stop_nobody(spec: ModelSpec) -> None:
+    port = _free_port() // 2 * 2
+    ready = threading.Event()
+    silent: list[socket.socket] = []
+
+    def call() -> None:
+        while not ready.is_set():
+            try:
+                silent.append(socket.create_connection(("127.0.0.1", port + 1), 1))
+                if len(silent) % 2:
+                    silent[-1].sendall(b"GET / HTTP/1.1\r\n\r\n")
+                elif len(silent) > 20:
+                    return
+            except OSError:
+                time.sleep(0.01)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    try:
+        group = Group(spec, Plan("data_parallel", 2, main_process_port=port))
+    finally:
+        ready.set()
+        caller.join()
+        for connection in silent:
+            connection.close()
+    assert silent
+    group.close()
 
 
 def test_a_worker_that_is_killed_is_reported_and_the_rest_is_kept(spec: ModelSpec) -> None:

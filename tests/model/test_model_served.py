@@ -14,9 +14,9 @@ from urllib.error import URLError
 
 import pytest
 
-from alpacabench.inference.group import _free_port
 from alpacabench.inference.weights.bundled import bundled_dir
 from tests.helpers.command import run, succeed
+from tests.helpers.mlflow_server import free_port as _free_port
 
 PROMPTS = ["subset=head", "subset.n=8", "decoding.max_new_tokens=48", "judge=longest", "tracking=none"]
 
