@@ -1,0 +1,52 @@
+"""Kill everything at random moments, and print what was promised beside what came of it.
+
+python -m tests.helpers.chaos --kills 100
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+from tests.helpers.chaos.scenes import SCENES, Result
+
+COLUMNS = "| scene | kills | kept | lost | paid again (in flight at the kills) | orphans | wrong | tracebacks |"
+
+
+def table(results: list[Result]) -> str:
+    """Return the results as a table in Markdown."""
+    rows = [
+        f"| {r.scene} | {r.kills} | {r.answers} | {r.lost} | {r.paid_again} ({r.in_flight}) | {r.orphans} | {r.wrong} "
+        f"| {r.tracebacks} |"
+        for r in results
+    ]
+    return "\n".join([COLUMNS, "|---" + "|---:" * (COLUMNS.count("|") - 2) + "|", *rows])
+
+
+def main() -> int:
+    """Play every scene; returns 1 where a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--only", nargs="*", default=[], help="names of scenes")
+    parser.add_argument("--at-once", type=int, default=2, help="scenes at the same time")
+    options = parser.parse_args()
+    chosen = {scene: share for scene, share in SCENES.items() if not options.only or scene.__name__ in options.only}
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as place, ThreadPoolExecutor(options.at_once) as pool:
+        playing = [
+            pool.submit(scene, Path(place) / scene.__name__, round(share * options.kills))
+            for scene, share in chosen.items()
+        ]
+        results = [future.result() for future in playing]
+    print(table(results))
+    print(f"{sum(r.kills for r in results)} kills in {time.monotonic() - started:.0f} s, {date.today()}")
+    return int(not all(result.right for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
