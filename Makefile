@@ -9,7 +9,7 @@ PORT ?= 5000
 RAY_TEST := tests/sweeps/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all docs check bench ui lock clean
+.PHONY: help setup demo test test-all docs check chaos bench ui lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ check: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+chaos: setup  ## 100 kills at random moments, storms, a full disk, wrong clocks: what docs/reliability.md promises
+	$(BIN)/python -m tests.helpers.chaos --kills 100
 
 bench: setup  ## speed against peers, as ratios measured in one run
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

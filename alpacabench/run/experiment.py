@@ -234,7 +234,7 @@ def _unpriced(experiment: Experiment) -> Iterator[Problem]:
     """Yield the models without a price where there is a cap, which could not be kept."""
     cap = experiment.settings.budget.usd
     asked = [
-        *wording.paid_models(experiment.perturbation), *experiment.model.paid_models(), *experiment.judge.paid_models()
+        *by_model.paid_models(experiment.perturbation), *experiment.model.paid_models(), *experiment.judge.paid_models()
     ]  # fmt: skip
     for key, model in asked:
         if cap is not None and price_of(model) is None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -121,5 +122,5 @@ def held(store: Path, kind: str = "verdict") -> int:
     """Return how many answers of a kind a store holds."""
     if not store.exists():
         return 0
-    with sqlite3.connect(store, timeout=60) as connection:
+    with closing(sqlite3.connect(store, timeout=60)) as connection:
         return int(connection.execute("select count(*) from answers where kind = ?", (kind,)).fetchone()[0])

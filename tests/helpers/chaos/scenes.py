@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,7 @@ def tracking(place: Path, kills: int) -> Result:
             [sys.executable, "-m", "alpacabench.cli", "sync"],
             cwd=directory, capture_output=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
-        with sqlite3.connect(directory / "outputs" / "mlflow.db") as database:
+        with closing(sqlite3.connect(directory / "outputs" / "mlflow.db")) as database:
             found = database.execute("select status, count(*) from runs group by status").fetchall()
             values = database.execute("select value from latest_metrics where key = 'win_rate'").fetchall()
         return synced.returncode, found, values
@@ -173,7 +173,7 @@ def budget(place: Path, kills: int) -> Result:
     assert price is not None
     with judge(faults=None, tokens=10) as (server, billed):
         command = Command(place / "budget", [
-            "-m", *asking(server, 100), "judge.seed=0,1,2,3", "hydra/launcher=processes", "hydra.launcher.n_jobs=4",
+            "-m", *asking(server, 90), "judge.seed=0,1,2,3", "hydra/launcher=processes", "hydra.launcher.n_jobs=4",
             "hydra.sweep.dir=sweep", f"budget.usd={cap}",
         ])  # fmt: skip
         result.kills = kill_until_done(command, kills, 20.0, random.Random(5))
