@@ -68,4 +68,6 @@ def _problems(key: str, value: Any, in_logging: bool) -> Iterator[Problem]:
 def _allowed(target: str, in_logging: bool) -> bool:
     # hydra.utils imports and calls what it is given.
     patterns = [*trusted(), *(LOGGING if in_logging else ())]
-    return not target.startswith("hydra.utils.") and any(fnmatchcase(target, pattern) for pattern in patterns)
+    return not (target.startswith("hydra.utils.") or ".__" in target) and any(
+        fnmatchcase(target, pattern) for pattern in patterns
+    )

@@ -106,7 +106,7 @@ def _class(key: str, target: Any, kinds: tuple[type[Component], ...]) -> type[Co
         return Problem(key, f"given a component ('{target}'), but this key takes none", "leave `_target_` out")
     if not trust.is_trusted(target):
         return Problem(
-            where, f"given '{target}', which is not trusted; {must}, and was not imported", trust.remedy(target)
+            where, f"given '{target}', which is not trusted and was not imported; {must}", trust.remedy(target)
         )
     try:
         found = pkgutil.resolve_name(target)

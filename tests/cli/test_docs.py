@@ -47,7 +47,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 NOT_CHOSEN = ("contract", "prices", "hydra")
 """Folders of conf/ that are no groups of ours to choose from."""
 RECIPE_FILE = re.compile(r"`((?:conf|alpacabench)/[\w/.]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
-RECIPE_NAMES = ("smollm2_360m", "support_desk", "greeting")
+RECIPE_NAMES = ("smollm2_360m", "support_desk", "greeting", "shortest", "mean_words", "shouting")
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY")
 
 
@@ -210,6 +210,8 @@ def test_every_relative_link_resolves(path: Path) -> None:
 
 def test_the_pages_stay_short_and_their_commands_are_found() -> None:
     assert len(README.splitlines()) <= 250
-    assert all(len(path.read_text(encoding="utf-8").splitlines()) <= 160 for path in PAGES if path.name != "README.md")
+    assert len(CONTRIBUTING.splitlines()) <= 300
+    short = [path for path in PAGES if path.name not in ("README.md", "CONTRIBUTING.md")]
+    assert all(len(path.read_text(encoding="utf-8").splitlines()) <= 160 for path in short)
     assert len(COMMANDS) > 80
     assert expand("a_{b,c}_d") == ["a_b_d", "a_c_d"]

@@ -1,5 +1,6 @@
 """Components: every mistake is reported with its key, together with the others."""
 
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import pytest
@@ -82,3 +83,73 @@ def test_a_target_that_cannot_be_imported_is_a_problem_not_a_traceback(target: s
     problems: list[Problem] = []
     assert build("animal", {"_target_": target}, problems) is None
     assert len(problems) == 1
+
+
+class Flat(Component):
+    """A component of another group."""
+
+    group: ClassVar[str] = "furniture"
+
+
+class Basket(Component):
+    group: ClassVar[str] = "basket"
+    labels: dict[str, str] = {}
+    dog: Dog | None = None
+
+
+class Beagle(Dog):
+    """Declares nothing of its own."""
+
+
+def a_function() -> None:
+    raise AssertionError("called")
+
+
+@pytest.mark.parametrize(
+    ("target", "what"),
+    [
+        ("subprocess.Popen", "which is not trusted and was not imported; it must be a Animal"),
+        ("os.system", "which is not trusted and was not imported"),
+        ("testsuite.Thing", "which is not trusted"),
+        ("tests.__main__.Thing", "which is not trusted"),
+        (f"{__name__}.a_function", "which is a function; it must be a Animal"),
+        (f"{__name__}.Flat", "which is a class of the furniture group; it must be a Animal"),
+        (f"{__name__}.Literal", "it must be a Animal"),
+        (f"{__name__}.Path", "which is a class, but no component"),
+        (f"{__name__}.Missing", "cannot import"),
+    ],
+)
+def test_a_component_of_the_wrong_kind_is_refused_by_name(target: str, what: str) -> None:
+    problems: list[Problem] = []
+    assert build("animal", {"_target_": target, "args": ["x"]}, problems, kinds=(Animal,)) is None
+    (problem,) = problems
+    assert problem.where == "animal._target_"
+    assert target in problem.what and what in problem.what
+    assert "must be a Animal" in problem.what + problem.remedy
+
+
+def test_nothing_of_what_is_not_trusted_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lurking.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\nclass Dog: ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    problems: list[Problem] = []
+    build("animal", {"_target_": "lurking.Dog"}, problems, kinds=(Animal,))
+    assert problems and not (tmp_path / "ran").exists()
+    monkeypatch.setenv(trust.VARIABLE, "other:lurking")
+    build("animal", {"_target_": "lurking.Dog"}, problems, kinds=(Animal,))
+    assert (tmp_path / "ran").exists() and "a class, but no component" in problems[1].what
+
+
+def test_what_stands_in_a_value_is_looked_at_like_a_group() -> None:
+    problems: list[Problem] = []
+    values = {"labels": {"x": {"_target_": "subprocess.Popen"}}, "dog": {"_target_": f"{__name__}.Flat"}}
+    assert build("basket", {"_target_": f"{__name__}.Basket", **values}, problems) is None
+    assert [(problem.where, problem.what.partition(";")[0]) for problem in problems] == [
+        ("basket.labels.x", "given a component ('subprocess.Popen'), but this key takes none"),
+        ("basket.dog._target_", f"given '{__name__}.Flat', which is a class of the furniture group"),
+    ]
+
+
+def test_inheriting_counts_as_using() -> None:
+    assert unused_keys(Beagle) == unused_keys(Dog)
+    problems: list[Problem] = []
+    assert build("animal", {"_target_": f"{__name__}.Beagle", "legs": 3}, problems) and not problems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from alpacabench.core.errors import ConfigError
 from alpacabench.run import experiment as config
@@ -199,3 +200,36 @@ def test_every_contract_file_has_the_keys_that_others_rely_on() -> None:
     assert set(CONTRACT_FILES) == set(CONTRACT) - {"perturbation"}
     for group, keys in CONTRACT_FILES.items():
         assert set(CONTRACT[group]) <= keys, group
+
+
+@pytest.mark.parametrize("group", sorted(CONTRACT_FILES))
+def test_a_groups_keys_are_stated_once_by_its_class(group: str) -> None:
+    kind = config.GROUPS[group]
+    stated = {name: field.get_default(call_default_factory=True) for name, field in kind.model_fields.items()}
+    shown = yaml.safe_load((CONF / "contract" / f"{group}.yaml").read_text())
+    # What only some options mean is theirs: a data set's name and licence, the mode that a preset of sharding is.
+    assert set(stated) - set(shown) <= kind.shared_keys | {"mode"}
+    assert {key: (list(value) if isinstance(value, tuple) else value) for key, value in stated.items()} | {
+        "seed": shown.get("seed")
+    } == {**stated, **shown, "seed": shown.get("seed")}
+
+
+def test_the_page_of_keys_gives_the_defaults_that_hold() -> None:
+    page = (CONF.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+    chosen = compose("config")
+    for group in CONTRACT_FILES:
+        section = re.search(rf"### {group}\b(.*?)(?=\n### |\Z)", page, re.DOTALL)
+        assert section
+        rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", section[1], re.MULTILINE))
+        contract = yaml.safe_load((CONF / "contract" / f"{group}.yaml").read_text())
+        assert set(rows) == set(contract), group
+        for key, default in contract.items():
+            told = rows[key].split(";")[0].strip().strip("`")
+            if told == "by option":
+                continue
+            possible = [
+                yaml.safe_dump(value).split("\n")[0]
+                for value in (default, chosen[group][key])
+                if not isinstance(value, ListConfig)
+            ]
+            assert told in possible or told == str(default), (group, key, told, possible)

@@ -1,0 +1,144 @@
+"""A second package adds a judge, a metric and a perturbation without a fork: CONTRIBUTING's recipes as they stand."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from alpacabench.cli.hydra_nodes import hydra_problems
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = re.findall(
+    r"`((?:mine/[\w/.]+)|pyproject\.toml)`(?: beside `mine/`)?:\n\n```\w+\n(.*?)```",
+    (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
+    re.DOTALL,
+)
+ANSWERS = ["short", "a rather long answer", "of middling kind", "x", "word " * 9, "two words"]
+REFERENCE = "of middle length"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Return a folder that holds the recipes' package as `pip install` leaves it."""
+    folder = tmp_path / "site"
+    for path, text in RECIPES:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    (folder / "mine" / "__init__.py").touch()
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    info = folder / f"{project['name']}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    points = [
+        f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items())
+        for group, entries in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(points))
+    return folder
+
+
+def _run(site: Path, *words: str, code: int = 0, **environment: str) -> str:
+    work = site.parent / "work"
+    work.mkdir(exist_ok=True)
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), *words], cwd=work, capture_output=True, text=True, timeout=180,
+        env=os.environ | {"PYTHONPATH": path} | environment, check=False,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    assert "Traceback" not in said
+    return said
+
+
+def _data(folder: Path) -> list[str]:
+    rows = [{"instruction": f"Question {i}?", "output": REFERENCE} for i in range(len(ANSWERS))]
+    (folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    given = [row | {"output": answer, "generator": "me"} for row, answer in zip(rows, ANSWERS, strict=True)]
+    (folder / "outputs.json").write_text(json.dumps(given))
+    return [
+        "dataset=jsonl", f"dataset.path={folder}/prompts.jsonl", "model=recorded", f"model.path={folder}/outputs.json",
+        "tracking=none",
+    ]  # fmt: skip
+
+
+def test_an_installed_plug_in_adds_its_options_and_they_are_right(site: Path) -> None:
+    assert len(RECIPES) == 7
+    options = dict(re.findall(r"^(\w+): (.+)$", _run(site, "--help"), re.MULTILINE))
+    for group, name in (("judge", "shortest"), ("metrics", "mean_words"), ("perturbation", "shouting")):
+        assert name in options[group].split(", ")
+    data = _data(site.parent)
+    said = _run(site, "-m", *data, "judge=shortest", "judge.order=seeded,both", "metrics=[mean_words]",
+                "objective=mean_words", "hydra.sweep.dir=sweep")  # fmt: skip
+    won = [2.0 if len(a) < len(REFERENCE) else 1.5 if len(a) == len(REFERENCE) else 1.0 for a in ANSWERS]
+    for job in ("0", "1"):
+        folder = site.parent / "work" / "sweep" / job
+        metrics = json.loads((folder / "metrics.json").read_text())
+        assert metrics["win_rate"] == pytest.approx((sum(won) / len(won) - 1) * 100)
+        assert metrics["mean_words"] == sum(len(a.split()) for a in ANSWERS) / len(ANSWERS)
+        assert "words per answer" in (folder / "report.html").read_text(encoding="utf-8")
+        assert {row["annotator"] for row in json.loads((folder / "annotations.json").read_text())} == {"Shortest"}
+    assert "mean_words: 3.333 words per answer" in said
+    _run(site, "perturbation=shouting", "model=echo", "judge=shortest", "subset=head", "subset.n=2", "tracking=none",
+         "hydra.run.dir=shouted")  # fmt: skip
+    assert (site.parent / "work" / "shouted" / "generations.jsonl").read_text().count(" !!!") >= 2
+
+
+def test_a_package_is_trusted_by_name_and_nothing_else_is_imported(site: Path) -> None:
+    for file in site.glob("*.dist-info/entry_points.txt"):
+        file.unlink()
+    (site / "mine" / "__init__.py").write_text("open('imported', 'w').close()")
+    arguments = ["--config-dir", str(site / "mine" / "conf"), *_data(site.parent), "judge=shortest", "hydra.run.dir=r"]
+    said = _run(site, *arguments, code=2)
+    assert "judge._target_: given 'mine.judge.Shortest', which is not trusted and was not imported" in said
+    assert "it must be a Judge" in said and "ALPACABENCH_TRUSTED=mine" in said
+    assert not (site.parent / "work" / "imported").exists()
+    assert "judged by Shortest" in _run(site, *arguments, ALPACABENCH_TRUSTED="other,mine")
+    assert "given 'mine.judge.Shortest'" in _run(site, *arguments, "plan=true", code=2, ALPACABENCH_TRUSTED="min")
+
+
+def test_ones_own_option_wins_over_a_plug_ins_and_is_told(site: Path) -> None:
+    own = site.parent / "work" / "conf" / "judge"
+    own.mkdir(parents=True)
+    (own / "shortest.yaml").write_text((ROOT / "conf" / "judge" / "longest.yaml").read_text())
+    said = _run(site, "judge=shortest", "--cfg", "job", "--package", "judge")
+    assert "_target_: alpacabench.judge.longest.Longest" in said
+    assert "work/conf/judge/shortest.yaml stands for" in said and "judge=shortest" in said
+
+
+def test_what_hydra_itself_would_call_is_looked_at_first(site: Path) -> None:
+    said = _run(site, "model=echo", "judge=longest", "+hydra.callbacks.x._target_=os.system", code=2)
+    assert "hydra.callbacks.x._target_: given 'os.system', which is not trusted and was not imported" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "refused"),
+    [
+        ("launcher._target_", "subprocess.Popen", True), ("sweeper._target_", "hydra.utils.call", True),
+        ("job_logging.handlers.file.class", "subprocess.Popen", True),
+        ("job_logging.formatters.short.()", "os.system", True),
+        ("hydra_logging.handlers.console.stream", "ext://os.environ", True),
+        ("callbacks.x._target_", "${oc.env:HOME}", True),
+        ("callbacks.x._target_", "alpacabench.cli.__main__.main", True),
+        ("callbacks.x.inner", [{"_target_": "os.system"}], True),
+        ("launcher._target_", "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher", False),
+        ("launcher._target_", "hydra._internal.core_plugins.basic_launcher.BasicLauncher", False),
+        ("job_logging.handlers.file.class", "logging.FileHandler", False),
+        ("job_logging.formatters.colorlog.()", "colorlog.ColoredFormatter", False),
+        ("callbacks.x._target_", "alpacabench.cli.sweep_callback.SweepCallback", False),
+    ],
+)  # fmt: skip
+def test_what_hydra_may_call_is_its_own_ours_or_trusted(key: str, value: object, refused: bool) -> None:
+    node: object = value
+    for part in reversed(key.split(".")):
+        node = {part: node}
+    problems = list(hydra_problems(OmegaConf.create({"hydra": node})))
+    assert [problem.where.startswith(f"hydra.{key}") for problem in problems] == ([True] if refused else [])
