@@ -32,11 +32,9 @@ def holm(p_values: ArrayLike) -> Floats:
 
 def benjamini_hochberg(p_values: ArrayLike) -> Floats:
     """Return q-values: false discovery rate. Source: Benjamini and Hochberg 1995."""
-    p = _p_values(p_values)
-    order = np.argsort(p, kind="stable")[::-1]
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum.accumulate(np.minimum(1, p[order] * len(p) / np.arange(len(p), 0, -1)))
-    return adjusted
+    from scipy.stats import false_discovery_control
+
+    return np.asarray(false_discovery_control(_p_values(p_values)), dtype=float)
 
 
 @dataclass(frozen=True)
