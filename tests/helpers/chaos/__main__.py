@@ -9,7 +9,8 @@ import argparse
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def table(results: list[Result]) -> str:
     return "\n".join([COLUMNS, "|---" + "|---:" * (COLUMNS.count("|") - 2) + "|", *rows])
 
 
+def _result(played: Future[Result], name: str) -> Result:
+    """Return a scene's result; one that could not be played is wrong, and the others are shown all the same."""
+    try:
+        return played.result()
+    except Exception:
+        traceback.print_exc()
+        return Result(f"{name}: could not be played", wrong=1)
+
+
 def main() -> int:
     """Play every scene; returns 1 where a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -42,7 +52,7 @@ def main() -> int:
             pool.submit(scene, Path(place) / scene.__name__, round(share * options.kills))
             for scene, share in chosen.items()
         ]
-        results = [future.result() for future in playing]
+        results = [_result(future, scene.__name__) for future, scene in zip(playing, chosen, strict=True)]
     print(table(results))
     print(f"{sum(r.kills for r in results)} kills in {time.monotonic() - started:.0f} s, {date.today()}")
     return int(not all(result.right for result in results))
