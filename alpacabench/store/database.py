@@ -172,7 +172,8 @@ def _sqlite(connection: Connection) -> bool:
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:
     connection.text_factory = _text
-    # WAL lets readers go on beside a writer; NORMAL survives kill -9 (only a power cut can lose the last commits).
+    # WAL lets readers go on beside a writer; NORMAL survives kill -9, and a power cut loses the last claims and
+    # reservations at most: answers are committed with FULL.
     for pragma in (f"busy_timeout={LOCKED_SECONDS * 1000}", "journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select
@@ -121,7 +122,7 @@ class Store:
             for r in replies
             if r.payload is None
         }
-        with self.engine.begin() as connection:
+        with self._durable() as connection:
             late = {str(row["key"]) for row in good} - self._add(connection, good)
             stored = self._stored(connection, kind, [*late, *bad])
             earlier = {key: payload for key, payload in stored.items() if payload is not None}
@@ -138,6 +139,20 @@ class Store:
         if keys:
             with self.engine.begin() as connection:
                 self._release(connection, kind, keys)
+
+    @contextmanager
+    def _durable(self) -> Iterator[Connection]:
+        """Yield a transaction that a power cut cannot undo: what was paid for costs more than a wait for the disk."""
+        with self.engine.connect() as connection:
+            file = connection.connection.driver_connection if self.engine.dialect.name == "sqlite" else None
+            if file:
+                file.execute("PRAGMA synchronous=FULL")
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if file:
+                    file.execute("PRAGMA synchronous=NORMAL")
 
     def _add(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
         """Add answers; return the keys of those that had none."""

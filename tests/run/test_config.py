@@ -161,6 +161,29 @@ def test_early_stopping_is_refused_where_any_judge_asks_in_batches(judge: tuple[
     assert f"leave {key} at direct" in problem.remedy
 
 
+UNPRICED = {
+    "judge.model_name": ["judge=gpt_4_1_mini", "judge.model_name=my-own"],
+    "judge.judges.gpt.model_name": ["judge=panel", "judge.judges.gpt.model_name=my-own"],
+    "model.path": ["model=openai_compatible", "model.base_url=http://127.0.0.1:1/v1", "model.path=my-own"],
+    "perturbation.writer.path": [
+        "perturbation=paraphrase", "model@perturbation.writer=openai_compatible",
+        "perturbation.writer.base_url=http://127.0.0.1:1/v1", "perturbation.writer.path=my-own",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", UNPRICED)
+def test_a_cap_is_refused_where_a_price_is_unknown_before_anything_is_paid(key: str) -> None:
+    given = ["model=echo", "judge=longest", *UNPRICED[key]]
+    error = _load(compose("config", [*given, "budget.usd=1"]), {})
+    found = (
+        [problem for problem in error.problems if "the price of 'my-own' is unknown" in problem.what] if error else []
+    )
+    assert [problem.where for problem in found] == [key]
+    error = _load(compose("config", given), {})
+    assert error is None or "the price of" not in str(error)
+
+
 def test_a_literal_password_in_a_url_is_refused_without_repeating_it() -> None:
     error = _load(compose("config", ["model=echo", "judge=longest", "store.url='postgresql://u:s3cret-pw@h/db'"]), {})
     assert error is not None
