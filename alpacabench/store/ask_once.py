@@ -196,4 +196,4 @@ def _checked(kind: Kind, reply: Reply) -> Reply:
     """Return the reply, a failure where its payload is no answer of its kind: never stored as one, and asked again."""
     if reply.payload is None or not (problem := payload_problem(kind, reply.payload)):
         return reply
-    return Reply(reply.key, failure=f"no usable {kind}: {problem}", detail={"payload": reply.payload})
+    return Reply(reply.key, failure=f"no usable {kind}: {problem}", detail={"completion": reply.payload})
