@@ -15,6 +15,9 @@ test of no change as well as the t test of the margin (for the length-controlled
 approximate, because its weights are refitted). A release is judged with one lost prompt added, because a t test
 believes in too small an error where few prompts changed.
 
+With --series NAME the gates of that name share alpha: each tests at a smaller one, and all of them together, however
+many follow, block falsely with a probability of at most alpha. The same comparison again spends nothing more.
+
 Missing verdicts never help: a release must hold whatever they would have been. There, a prompt counts as lost by the
 run where the run has no verdict, and as won by the base where the base has none (under length control, as a lost
 prompt). A block rests on the prompts with a verdict in both, so that missing verdicts alone never block.
@@ -28,6 +31,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alpacabench.analysis.decision import ALPHA
 from alpacabench.analysis.gate.decision import Verdict, decide
@@ -35,8 +39,13 @@ from alpacabench.cli.compare import RUN_HELP, add_file_arguments, read_pair
 from alpacabench.cli.hydra_entry import drop_output
 from alpacabench.core.errors import ConfigError, DataError, Problem
 
+if TYPE_CHECKING:
+    from alpacabench.analysis.finished_run import FinishedRun
+    from alpacabench.analysis.gate.series import Place
+
 EXIT_CODES: dict[Verdict, int] = {"release": 0, "undecided": 0, "block": 3}
 STRICT_UNDECIDED = 4
+STORE = "sqlite:///outputs/store.db"
 METRICS = ("win_rate", "length_controlled_winrate")
 
 
@@ -49,6 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--alpha", type=float, default=ALPHA, help="share of false alarms that is tolerated (default %(default)s)"
     )
     parser.add_argument("--metric", choices=METRICS, default="win_rate", help="what is tested (default win_rate)")
+    parser.add_argument(
+        "--series", metavar="NAME", help="gates of one name share alpha, however many follow; kept in the store"
+    )
+    parser.add_argument("--store", metavar="URL", default=STORE, help="where a series is kept (default %(default)s)")
     parser.add_argument("--strict", action="store_true", help=f"exit with {STRICT_UNDECIDED} where it is undecided")
     parser.add_argument("--markdown", metavar="FILE", help="append a short summary, for a pull request")
     parser.add_argument("--json", action="store_true", help="print the decision as JSON")
@@ -68,14 +81,35 @@ def run(arguments: argparse.Namespace) -> int:
     used = [base.difficulty_files, candidate.difficulty_files]
     comparison = compare(base, candidate, read_difficulties(arguments.lc_data, arguments.dataset, used))
     evidence = Evidence(comparison, arguments.metric)
-    decision = decide(evidence.differences(), arguments.margin, arguments.alpha, evidence.worst())
-    summary = markdown(decision, evidence)
+    differences = evidence.differences()
+    place = _enter(arguments, base, candidate) if arguments.series else None
+    decision = decide(differences, arguments.margin, place.alpha if place else arguments.alpha, evidence.worst())
+    summary = markdown(decision, evidence, place)
     if arguments.markdown:
         _append(arguments.markdown, summary)
-    _print(json.dumps(asdict(decision) | evidence.as_json(), indent=2) + "\n" if arguments.json else summary)
+    content = asdict(decision) | evidence.as_json() | ({"series": asdict(place)} if place else {})
+    _print(json.dumps(content, indent=2) + "\n" if arguments.json else summary)
     if arguments.strict and decision.verdict == "undecided":
         return STRICT_UNDECIDED
     return EXIT_CODES[decision.verdict]
+
+
+def _enter(arguments: argparse.Namespace, base: FinishedRun, run: FinishedRun) -> Place:
+    """Return the gate's place in its series; the same verdicts again have the place that they had."""
+    from alpacabench.analysis.gate.series import Place
+    from alpacabench.core.records import digest
+    from alpacabench.store.database import open_engine
+    from alpacabench.store.gate_series import enter
+
+    # NaN is no JSON, and equals nothing.
+    sides = [{text: repr(item.preference) for text, item in side.items.items()} for side in (base, run)]
+    key = digest([sides, arguments.margin, arguments.metric])
+    engine = open_engine(arguments.store)
+    try:
+        number, alpha = enter(engine, arguments.series, key, arguments.alpha)
+    finally:
+        engine.dispose()
+    return Place(arguments.series, number, alpha)
 
 
 def _append(given: str, summary: str) -> None:
@@ -101,6 +135,8 @@ def _problems(arguments: argparse.Namespace) -> Iterator[Problem]:
         yield Problem("--margin", f"given {arguments.margin:g}", "a number of points from 0, below 100")
     if not 0 < arguments.alpha <= 0.5:
         yield Problem("--alpha", f"given {arguments.alpha:g}", "a share above 0, at most 0.5")
+    if arguments.series is not None and not 0 < len(arguments.series) <= 128:
+        yield Problem("--series", f"given a name of {len(arguments.series)} characters", "a name of 1 to 128")
     if arguments.markdown:
         yield from _unwritable(Path(arguments.markdown))
 

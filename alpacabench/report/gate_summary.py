@@ -5,6 +5,7 @@ from __future__ import annotations
 from alpacabench.analysis.estimate import Estimate, decimal, p_value
 from alpacabench.analysis.gate.decision import Decision
 from alpacabench.analysis.gate.evidence import Evidence
+from alpacabench.analysis.gate.series import Place
 
 LITERAL = str.maketrans(
     {character: f"&#{ord(character)};" for character in "&<>|`*[]\\"}
@@ -14,8 +15,8 @@ LITERAL = str.maketrans(
 """What would be read as a table, HTML, a link, a mention of a person or a reference to an issue."""
 
 
-def markdown(decision: Decision, evidence: Evidence) -> str:
-    """Return the summary of a decision."""
+def markdown(decision: Decision, evidence: Evidence, place: Place | None = None) -> str:
+    """Return the summary of a decision, and of its place in a series."""
     flips, missing = evidence.comparison.flips, evidence.missing()
     base, run = literal(evidence.base.name), literal(evidence.run.name)
     before, after = (Estimate(r.win_rate, r.win_rate_ci_low, r.win_rate_ci_high).text(2) for r in evidence.rates())
@@ -34,7 +35,8 @@ def markdown(decision: Decision, evidence: Evidence) -> str:
     }
     table = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
     test = f"Paired one-sided test: margin {decision.margin:g} points, alpha {decision.alpha:g}."
-    notes = [line for note in evidence.notes() for line in ("", f"Note: {literal(note)}")]
+    found = [*([place.sentence()] if place else []), *evidence.notes()]
+    notes = [line for note in found for line in ("", f"Note: {literal(note)}")]
     return "\n".join([f"### {decision.sentence()}", "", *table, "", test, *notes, ""])
 
 

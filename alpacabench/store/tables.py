@@ -69,6 +69,16 @@ speeds = Table(
     Column("units", Float, nullable=False),
     Column("seconds", Float, nullable=False),
 )
+gates = Table(
+    "gates",
+    metadata,
+    Column("series", String(128), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # The digest of what was compared: the same gate again is no other look.
+    Column("key", String(64), nullable=False),
+    Column("alpha", Float, nullable=False),
+    Column("created", Float, nullable=False),
+)
 budgets = Table(
     "budgets",
     metadata,

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
-from alpacabench.analysis.gate.decision import decide, sign_flip_p
+from alpacabench.analysis.gate.decision import decide
+from alpacabench.analysis.gate.series import share
 from alpacabench.io.rows import read_rows
+from alpacabench.scoring.small_sample import sign_flip_p_below
 from tests.helpers.finished_runs import ROOT, alpacabench, annotation_rows, write_annotations, write_run
 
 ALPHA = 0.05
@@ -60,7 +62,7 @@ def test_the_sign_flip_p_value_is_that_of_all_sign_patterns() -> None:
     moved = differences[differences != 0]
     patterns = np.array(np.meshgrid(*[[-1, 1]] * len(moved))).reshape(len(moved), -1).T
     exact = np.mean(patterns @ np.abs(moved) <= moved.sum() + 1e-9)
-    assert sign_flip_p(differences, 20_000, 0) == pytest.approx(exact, abs=0.005)
+    assert sign_flip_p_below(differences) == pytest.approx(exact)
 
 
 def test_the_bounds_are_those_of_the_t_distribution_the_lower_one_with_a_lost_prompt_added() -> None:
@@ -310,3 +312,57 @@ def test_the_gate_on_length_control_tests_the_difference_that_compare_reports(al
     decision = json.loads(alpacabench(*gate).stdout)
     assert decision["estimate"] == pytest.approx(-3.537, abs=0.01)
     assert decision["standard_error"] == pytest.approx(1.42, abs=0.02)
+
+
+@pytest.mark.parametrize("n", [8, 30, 805])
+def test_a_total_loss_is_a_block_with_every_kind_of_summary(tmp_path: Path, n: int) -> None:
+    base, run = write_run(tmp_path / "base", [2.0] * n), write_run(tmp_path / "run", [1.0] * n)
+    summary = tmp_path / "summary.md"
+    done = alpacabench("gate", run, "--base", base, "--json", "--markdown", summary)
+    assert done.returncode == 3, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["verdict"], found["estimate"], found["p_not_worse"]) == ("block", -100, 1)
+    assert summary.read_text().startswith("### Block")
+
+
+def test_a_series_shares_alpha_and_the_same_gate_again_spends_nothing(tmp_path: Path) -> None:
+    base = write_run(tmp_path / "base", [2.0] * 20)
+    runs = [write_run(tmp_path / f"run{i}", [1.0] * i + [2.0] * (20 - i)) for i in (1, 2)]
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+
+    def place(run: Path) -> tuple[int, float]:
+        done = alpacabench("gate", run, "--base", base, "--json", "--series", "nightly", "--store", store)
+        found = json.loads(done.stdout)
+        return found["series"]["number"], found["alpha"]
+
+    first, second, again = place(runs[0]), place(runs[1]), place(runs[0])
+    assert (first[0], second[0]) == (1, 2)
+    assert first == again
+    assert ALPHA > first[1] > second[1]
+
+
+def test_the_shares_of_a_series_add_up_to_one() -> None:
+    shares = [share(number) for number in range(1, 200_001)]
+    assert sum(shares) == pytest.approx(1, abs=2e-3)
+    assert sum(shares) < 1
+
+
+@pytest.mark.parametrize("series", [60, pytest.param(500, marks=pytest.mark.slow)])
+def test_twenty_null_gates_of_a_series_seldom_block(series: int) -> None:
+    def blocked(seed: int) -> bool:
+        return any(
+            decide(null_pairs(100, 0.3, 1000 * seed + number), 0, ALPHA * share(number), draws=999).verdict == "block"
+            for number in range(1, 21)
+        )
+
+    assert sum(blocked(seed) for seed in range(series)) / series <= 0.07
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [8, 30, 100, 400])
+@pytest.mark.parametrize("level", [0.1, 0.5])
+def test_false_blocks_are_at_most_alpha_at_every_size(n: int, level: float) -> None:
+    blocked = sum(
+        decide(null_pairs(n, level, seed), 0, ALPHA, draws=999).verdict == "block" for seed in range(SIMULATIONS)
+    )
+    assert blocked / SIMULATIONS <= ALPHA + TOLERANCE

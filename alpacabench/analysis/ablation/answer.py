@@ -24,11 +24,13 @@ from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats
+from alpacabench.scoring.saturation import saturated
 from alpacabench.scoring.win_rate import score_win_rate
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
 
+LOW = 0.25
 UNDECIDED = 0.05
 """Distance of a preference from one half below which a judge is undecided."""
 
@@ -80,8 +82,10 @@ def _table(
         floors=floors,
         floor_flip_rate=Estimate.of_shares(floor_flips(known)) if floors else None,
         floor_shift=floor_shift(known) if floors else None,
-        spread=spread_of(outcomes.decodes, _wordings(system, outcomes)),
+        # Without any verdict that differs, the spread over wordings is 0 whatever they do.
+        spread=None if _saturation(outcomes) else spread_of(outcomes.decodes, _wordings(system, outcomes)),
         undecided_share=_undecided_share(outcomes.base),
+        saturated=_saturation(outcomes),
         margin=margin,
         n_tests=sum(1 + (row.excess_p is not None) for row in rows),
         slices=slices,
@@ -114,6 +118,15 @@ def _wordings(system: System, outcomes: Outcomes) -> Floats:
     rows = [number for number, variant in enumerate(system.variants) if variant.kind == "robustness"]
     counted = [np.where(outcomes.counted(number), outcomes.variants[number], np.nan) for number in rows]
     return np.array(counted).reshape(len(rows), -1) if rows else np.empty((0, len(outcomes.instructions)))
+
+
+def _saturation(outcomes: Outcomes) -> str:
+    """Return what every verdict is, where all are the same."""
+    y = np.concatenate([outcomes.decodes.ravel(), outcomes.variants.ravel()])
+    if not saturated(y):
+        return ""
+    level = float(np.nanmean(y))
+    return "a loss" if level < LOW else "a win" if level > 1 - LOW else "a draw"
 
 
 def _undecided_share(y: Floats) -> float:

@@ -20,6 +20,9 @@ def _figures(table: AblationTable) -> Iterator[tuple[str, float | None]]:
     rows = [row for family in table.robustness_families for row in family.rows]
     yield "n_variants", len(table.rows)
     yield "n_floors", len(table.floors)
+    yield "saturated", float(bool(table.saturated))
+    if table.saturated:
+        return
     yield "n_sensitive_families", sum(family.sensitive for family in table.robustness_families)
     yield from _spread(table)
     if table.floor_flip_rate:

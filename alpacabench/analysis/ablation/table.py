@@ -226,6 +226,8 @@ class AblationTable:
     spread: Spread | None = None
     undecided_share: float = 0.0
     """Percent of the unchanged prompts on which the judge's preference lies between 45% and 55%."""
+    saturated: str = ""
+    """'a loss', 'a win' or 'a draw' where every verdict of every run is that: then nothing can be concluded."""
     margin: float = MARGIN
     n_tests: int = 0
     slices: tuple[SliceRow, ...] = ()

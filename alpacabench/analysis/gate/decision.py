@@ -73,6 +73,7 @@ def decide(
     from scipy.special import stdtr, stdtrit
 
     from alpacabench.scoring.arrays import standard_error
+    from alpacabench.scoring.small_sample import sign_flip_p_below
 
     n = len(differences)
     if n < 2:
@@ -80,22 +81,12 @@ def decide(
     values = np.sort(differences)
     estimate, error = float(np.mean(values)), standard_error(values)
     beyond = float(stdtr(n - 1, (estimate + margin) / error)) if error > 0 else float(estimate >= -margin)
-    p_worse = max(beyond, sign_flip_p(values, draws, seed))
+    p_worse = max(beyond, sign_flip_p_below(values, seed, draws))
     padded = np.concatenate([values, np.sort(worst) if worst is not None else [], [WORST]])
     cautious, cautious_error, freedom = float(np.mean(padded)), standard_error(padded), len(padded) - 1
-    p_not_worse = float(stdtr(freedom, -(cautious + margin) / cautious_error))
+    # Without a spread every prompt is lost, as the added one is.
+    p_not_worse = float(stdtr(freedom, -(cautious + margin) / cautious_error)) if cautious_error > 0 else 1.0
     verdict: Verdict = "block" if p_worse <= alpha else "release" if p_not_worse <= alpha else "undecided"
     low = cautious - float(stdtrit(freedom, 1 - alpha)) * cautious_error
     high = estimate + float(stdtrit(n - 1, 1 - alpha)) * error
     return Decision(verdict, margin, alpha, estimate, error, low, high, p_worse, p_not_worse, n)
-
-
-def sign_flip_p(differences: Floats, draws: int, seed: int) -> float:
-    """Return the one-sided p-value of no change: how often random signs give a mean this low. Valid for every n."""
-    import numpy as np
-
-    moved = differences[differences != 0]
-    signs = np.random.default_rng(seed).integers(0, 2, size=(draws, len(moved)), dtype=np.int8)
-    sums = 2 * (signs @ moved) - moved.sum()
-    # The tolerance keeps equal sums equal, whatever the order of the additions.
-    return float((1 + np.sum(sums <= differences.sum() + 1e-9)) / (1 + draws))
