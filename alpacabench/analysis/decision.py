@@ -15,6 +15,10 @@ MARGIN = 2.0
 """Points within which a win rate counts as unchanged."""
 EVEN = 50.0
 """The win rate in percent at which model and reference are equally good."""
+HALF_POWER = 0.70
+"""What a comparison finds with 50% power, of what it finds with 80%: z(0.975) / (z(0.975) + z(0.80))."""
+BEYOND_CHANCE = 2.0
+"""Standard errors from which on a gap between the two slots is called one."""
 
 
 def differs(p_value: float | None) -> bool:

@@ -20,6 +20,8 @@ STATISTICS = {
 
 def headline(table: AblationTable) -> str:
     """Return the answer to 'does the wording matter?' in one line."""
+    if table.saturated and not table.undecided:
+        return f"Nothing can be concluded: every verdict is {table.saturated}"
     tested = table.robustness_families
     found = [family.name for family in tested if family.sensitive]
     if not tested:
@@ -32,11 +34,9 @@ def headline(table: AblationTable) -> str:
         rest = len(tested) - len(found)
         noise = f"; {rest} of {len(tested)} families are noise" if rest else ""
         return f"Sensitive to {listed(found)}{noise}"
-    if not table.floors:
-        return f"No change of wording is established to matter, of {_families(len(tested))}"
-    if all(family.equivalent for family in tested):
+    if table.floors and all(family.equivalent for family in tested):
         return f"Robust: no change of wording matters, of {_families(len(tested))}"
-    return f"Robust as far as {count(table.n)} prompts can tell: no change of wording does more than chance"
+    return f"No change of wording is established to matter, of {_families(len(tested))} on {count(table.n)} prompts"
 
 
 def _headline_without_families(table: AblationTable) -> str:
@@ -48,15 +48,20 @@ def _headline_without_families(table: AblationTable) -> str:
 
 def sentences(table: AblationTable) -> list[str]:
     """Return the findings, the most important first."""
+    if table.saturated:
+        return [
+            f"Every verdict, of every wording and every decode, is {table.saturated}: on these prompts this judge "
+            "shows neither that the wording matters nor that it does not."
+        ]
     return [*_sensitive(table), *_noise(table), *_floor(table), *_robustness(table), *_worst(table), *_effects(table)]
 
 
 def tiles(table: AblationTable) -> list[Tile]:
     """Return the figures to see at a glance."""
     found = [Tile("Unchanged prompts", f"{decimal(table.win_rate.value)}%", f"win rate, 95% {table.win_rate.range()}")]
-    if tested := table.robustness_families:
+    if (tested := table.robustness_families) and not table.saturated:
         found.append(Tile("Sensitive to", f"{sum(f.sensitive for f in tested)} of {len(tested)}", "families"))
-    if table.floor_flip_rate:
+    if table.floor_flip_rate and not table.saturated:
         note = "flipped by decoding again"
         found.append(Tile("Noise floor", f"{decimal(table.floor_flip_rate.value)}%", note))
     if table.spread and (one := table.spread.robustness):
@@ -109,7 +114,7 @@ def _noise(table: AblationTable) -> Iterator[str]:
         detectable = max(row.mde_80 for family in open_ for row in family.rows)
         yield (
             f"For {listed([family.name for family in open_])} these prompts are too few to show that the win rate "
-            f"stays within {margin}: a shift below about {decimal(detectable)} points is more likely missed than found."
+            f"stays within {margin}: one comparison finds {decimal(detectable)} points with 80% power."
         )
 
 

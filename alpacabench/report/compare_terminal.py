@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from alpacabench.analysis.decision import differs
+from alpacabench.analysis.decision import claim_p, differs
 from alpacabench.analysis.estimate import Estimate, decimal, p_value, probability
 from alpacabench.io.rows import shorten
 
@@ -39,6 +39,8 @@ def show(comparison: Comparison, console: Console, flips: int) -> None:
 
 def conclusions(comparison: Comparison) -> list[str]:
     """Return what is established, in plain words."""
+    if comparison.delta_wr.saturated:
+        return ["Nothing can be concluded: every verdict of both is the same."]
     name, base = comparison.run.name, comparison.base.name
     sentences = [_conclusion(name, base, "win rate", comparison.delta_wr)]
     if comparison.delta_lc:
@@ -49,7 +51,7 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 def _conclusion(name: str, base: str, metric: str, delta: Delta) -> str:
     interval = f"95% interval {Estimate.of_delta(delta).range(2, signed=True)}"
-    if differs(delta.p_value):
+    if differs(claim_p(delta)):
         way = "higher" if delta.estimate > 0 else "lower"
         size = f"{decimal(abs(delta.estimate), 2)} points {way} than {base}'s"
         return f"The {metric} of {name} is {size} ({interval}, {p_value(delta.p_value)})."

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from alpacabench.analysis.compare.result import ComparisonPage
-from alpacabench.analysis.decision import side
+from alpacabench.analysis.decision import HALF_POWER, side
 from alpacabench.analysis.estimate import Estimate, count, decimal, finite, p_value
 from alpacabench.report.run_words import Tile
 
 
 def headline(pair: ComparisonPage) -> str:
     """Return the verdict in one line."""
-    direction = side(pair.delta_wr)
-    if direction:
-        return f"{pair.name_b} wins {'more' if direction > 0 else 'less'} often than {pair.name_a}"
+    if pair.saturated:
+        return f"Nothing can be concluded: every verdict of {pair.name_a} and {pair.name_b} is the same"
+    if pair.established:
+        return f"{pair.name_b} wins {'more' if pair.delta_wr.value > 0 else 'less'} often than {pair.name_a}"
     if pair.equivalent:
         return f"{pair.name_b} and {pair.name_a} are equivalent within {decimal(pair.margin)} points"
     return f"{pair.name_b} and {pair.name_a} are not shown to differ"
@@ -33,10 +34,10 @@ def sentences(pair: ComparisonPage) -> list[str]:
     )
     found += _equivalence(pair)
     detectable = pair.metrics.get("mde_80_paired")
-    if finite(detectable):
+    if finite(detectable) and detectable < 100:
         found.append(
-            f"With these prompts a difference below about {decimal(detectable)} points is more likely missed "
-            "than found."
+            f"With these prompts a difference of {decimal(detectable)} points is found with 80% power, one of "
+            f"{decimal(HALF_POWER * detectable)} with 50%."
         )
     return found
 
@@ -56,10 +57,13 @@ def tiles(pair: ComparisonPage) -> list[Tile]:
 
 
 def _length(pair: ComparisonPage, delta: Estimate) -> str:
-    same = side(delta) == side(pair.delta_wr)
     name = "Length-controlled" if pair.lc_name == "length_controlled_winrate" else "Length-controlled, not regularised"
-    verdict = "the same conclusion" if same else "another conclusion, so part of the raw difference may be length"
-    return f"{name}, the difference is {delta.text(signed=True)} points: {verdict}."
+    found = f"{name}, the difference is {delta.text(signed=True)} points"
+    part = pair.raw_minus_lc
+    if part is None:
+        return f"{found}."
+    verdict = "length accounts for" if side(part) else "it is not shown that length accounts for any of the difference;"
+    return f"{found}: {verdict} {part.text(signed=True)} points (raw minus length-controlled)."
 
 
 def _equivalence(pair: ComparisonPage) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alpacabench.analysis.decision import EVEN, side
+from alpacabench.analysis.decision import BEYOND_CHANCE, EVEN, HALF_POWER, side
 from alpacabench.analysis.estimate import Estimate, Number, count, decimal, dollars, duration, finite
 from alpacabench.core.records import Outcome
 from alpacabench.report.slices import Scored, mean, metric
@@ -67,20 +67,30 @@ def sentences(rate: Estimate | None, metrics: Mapping[str, Number], who: Names) 
         found.append(_length(rate, controlled, label, metrics.get("len_ratio_vs_baseline")))
     gap = metrics.get("position_gap")
     if finite(gap):
-        error = metrics.get("position_gap_se")
-        doubt = f" (standard error {decimal(error)})" if finite(error) else ""
-        found.append(
-            f"Shown second, the model's win rate is {decimal(abs(gap))} points "
-            f"{'higher' if gap >= 0 else 'lower'} than shown first{doubt}: that is the judge's position bias, "
-            "not quality."
-        )
+        found.append(_position(gap, metrics))
     detectable = metrics.get("mde_80_paired")
     if finite(detectable):
         found.append(
-            f"Against another run on the same prompts, a difference below about {decimal(detectable)} points "
-            "is more likely missed than found."
+            f"Against a variant of this system on the same prompts, a difference of about {decimal(detectable)} points "
+            f"is found with 80% power, one of {decimal(HALF_POWER * detectable)} with 50%."
         )
     return found
+
+
+def _position(gap: float, metrics: Mapping[str, Number]) -> str:
+    """Return the gap; it is the judge's bias only where both orders were judged and chance does not explain it."""
+    error = metrics.get("position_gap_se")
+    doubt = f" (standard error {decimal(error)})" if finite(error) else ""
+    both = finite(metrics.get("order_consistency"))
+    beyond = finite(error) and abs(gap) > BEYOND_CHANCE * error > 0
+    if not beyond:
+        verdict = "that may be chance."
+    elif both:
+        verdict = "that is the judge's position bias, not quality."
+    else:
+        verdict = "the judge's position bias, or prompts that happen to be harder in one place; judge.order=both tells."
+    way = "higher" if gap >= 0 else "lower"
+    return f"Shown second, the model's win rate is {decimal(abs(gap))} points {way} than shown first{doubt}: {verdict}"
 
 
 def _standing(rate: Estimate, who: Names) -> str:

@@ -17,7 +17,7 @@ from alpacabench.analysis.ablation.spread import spread_of
 from alpacabench.analysis.ablation.table import AblationTable
 from alpacabench.analysis.ablation.variant import Seen, System, Variant
 from alpacabench.analysis.decision import ALPHA
-from alpacabench.report.ablation_words import headline, sentences
+from alpacabench.report.ablation_words import headline, sentences, tiles
 from tests.helpers.ablation_data import instructions, planted, system, variant, without_lengths
 
 
@@ -94,7 +94,7 @@ def test_a_model_that_ignores_wording_is_reported_robust_in_95_percent_of_seeds(
 
 def test_strength_zero_under_another_seed_is_no_more_than_the_floor() -> None:
     found = answer(system(n=200, seed=5, names=("typos_low", "casing_low")))
-    assert headline(found).startswith("Robust as far as 200 prompts can tell")
+    assert headline(found).endswith("of 2 families on 200 prompts")
     assert found.spread and found.spread.robustness and found.spread.robustness.interval
     low, high = found.spread.robustness.interval
     assert low < 1 < high
@@ -110,6 +110,19 @@ def test_a_model_whose_verdicts_never_change_is_robust_and_its_zero_floor_is_a_w
     assert headline(found) == "Robust: no change of wording matters, of 1 family"
     assert any("noise floor is zero" in warning for warning in found.warnings)
     assert found.metrics["robustness"] == 1 and found.metrics["excess_flip"] == 0
+
+
+@pytest.mark.parametrize(("n", "level", "what"), [(8, 0.0, "a loss"), (200, 0.0, "a loss"), (200, 1.0, "a win")])
+def test_saturated_verdicts_conclude_nothing_anywhere(n: int, level: float, what: str) -> None:
+    texts, y = instructions(n), [level] * n
+    runs = System(variant("base", y, texts), (variant("typos_low", y, texts),), (variant("floor_1", y, texts),))
+    found = answer(runs)
+    assert headline(found) == f"Nothing can be concluded: every verdict is {what}"
+    assert [row.verdict for row in found.rows] == ["not shown"]
+    assert len(sentences(found)) == 1 and "neither" in sentences(found)[0]
+    assert found.metrics["saturated"] == 1
+    assert not {"robustness", "n_sensitive_families", "worst_of_k"} & set(found.metrics)
+    assert not any(tile.label in ("Robustness", "Sensitive to") for tile in tiles(found))
 
 
 def test_without_re_decodes_nothing_is_called_chance() -> None:

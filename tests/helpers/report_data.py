@@ -209,6 +209,7 @@ def comparison() -> ComparisonPage:
         lc_b=rate(43.0, 3.3),
         delta_lc=rate(3.9, 6.1),
         equivalent=False,
+        established=True,
         scores=tuple(((p - 1) * 100, (q - 1) * 100) for _, _, p, q in pairs if p is not None and q is not None),
         flips=flips,
         slices={

@@ -136,12 +136,16 @@ def test_the_base_is_marked_in_the_table(tmp_path: Path) -> None:
 def test_a_difference_with_an_interval_over_zero_is_not_claimed() -> None:
     pair = comparison()
     assert compare_words.headline(pair) == "temperature=0.7 wins more often than temperature=0"
-    assert "not shown to differ" in compare_words.headline(replace(pair, delta_wr=rate(6.4, 7.0)))
-    assert "equivalent within 2.0" in compare_words.headline(replace(pair, delta_wr=rate(0.1, 1.0), equivalent=True))
+    assert "not shown to differ" in compare_words.headline(replace(pair, delta_wr=rate(6.4, 7.0), established=False))
+    assert "equivalent within 2.0" in compare_words.headline(replace(pair, established=False, equivalent=True))
 
 
 def test_length_control_that_disagrees_is_said_so() -> None:
-    assert any("another conclusion" in sentence for sentence in compare_words.sentences(comparison()))
+    pair = replace(comparison(), raw_minus_lc=rate(2.5, 1.0))
+    assert any("length accounts for +2.5" in sentence for sentence in compare_words.sentences(pair))
+    unclear = replace(pair, raw_minus_lc=rate(2.5, 3.0))
+    assert any("not shown that length" in sentence for sentence in compare_words.sentences(unclear))
+    assert "Nothing can be concluded" in compare_words.headline(replace(pair, saturated=True))
 
 
 def test_flips_go_to_their_own_side_with_their_reasons(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from alpacabench.analysis.compare.reasons import reasons
 from alpacabench.analysis.compatible import require_comparable
 from alpacabench.analysis.decision import MARGIN, claim_p, differs
+from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.length_fits import Fits, fit_runs
 
@@ -74,6 +75,21 @@ class Comparison:
         """Whether the win rates are shown to differ."""
         return differs(claim_p(self.delta_wr))
 
+    @property
+    def raw_minus_lc(self) -> Estimate | None:
+        """The raw difference minus the length-controlled one, paired by prompt; None without the latter.
+
+        Two significances do not test it: one difference may be established and the other not, and both be the same.
+        """
+        if self.delta_lc is None:
+            return None
+        from alpacabench.scoring.small_sample import mean_of
+
+        influence = self.delta_wr.influence - self.delta_lc.influence
+        value = self.delta_wr.estimate - self.delta_lc.estimate
+        low, high = mean_of(value + influence - influence.mean()).interval()
+        return Estimate(value, low, high)
+
     def metrics(self) -> dict[str, float]:
         """Return the figures of the pair under their MLflow names."""
         figures = self.delta_wr.metrics("wr") | {
@@ -92,6 +108,10 @@ class Comparison:
             figures |= self.delta_lc.metrics(name)
             figures[f"delta_{name}_p"] = self.delta_lc.p_value
             figures[f"delta_{name}_se_unpaired"] = self.delta_lc.standard_error_unpaired
+        if part := self.raw_minus_lc:
+            figures |= {"delta_wr_minus_lc": part.value}
+            if part.interval:
+                figures["delta_wr_minus_lc_ci_low"], figures["delta_wr_minus_lc_ci_high"] = part.interval
         return figures
 
     def as_json(self) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def page_of(pair: Comparison) -> ComparisonPage:
         lc_a=Estimate(fits[0].value, fits[0].ci_low, fits[0].ci_high) if fits else None,
         lc_b=Estimate(fits[1].value, fits[1].ci_low, fits[1].ci_high) if fits else None,
         delta_lc=Estimate.of_delta(pair.delta_lc) if pair.delta_lc else None,
+        raw_minus_lc=pair.raw_minus_lc,
         lc_name=pair.lc.metric,
         margin=pair.delta_wr.margin,
         equivalent=pair.delta_wr.equivalent,

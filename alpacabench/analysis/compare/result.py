@@ -57,6 +57,8 @@ class ComparisonPage:
     lc_a: Estimate | None = None
     lc_b: Estimate | None = None
     delta_lc: Estimate | None = None
+    raw_minus_lc: Estimate | None = None
+    """`delta_wr` minus `delta_lc`, tested directly: what of the raw difference is length."""
     lc_name: str = "length_controlled_winrate"
     """The metric behind the three: the `_noreg` variant is named as such."""
     margin: float = MARGIN
