@@ -29,4 +29,4 @@ def cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = shown(value)
-    return f"'{text}" if value.startswith(FORMULA) else text
+    return f"'{text}" if (value.startswith(FORMULA) or text.startswith(FORMULA)) else text
