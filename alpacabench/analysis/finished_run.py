@@ -12,7 +12,7 @@ from typing import Any
 from alpacabench.analysis.difficulty_files import DifficultyFiles, used_files
 from alpacabench.analysis.locate import Files, locate
 from alpacabench.core.errors import DataError
-from alpacabench.io.rows import Row, read_preference, read_rows, unique_instructions
+from alpacabench.io.rows import Row, check_scale, read_preference, read_rows, unique_instructions
 from alpacabench.judge.slot import model_first
 
 KEY = "RUN"
@@ -96,6 +96,7 @@ def read_run(
         if not rows:
             raise DataError(f"{KEY}: {given} holds no annotations")
         unique_instructions(rows, given, KEY)
+        check_scale((row.get("preference") for row in rows), f"{KEY}: {given}")
         answers = _texts(outputs or files.outputs, "--outputs")
         items = [_item(number, row, given, answers, references or {}) for number, row in enumerate(rows, start=1)]
         items = _with_verdicts(items, rows, files)

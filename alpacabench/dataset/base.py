@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +12,10 @@ from alpacabench.core.component import Component
 from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.records import Example, digest
 from alpacabench.dataset.taxonomy import Taxonomy, read_taxonomy
+from alpacabench.io.alike import differences
 from alpacabench.io.rows import Row, missing_file, read_rows, shorten, unique_instructions
+
+log = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parent
 
@@ -72,6 +76,7 @@ class Dataset(Component):
         if not rows:
             raise DataError(f"dataset.path: {path} holds no rows; at least one prompt is needed")
         unique_instructions(rows, path, "dataset.path")
+        whole_prompts(rows, f"dataset.path: {path}")
         references = self._references(rows, path)
         taxonomy = read_taxonomy(self.taxonomy)
         return [_example(index, row, references, taxonomy) for index, row in enumerate(rows)]
@@ -80,18 +85,51 @@ class Dataset(Component):
         """Return the row that holds the reference output, by instruction."""
         if not self.reference:
             _require_texts(rows, f"dataset.path: {path}")
-            return {row["instruction"]: row for row in rows}
+            return {row["instruction"]: self.own_reference(row) for row in rows}
         outputs = read_rows(self.reference, "dataset.reference")
         unique_instructions(outputs, self.reference, "dataset.reference")
         _require_texts(outputs, f"dataset.reference: {self.reference}")
         wanted = {row["instruction"] for row in rows}
         found = {row["instruction"]: row for row in outputs if row["instruction"] in wanted}
         if not found:
+            alike = differences((row["instruction"] for row in outputs), wanted, "of the prompts")
             raise DataError(
-                f"dataset.reference: {self.reference} answers none of the {len(wanted)} prompts\n"
-                "    its rows need the same 'instruction' texts, and an 'output' each"
+                f"dataset.reference: {self.reference} answers none of the {len(wanted)} prompts"
+                + (f" ({alike})\n" if alike else "\n")
+                + "    its rows need the same 'instruction' texts, and an 'output' each"
             )
+        empty = sum(row.get("output") == "" for row in found.values())
+        if empty:
+            log.warning("%d of %d reference answers are empty; they are judged as they are", empty, len(found))
         return found
+
+    def own_reference(self, row: Row) -> Row:
+        """Return a row of the data set as the reference to its prompt."""
+        return row
+
+
+PARTS = (
+    "input", "inputs", "context", "passage", "document", "article", "history", "system", "system_prompt", "messages",
+    "conversation", "conversations", "turns", "question", "choices", "options", "few_shot", "image", "images",
+)  # fmt: skip
+"""Columns with which other data sets hold a part of the prompt beside its `instruction`."""
+
+
+def whole_prompts(rows: Sequence[Row], file: str) -> None:
+    """Check that no prompt has a part outside its instruction, which no model would be shown.
+
+    Raises:
+        DataError: names the column and the first row.
+
+    """
+    for number, row in enumerate(rows, start=1):
+        part = next((name for name in row if str(name).lower() in PARTS and row[name] not in (None, "", [], {})), None)
+        if part and row[part] != row.get("instruction"):
+            raise DataError(
+                f"{file}, row {number}: the column '{part}' holds a part of the prompt, but only 'instruction' "
+                f"is sent: {shorten(str(row[part]))}\n"
+                f"    write it into the instruction (alpaca: instruction, a blank line, {part}), or remove the column"
+            )
 
 
 def _require_texts(rows: list[Row], file: str) -> None:
@@ -136,6 +174,11 @@ class RowFile(Dataset):
         """Return the rows of the file."""
         path = self.path or str(PACKAGE / str(self.packaged))
         return read_rows(path, "dataset.path"), path
+
+    def own_reference(self, row: Row) -> Row:
+        """Return the row; an empty text in a file of one's own is a missing reference, against which anything wins."""
+        output = row.get("output")
+        return row | {"output": None} if isinstance(output, str) and not output.strip() else row
 
 
 def rows_digest(examples: list[Example]) -> str:

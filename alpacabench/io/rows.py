@@ -1,32 +1,31 @@
-"""Read rows from json, jsonl and csv files, also gzipped: the one reader for prompts, outputs and annotations."""
+"""Read rows of JSON, CSV and Parquet files: the one reader for prompts, outputs and annotations."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import json
 import math
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from alpacabench.core.errors import DataError, Problem
+from alpacabench.io.json_rows import json_rows
+from alpacabench.io.tables import parquet_rows, table_rows
+from alpacabench.io.unpack import ENDINGS, content, text_of
 
 Row = dict[str, Any]
 
 FAILED, DRAW = -1.0, 0.0
 """alpaca_eval's old codes in `preference`."""
 
-SUFFIXES = (".json", ".jsonl", ".csv")
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
 def read_rows(path: str | Path, key: str) -> list[Row]:
-    """Return the rows of a file.
+    """Return the rows of a file; what is missing in them is None, however it is written (null, NaN, an empty cell).
 
     Args:
-        path: a .json (list of objects), .jsonl or .csv file, optionally with .gz behind.
+        path: JSON (a list of objects, or one per line), CSV or Parquet, also packed by gzip, bzip2 or xz.
         key: the config key that names the file, for messages.
 
     Raises:
@@ -34,48 +33,40 @@ def read_rows(path: str | Path, key: str) -> list[Row]:
 
     """
     path = Path(path).expanduser()
-    kind = path.suffixes[-2:-1][0] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
-    text = _text(path, key)
+    for problem in missing_file(path, key):
+        raise DataError(str(problem))
+    name = path.with_suffix("") if path.suffix.lower() in ENDINGS else path
+    kind, where = name.suffix.lower(), f"{key}: {path}"
+    if kind not in SUFFIXES:
+        raise DataError(f"{where} ends in '{name.suffix}'; allowed: {', '.join(SUFFIXES)}, each also with .gz")
+    data = content(path, key)
+    if data.startswith(b"PAR1") or kind == ".parquet":
+        rows: list[Any] = parquet_rows(data, where)
+    else:
+        rows = _text_rows(text_of(data, path, key), kind, where)
+    return [_checked(row, f"{where}, row {number}") for number, row in enumerate(rows, start=1)]
+
+
+def _text_rows(text: str, kind: str, where: str) -> list[Any]:
+    if kind not in (".csv", ".tsv"):
+        return json_rows(text, where, lines_first=kind != ".json")
     try:
-        if kind == ".csv":
-            csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # the default cuts off long answers
-            rows: Any = list(csv.DictReader(io.StringIO(text, newline="")))
-        elif kind == ".jsonl":
-            rows = _json_lines(text)
-        elif kind == ".json":
-            rows = json.loads(text)
-        else:
-            raise DataError(
-                f"{key}: {path} ends in '{path.suffix}'; allowed: {', '.join(SUFFIXES)}, each also with .gz"
-            )
+        return table_rows(text, where)
     except csv.Error as error:
-        raise DataError(f"{key}: {path}: broken CSV: {error}\n    mend the file, or name another one") from error
-    except json.JSONDecodeError as error:
-        where = f"row {error.lineno}" if kind == ".jsonl" else f"line {error.lineno}, column {error.colno}"
-        raise DataError(
-            f"{key}: {path}, {where}: broken JSON: {error.msg}\n    mend the file, or name another one"
-        ) from error
-    if not isinstance(rows, list):
-        raise DataError(f"{key}: {path} holds a {type(rows).__name__}; a list of objects is needed")
-    for number, row in enumerate(rows, start=1):
-        _check_row(row, f"{key}: {path}, row {number}")
-    return rows
+        raise DataError(f"{where}: broken CSV: {error}\n    mend the file, or name another one") from error
 
 
-def _check_row(row: Any, where: str) -> None:
+def _checked(row: Any, where: str) -> Row:
+    """Return a row with None for NaN: pandas' way of writing a gap."""
     if not isinstance(row, dict):
         raise DataError(f"{where}: a {type(row).__name__}; each row must be an object")
-    if None in row:
-        raise DataError(
-            f"{where}: {len(row[None])} more fields than the header names, from {shorten(str(row[None][0]))}\n"
-            "    put double quotes around a text that has commas or line breaks in it"
-        )
     for name, value in row.items():
         if isinstance(value, str) and not _is_text(value):
             raise DataError(
                 f"{where}: '{name}' has half of a surrogate pair in it: {shorten(ascii(value))}\n"
                 "    a broken emoji, most often: write the text as UTF-8 again"
             )
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
 
 
 def _is_text(value: str) -> bool:
@@ -126,7 +117,9 @@ def read_preference(value: Any, where: str) -> float:
     """
     try:
         number = math.nan if value in (None, "") else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
+        number = math.inf
+    if isinstance(value, bool):
         number = math.inf
     if math.isnan(number) or number == FAILED:
         return math.nan
@@ -139,30 +132,23 @@ def read_preference(value: Any, where: str) -> float:
     )
 
 
+def check_scale(values: Iterable[Any], where: str) -> None:
+    """Check that preferences are on alpaca_eval's scale: 0 and 1 with nothing above are most likely on one from 0 to 1.
+
+    Raises:
+        DataError: they are not; the message starts with `where`.
+
+    """
+    codes = [str(value).strip() for value in values if value is not None and str(value).strip()]
+    numbers = {code for code in codes if code.lower() != "nan"}
+    if len(codes) > 1 and {"0", "0.0"} & numbers and numbers <= {"0", "0.0", "1", "1.0", "-1", "-1.0"}:
+        raise DataError(
+            f"{where}: 'preference' is 0 or 1 and never above, so it is most likely on a scale from 0 to 1\n"
+            "    1 is a win of the reference and 2 of the model: add 1 to each; write a draw as 1.5, not as 0"
+        )
+
+
 def shorten(text: str, width: int = 80) -> str:
     """Return the text on one line, cut to a width, in quotes."""
     line = " ".join(text.split())
     return repr(line if len(line) <= width else line[: width - 1] + "…")
-
-
-def _text(path: Path, key: str) -> str:
-    for problem in missing_file(path, key):
-        raise DataError(str(problem))
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return data.decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise DataError(
-            f"{key}: cannot read {path}: {error}\n    a UTF-8 text file is needed, optionally gzipped"
-        ) from error
-
-
-def _json_lines(text: str) -> list[Any]:
-    rows = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise json.JSONDecodeError(error.msg, "\n" * (number - 1) + line, number - 1) from error
-    return rows

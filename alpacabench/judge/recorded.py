@@ -11,9 +11,10 @@ from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from alpacabench.core.errors import DataError, Problem
+from alpacabench.core.errors import DataError, Problem, allowed
 from alpacabench.core.records import Pair, Verdict, digest
-from alpacabench.io.rows import Row, read_preference, read_rows
+from alpacabench.io.alike import Alike
+from alpacabench.io.rows import Row, check_scale, read_preference, read_rows, shorten
 from alpacabench.judge.base import Judge, Question
 from alpacabench.store.ask_once import AnswerStore
 
@@ -28,6 +29,8 @@ class Recorded(Judge):
     """Annotation files; a row is found by its instruction and output, or by the generator where it has no output."""
 
     path: str | list[str]
+    annotator: str | None = None
+    """Whose verdicts of several in the files; null: there is one, or no pair has two."""
 
     @property
     def label(self) -> str:
@@ -61,14 +64,17 @@ class Recorded(Judge):
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
         """Return the recorded verdict of each pair; one that the files lack is missing, with the reason."""
         rows, label = self._rows().by_instruction, self.label
-        return [self._recorded(pair, rows, label) for pair in pairs]
+        alike = Alike(rows) if any(pair.example.instruction not in rows for pair in pairs) else None
+        return [self._recorded(pair, rows, label, alike) for pair in pairs]
 
-    def _recorded(self, pair: Pair, rows: dict[str, list[Row]], label: str) -> Verdict:
+    def _recorded(self, pair: Pair, rows: dict[str, list[Row]], label: str, alike: Alike | None) -> Verdict:
         found = _matching(rows.get(pair.example.instruction, []), pair)
         preferences = {row["preference"] for row in found}
         common: dict[str, Any] = {"pair": pair, "model_first": self.slot(pair), "judge": label}
         if len(preferences) != 1:
-            cause = "no recorded verdict for this answer" if not found else "recorded verdicts contradict each other"
+            unmatched = pair.example.instruction not in rows and alike and alike.way(pair.example.instruction)
+            how = f": the files have this instruction, but it differs {unmatched}" if unmatched else ""
+            cause = "recorded verdicts contradict each other" if found else f"no recorded verdict for this answer{how}"
             return Verdict(preference=None, failure=cause, **common)
         preference = preferences.pop()
         raw = _completion(found[0].get("raw_completion"))
@@ -78,7 +84,7 @@ class Recorded(Judge):
         return Verdict(preference=preference, raw=raw, **common)
 
     def _rows(self) -> _Rows:
-        return _read(tuple(_files(self.path)))
+        return _read(tuple(_files(self.path)), self.annotator)
 
 
 def _files(path: str | list[str]) -> Iterator[tuple[str, int]]:
@@ -100,11 +106,13 @@ def _files(path: str | list[str]) -> Iterator[tuple[str, int]]:
 
 
 @lru_cache(maxsize=4)
-def _read(files: tuple[tuple[str, int], ...]) -> _Rows:
+def _read(files: tuple[tuple[str, int], ...], annotator: str | None) -> _Rows:
     by_instruction: dict[str, list[Row]] = defaultdict(list)
     annotators: set[str] = set()
     for path, _modified in files:
-        for number, row in enumerate(read_rows(path, "judge.path"), start=1):
+        found = read_rows(path, "judge.path")
+        check_scale((row.get("preference") for row in found), f"judge.path: {path}")
+        for number, row in enumerate(found, start=1):
             if not isinstance(row.get("instruction"), str) or "preference" not in row:
                 raise DataError(
                     f"judge.path: {path}, row {number}: no 'instruction' or no 'preference'\n"
@@ -114,9 +122,37 @@ def _read(files: tuple[tuple[str, int], ...]) -> _Rows:
             row = row | {"preference": None if math.isnan(preference) else preference}
             annotators |= {str(row["annotator"])} if row.get("annotator") else set()
             by_instruction[row["instruction"]].append(row)
+    by_instruction = _of_one(by_instruction, annotators, annotator)
     keys = ("instruction", "output_1", "output_2", "generator_2", "preference")
     content = [[row.get(key) for key in keys] for rows in by_instruction.values() for row in rows]
-    return _Rows(dict(by_instruction), frozenset(annotators), digest(content))
+    return _Rows(dict(by_instruction), frozenset({annotator} if annotator else annotators), digest(content))
+
+
+def _of_one(rows: dict[str, list[Row]], annotators: set[str], wanted: str | None) -> dict[str, list[Row]]:
+    """Return the rows of one annotator where one is named.
+
+    Raises:
+        DataError: it is none of the files', or it is not named and several have judged one pair.
+
+    """
+    named = ", ".join(sorted(annotators))
+    if wanted is not None and wanted not in annotators:
+        raise DataError(f"judge.annotator: given '{wanted}'\n    {allowed(wanted, sorted(annotators))}")
+    if wanted is not None:
+        chosen = {key: [row for row in found if row.get("annotator") == wanted] for key, found in rows.items()}
+        return {key: found for key, found in chosen.items() if found}
+    for instruction, found in rows.items():
+        judged = [tuple(str(row.get(key)) for key in _PAIR) for row in found]
+        who = {(pair, row.get("annotator")) for pair, row in zip(judged, found, strict=True)}
+        if len(who) > len(set(judged)):
+            raise DataError(
+                f"judge.path: several annotators have judged the same pair: {named}; one pair: {shorten(instruction)}\n"
+                f"    take one of them: judge.annotator={sorted(annotators)[0]}"
+            )
+    return rows
+
+
+_PAIR = ("output_1", "output_2", "generator_1", "generator_2")
 
 
 def _matching(rows: list[Row], pair: Pair) -> list[Row]:

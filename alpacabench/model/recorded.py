@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, ClassVar
 from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.records import Example, Generation, Prompt, digest
 from alpacabench.decoding import Decoding
+from alpacabench.io.alike import differences
 from alpacabench.io.rows import Row, read_rows, shorten, unique_instructions
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding
@@ -51,12 +51,11 @@ class Recorded(Model):
         known = {example.instruction for example in examples}
         foreign = [row for instruction, row in self._rows().items() if instruction not in known]
         if foreign:
-            similar = {" ".join(instruction.split()) for instruction in known}
-            spaced = sum(" ".join(row["instruction"].split()) in similar for row in foreign)
+            alike = differences((row["instruction"] for row in foreign), known, "of its prompts")
             yield Problem(
                 "model.path", f"{self.path} holds {len(foreign)} instructions that are not in the data set: "
                 + _named((row["instruction"], row["row"]) for row in foreign)
-                + (f" ({spaced} of them differ from one of its prompts in white space only)" if spaced else ""),
+                + (f" ({alike})" if alike else ""),
                 "give the outputs of this data set's prompts, or choose the data set that they answer",
             )  # fmt: skip
 
@@ -109,7 +108,7 @@ class Recorded(Model):
 
 @lru_cache(maxsize=4)
 def _read(path: str, modified: int) -> dict[str, Row]:
-    """Return the rows by instruction, each with its number; a null or NaN output becomes None."""
+    """Return the rows by instruction, each with its number."""
     rows = read_rows(path, "model.path")
     unique_instructions(rows, path, "model.path")
     checked = {}
@@ -118,8 +117,6 @@ def _read(path: str, modified: int) -> dict[str, Row]:
             keys = ", ".join(map(str, row))
             raise DataError(f"model.path: {path}, row {number}: no 'output'; this row's keys: {keys}")
         output = row["output"]
-        if isinstance(output, float) and math.isnan(output):
-            output = None
         if output is not None and not isinstance(output, str):
             raise DataError(f"model.path: {path}, row {number}: 'output' is {output!r}; a text or null is needed")
         checked[row["instruction"]] = row | {"output": output, "row": number}

@@ -132,3 +132,38 @@ def test_the_real_rows_have_the_pinned_digest_and_shuffled_ones_do_not(alpaca_da
         examples = HubFile(**keys, path=str(local)).load()
         assert len(examples) == 805
         assert rows_digest(examples) == keys["content_digest"]
+
+
+@pytest.mark.parametrize("empty", ["", "  \n", None, float("nan")])
+def test_an_empty_reference_in_a_file_of_ones_own_is_a_missing_one(tmp_path: Path, empty: Any) -> None:
+    rows = [ROWS[0], ROWS[1] | {"output": empty}]
+    assert [e.reference for e in RowFile(path=_file(tmp_path / "a.json", rows)).load()] == ["Answer 0.", None]
+
+
+def test_an_empty_answer_of_a_reference_generator_is_an_answer(tmp_path: Path) -> None:
+    rows = [ROWS[0], ROWS[1] | {"output": ""}]
+    path, content = _file(tmp_path / "a.json", rows), digest([[row["instruction"], row["output"]] for row in rows])
+    assert [e.reference for e in _pinned(path=path, content_digest=content).load()] == ["Answer 0.", ""]
+    given = RowFile(path=_file(tmp_path / "b.json", ROWS[:2]), reference=path).load()
+    assert [e.reference for e in given] == ["Answer 0.", ""]
+
+
+def test_a_gap_written_as_nan_is_no_label(tmp_path: Path) -> None:
+    gaps = dict.fromkeys(("generator", "dataset", "category"), float("nan"))
+    (example,) = RowFile(path=_file(tmp_path / "a.json", [ROWS[0] | gaps])).load()
+    assert (example.source, example.reference_generator) == ("", "reference")
+    assert example.category not in ("nan", "")
+
+
+@pytest.mark.parametrize("column", ["input", "Context", "system", "messages", "choices"])
+def test_a_part_of_the_prompt_in_another_column_is_refused_by_name(tmp_path: Path, column: str) -> None:
+    rows = [ROWS[0] | {column: ""}, ROWS[1] | {column: ["a part"]}]
+    with pytest.raises(DataError, match=f"row 2: the column '{column}' holds a part of the prompt.*a part"):
+        RowFile(path=_file(tmp_path / "a.json", rows)).load()
+    assert len(RowFile(path=_file(tmp_path / "b.json", [ROWS[0] | {column: None, "id": 7}])).load()) == 1
+
+
+def test_references_that_only_look_like_the_prompts_are_said_to(tmp_path: Path) -> None:
+    spaced = [row | {"instruction": row["instruction"] + " "} for row in ROWS]
+    with pytest.raises(DataError, match="5 of them differ from one of the prompts in white space only"):
+        RowFile(path=_file(tmp_path / "a.json", ROWS), reference=_file(tmp_path / "b.json", spaced)).load()

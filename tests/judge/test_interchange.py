@@ -11,7 +11,7 @@ import pytest
 
 from alpacabench.analysis.finished_run import read_run
 from alpacabench.core.errors import ConfigError, DataError
-from alpacabench.core.records import Generation, Outcome, Pair, Prompt, Verdict
+from alpacabench.core.records import Example, Generation, Outcome, Pair, Prompt, Verdict
 from alpacabench.io.run_files import annotation_rows
 from alpacabench.judge.export import export_judge
 from alpacabench.judge.recorded import Recorded
@@ -68,7 +68,7 @@ def test_alpaca_eval_itself_runs_an_exported_judge_with_the_same_verdicts(tmp_pa
         choice = made_up(body)
         token = choice["message"]["content"]
         verdict = {"role": "assistant", "content": f"m is short.\n\nVerdict: {token}"}
-        return choice if body.get("logprobs") else choice | {"message": verdict}
+        return choice if body.get("logprobs") else choice | {"message": verdict, "finish_reason": "stop"}
 
     with chat_server(answer) as server, Store(f"sqlite:///{tmp_path}/store.db") as store:
         judge = load_judge(option, f"judge.base_url={server.url}")
@@ -150,6 +150,44 @@ def test_a_bad_row_is_named(tmp_path: Path, rows: list[dict], told: str) -> None
     with pytest.raises(DataError, match=told):
         judge.judge([], None)
     assert told in "".join(map(str, judge.problems()))
+
+
+def annotated(*names: str | None) -> list[dict]:
+    return [{"instruction": "q", "output_1": "r", "output_2": "a", "annotator": n, "preference": 1 + i % 2}
+            for i, n in enumerate(names)]  # fmt: skip
+
+
+def test_one_of_several_annotators_has_to_be_named(tmp_path: Path) -> None:
+    (problem,) = write(tmp_path / "two.json", annotated("j", "k")).problems()
+    assert "j, k" in problem.what and "judge.annotator=j" in str(problem)
+    pair = Pair(Example(0, "q", "r"), "q", "r", "a")
+    for name, preference in (("j", 1.0), ("k", 2.0)):
+        judge = load_judge("recorded", f"judge.path={tmp_path}/two.json", f"judge.annotator={name}")
+        assert judge.judge([pair], None)[0].preference == preference
+        assert judge.label == name
+    (problem,) = load_judge("recorded", f"judge.path={tmp_path}/two.json", "judge.annotator=x").problems()
+    assert problem.where == "judge.annotator"
+
+
+@pytest.mark.parametrize("values", [[0, 1], [True, False]])
+def test_another_scale_is_refused_in_compare_too(tmp_path: Path, values: list) -> None:
+    rows = [{"instruction": str(i), "output_2": "a", "preference": value} for i, value in enumerate(values)]
+    judge = write(tmp_path / "scale.json", rows)
+    assert [problem.where for problem in judge.problems()] == ["judge.path"]
+    with pytest.raises(DataError, match="'preference' is"):
+        read_run(str(tmp_path / "scale.json"))
+
+
+def test_a_gap_written_as_nan_is_no_annotator(tmp_path: Path) -> None:
+    rows = [row | {"instruction": str(i)} for i, row in enumerate(annotated("j", math.nan))]
+    assert write(tmp_path / "nan.json", rows).label == "j"
+    assert read_run(str(tmp_path / "nan.json")).judge == "j"
+
+
+def test_an_instruction_that_only_looks_the_same_is_said_to(tmp_path: Path) -> None:
+    judge = write(tmp_path / "a.json", [{"instruction": "Cafe\u0301?", "output_2": "a", "preference": 2}])
+    (verdict,) = judge.judge([Pair(Example(0, "Café?", "r"), "Café?", "r", "a")], None)
+    assert verdict.preference is None and "composed" in str(verdict.failure)
 
 
 def test_a_glob_that_matches_nothing_is_named(tmp_path: Path) -> None:
