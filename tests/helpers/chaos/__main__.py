@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+from tests.helpers.chaos.process import Kills
 from tests.helpers.chaos.scenes import SCENES, Result
 
 COLUMNS = "| scene | kills | kept | lost | paid again (in flight at the kills) | orphans | wrong | tracebacks |"
@@ -42,14 +43,16 @@ def main() -> int:
     """Play every scene; returns 1 where a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=15.0, help="after which nothing more is killed")
     parser.add_argument("--only", nargs="*", default=[], help="names of scenes")
     parser.add_argument("--at-once", type=int, default=2, help="scenes at the same time")
     options = parser.parse_args()
     chosen = {scene: share for scene, share in SCENES.items() if not options.only or scene.__name__ in options.only}
     started = time.monotonic()
+    deadline = started + 60.0 * options.minutes
     with tempfile.TemporaryDirectory(prefix="chaos-") as place, ThreadPoolExecutor(options.at_once) as pool:
         playing = [
-            pool.submit(scene, Path(place) / scene.__name__, round(share * options.kills))
+            pool.submit(scene, Path(place) / scene.__name__, Kills(round(share * options.kills), deadline))
             for scene, share in chosen.items()
         ]
         results = [_result(future, scene.__name__) for future, scene in zip(playing, chosen, strict=True)]

@@ -30,6 +30,23 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+@dataclass(frozen=True)
+class Kills:
+    """How many kills a scene gets, and until when: a busy machine gets through fewer."""
+
+    number: int
+    deadline: float
+    """By the monotonic clock."""
+
+    def more(self, done: int) -> bool:
+        """Return whether there is to be another one."""
+        return done < self.number and time.monotonic() < self.deadline
+
+    def rest(self, done: int) -> Kills:
+        """Return what is left of them."""
+        return Kills(self.number - done, self.deadline)
+
+
 @dataclass
 class Command:
     """`python run.py OVERRIDES` in a directory of its own."""
@@ -102,18 +119,18 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def kill_until_done(command: Command, kills: int, seconds: float, chance: random.Random) -> int:
+def kill_until_done(command: Command, kills: Kills, seconds: float, chance: random.Random) -> int:
     """Run a command again and again, killed at random moments, until it ends by itself; returns the kills.
 
     Args:
         command: what is run.
-        kills: the most.
+        kills: how many, and until when.
         seconds: how long the command takes when it is left alone.
         chance: chooses the moments.
 
     """
     done = 0
-    while done < kills and command.kill(chance.uniform(0.3, 1.1) * seconds):
+    while kills.more(done) and command.kill(chance.uniform(0.3, 1.1) * seconds):
         done += 1
     return done
 

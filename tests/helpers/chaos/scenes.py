@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alpacabench.cost.price import price_of
-from tests.helpers.chaos.process import Command, held, kill_until_done
+from tests.helpers.chaos.process import Command, Kills, held, kill_until_done
 from tests.helpers.command import ROOT
 from tests.helpers.fakes.http_server import Faults, HttpServer
 from tests.helpers.fakes.openai_server import chat_server, made_up
@@ -73,7 +73,7 @@ def asking(server: HttpServer, number: int) -> list[str]:
 
 
 def repeated(
-    scene: str, place: Path, kills: int, seed: int, overrides: list[str], number: Callable[[Path], object],
+    scene: str, place: Path, kills: Kills, seed: int, overrides: list[str], number: Callable[[Path], object],
     in_flight: int = 0, billed: list[Any] | None = None, kind: str = "verdict",
 ) -> Result:  # fmt: skip
     """Kill a command again and again in one directory after the other; each is compared with one that was left alone.
@@ -81,7 +81,7 @@ def repeated(
     Args:
         scene: its name.
         place: where the directories are made.
-        kills: how many kills in all.
+        kills: how many kills in all, and until when.
         seed: of the random moments.
         overrides: of the command.
         number: reads what must be equal from a finished directory.
@@ -96,11 +96,11 @@ def repeated(
     assert left_alone.finish() == 0, left_alone.log.read_text()
     seconds, truth, count = time.monotonic() - started, number(left_alone.directory), 0
     expected = held(left_alone.directory / STORE, kind)
-    while result.kills < kills:
+    while kills.more(result.kills):
         count += 1
         command = Command(place / str(count), overrides)
         before = len(billed or ())
-        killed = kill_until_done(command, kills - result.kills, seconds, chance)
+        killed = kill_until_done(command, kills.rest(result.kills), seconds, chance)
         result.wrong += int(command.finish() != 0 or number(command.directory) != truth)
         stored = held(command.directory / STORE, kind)
         result.kills += killed
@@ -117,14 +117,14 @@ def win_rate(directory: Path) -> object:
     return json.loads((directory / "run" / "metrics.json").read_text())["win_rate"]
 
 
-def judging(place: Path, kills: int) -> Result:
+def judging(place: Path, kills: Kills) -> Result:
     with judge() as (server, billed):
         command = [*asking(server, 60), "hydra.run.dir=run"]
         title = "judging, in a storm of 429 and 500"
         return repeated(title, place, kills, 1, command, win_rate, CONCURRENCY, billed)
 
 
-def generation(place: Path, kills: int) -> Result:
+def generation(place: Path, kills: Kills) -> Result:
     model = build_tiny(place / "tiny", max_position_embeddings=4096)
     command = [
         "model=hf", f"model.path={model}", "judge=longest", "tracking=none", "subset=head", "subset.n=12",
@@ -138,7 +138,7 @@ def generation(place: Path, kills: int) -> Result:
     return repeated("generation by two local workers", place, kills, 2, command, texts, kind="generation")
 
 
-def sweep(place: Path, kills: int) -> Result:
+def sweep(place: Path, kills: Kills) -> Result:
     def table(directory: Path) -> object:
         with (directory / "sweep" / "sweep.csv").open(encoding="utf-8") as file:
             return [row["win_rate"] for row in csv.DictReader(file)]
@@ -152,7 +152,7 @@ def sweep(place: Path, kills: int) -> Result:
         return repeated(title, place, kills, 3, command, table, 2 * CONCURRENCY, billed)
 
 
-def tracking(place: Path, kills: int) -> Result:
+def tracking(place: Path, kills: Kills) -> Result:
     def runs(directory: Path) -> object:
         synced = subprocess.run(
             [sys.executable, "-m", "alpacabench.cli", "sync"],
@@ -167,7 +167,7 @@ def tracking(place: Path, kills: int) -> Result:
     return repeated("MLflow logging, then sync", place, kills, 4, command, runs)
 
 
-def budget(place: Path, kills: int) -> Result:
+def budget(place: Path, kills: Kills) -> Result:
     """Four jobs at once, a server that bills ten times a request's length, and kills: the cap holds."""
     cap, price, result = 0.5, price_of("gpt-4.1-mini"), Result("a cap of $0.50, bills ten times the estimate")
     assert price is not None
@@ -185,7 +185,7 @@ def budget(place: Path, kills: int) -> Result:
     return result
 
 
-def clocks(place: Path, kills: int) -> Result:
+def clocks(place: Path, kills: Kills) -> Result:
     """Two processes at one store, one an hour behind and one a day ahead, ask each question once."""
     result = Result("clocks an hour behind and a day ahead, at once")
     with judge(faults=None) as (server, billed):
@@ -199,7 +199,7 @@ def clocks(place: Path, kills: int) -> Result:
     return result
 
 
-def full_disk(place: Path, kills: int) -> Result:
+def full_disk(place: Path, kills: Kills) -> Result:
     """A disk that fills up while the run pays: one message, and after there is room the rest is asked."""
     result, disk = Result("a disk that fills up (tmpfs)"), place / "disk"
     disk.mkdir(parents=True)
@@ -222,7 +222,7 @@ def full_disk(place: Path, kills: int) -> Result:
     return result
 
 
-SCENES: dict[Callable[[Path, int], Result], float] = {
+SCENES: dict[Callable[[Path, Kills], Result], float] = {
     judging: 0.4, sweep: 0.2, tracking: 0.2, generation: 0.15, budget: 0.05, clocks: 0.0, full_disk: 0.0
 }  # fmt: skip
 """Each with its share of the kills."""
