@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,37 +14,10 @@ from typing import Any
 import pytest
 
 from tests.helpers.command import ROOT, run
-from tests.helpers.mlflow_server import free_port, mlflow_server
+from tests.helpers.mlflow_server import mlflow_server
 from tests.helpers.sweep_command import BASE, FLAKY
 
 pytestmark = pytest.mark.cluster
-DRIVERS = {"psycopg": "postgresql+psycopg", "psycopg2": "postgresql+psycopg2"}
-
-
-@pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
-    """An empty PostgreSQL database; its server refuses to run as root, so there it runs as nobody."""
-    driver = next((name for module, name in DRIVERS.items() if importlib.util.find_spec(module)), None)
-    # Debian keeps the server's programs out of the PATH.
-    places = os.pathsep.join([os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))])
-    initdb, pg_ctl = shutil.which("initdb", path=places), shutil.which("pg_ctl", path=places)
-    if initdb is None or pg_ctl is None or driver is None:
-        pytest.skip("needs PostgreSQL's initdb and pg_ctl, and psycopg: pip install 'alpacabench[postgres]'")
-    import tempfile
-
-    home, port = Path(tempfile.mkdtemp()), free_port()
-    as_user = ["runuser", "-u", "nobody", "--"] if os.getuid() == 0 else []
-    if as_user:
-        shutil.chown(home, "nobody")
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1"
-    subprocess.run([*as_user, initdb, "-D", home / "db", "-A", "trust", "-U", "me"], check=True, capture_output=True)
-    start = [*as_user, pg_ctl, "-D", home / "db", "-o", options, "-l", home / "log", "-w", "start"]
-    subprocess.run(start, check=True, stdout=subprocess.DEVNULL)
-    try:
-        yield f"{driver}://me@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*as_user, pg_ctl, "-D", home / "db", "-m", "immediate", "stop"], stdout=subprocess.DEVNULL)
-        shutil.rmtree(home)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
