@@ -128,7 +128,7 @@ class Pace:
 
 
 def show(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
-    """Print what these jobs, each with its name, would ask and cost."""
+    """Print what these jobs, each with its name, would ask and cost, and what they could find."""
     first = jobs[0][1].settings
     with Store(first.store.url) as store:
         plan = Plan()
@@ -137,6 +137,17 @@ def show(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
     print_plan(plan)
     if first.early_stopping.alpha is not None:
         print("Early stopping may ask less.")
+    _show_power(jobs)
+
+
+def _show_power(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
+    """Print how many prompts a difference needs after as many comparisons with a base as the jobs make."""
+    from alpacabench.analysis.power import DIFFERENCE, earlier_runs, needed, spread_of
+
+    _, first, inputs = jobs[0]
+    spread = spread_of(earlier_runs(first.judge.label))
+    for line in needed(spread, DIFFERENCE, max(1, len(jobs) - 1), len(inputs.prompts)):
+        print(line)
 
 
 def print_plan(plan: Plan) -> None:

@@ -1,0 +1,71 @@
+"""How many prompts a difference needs, before anything is spent.
+
+    alpacabench plan-power outputs/runs/A outputs/runs/B --difference 5 --comparisons 11
+
+The spread of the paired difference over prompts is that of the given runs, of every pair that can be compared; without
+runs it is a typical one. Comparisons are those that are made together: a sweep of 12 jobs compares 11 with its base.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+
+from alpacabench.analysis.decision import ALPHA
+from alpacabench.analysis.power import DIFFERENCE, Spread, spread_of
+from alpacabench.cli.compare import RUN_HELP
+from alpacabench.core.errors import ConfigError, Problem
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("runs", nargs="*", metavar="RUN", help=RUN_HELP)
+    parser.add_argument("--difference", type=float, default=DIFFERENCE, help="in points (default %(default)g)")
+    parser.add_argument("--comparisons", type=int, default=1, help="tests made together (default 1)")
+    parser.add_argument("--prompts", type=int, metavar="N", help="also say what so many prompts find")
+    parser.add_argument("--power", type=float, default=0.8, help="chance to find it (default 0.8)")
+    parser.add_argument("--alpha", type=float, default=ALPHA, help="error probability of all tests together")
+    parser.add_argument("--spread", type=float, help="standard deviation of the difference, in points, if it is known")
+    parser.add_argument("--tracking-uri", metavar="URI", help="where MLflow runs are")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print how many prompts are needed; returns 0."""
+    if problems := list(_problems(arguments)):
+        raise ConfigError(problems)
+    from alpacabench.analysis.finished_run import read_run
+    from alpacabench.analysis.power import needed
+    from alpacabench.scoring.power import difference_found, prompts_needed
+
+    runs = [read_run(given, tracking_uri=arguments.tracking_uri) for given in arguments.runs]
+    spread = Spread((arguments.spread,)) if arguments.spread else spread_of(runs)
+    settings = (arguments.comparisons, arguments.power, arguments.alpha)
+    if arguments.json:
+        found = {
+            "spread": list(spread.values),
+            "n_pairs": spread.n_pairs,
+            "prompts_needed": [prompts_needed(arguments.difference, value, *settings) for value in spread.values],
+        }
+        if arguments.prompts:
+            found["difference_found"] = [difference_found(arguments.prompts, v, *settings) for v in spread.values]
+        print(json.dumps(found, indent=2))
+        return 0
+    for line in needed(spread, arguments.difference, *settings[:1], arguments.prompts, *settings[1:]):
+        print(line)
+    return 0
+
+
+def _problems(arguments: argparse.Namespace) -> Iterator[Problem]:
+    if not 0 < arguments.difference < 100:
+        yield Problem("--difference", f"given {arguments.difference:g}", "a number of points above 0, below 100")
+    if arguments.comparisons < 1:
+        yield Problem("--comparisons", f"given {arguments.comparisons}", "1 or more")
+    if arguments.prompts is not None and arguments.prompts < 2:
+        yield Problem("--prompts", f"given {arguments.prompts}", "2 or more")
+    for name in ("power", "alpha"):
+        if not 0 < (value := getattr(arguments, name)) < 1:
+            yield Problem(f"--{name}", f"given {value:g}", "a share above 0, below 1")
+    if arguments.spread is not None and not 0 < arguments.spread <= 100:
+        yield Problem("--spread", f"given {arguments.spread:g}", "points above 0, at most 100")

@@ -1,0 +1,58 @@
+"""Power before spending: what is promised is what a simulation finds."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alpacabench.analysis.decision import ALPHA
+from alpacabench.scoring.multiplicity import holm
+from alpacabench.scoring.power import difference_found, prompts_needed
+from alpacabench.scoring.small_sample import mean_of, sign_flip_p
+from tests.helpers.finished_runs import alpacabench, write_run
+
+COMPARISONS = 11
+
+
+def found(rng: np.random.Generator, n: int, spread: float, difference: float) -> bool:
+    """Return whether a planted difference is established among null comparisons, after Holm."""
+    share = ((spread / 100) ** 2 + (difference / 100) ** 2 + difference / 100) / 2  # won; so much less is lost
+    moved = rng.random((COMPARISONS, n))
+    lost = np.full(COMPARISONS, share)
+    lost[0] = share - difference / 100
+    d = 100.0 * (moved < share) - 100.0 * (moved > 1 - lost[:, None])
+    p = [max(mean_of(row).two_sided_p(), sign_flip_p(row)) for row in d]
+    return bool(holm(p)[0] < ALPHA)
+
+
+@pytest.mark.parametrize("rounds", [120, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("spread", [22.3, 39.5])
+def test_the_number_of_prompts_finds_five_points_in_80_percent(spread: float, rounds: int) -> None:
+    n, rng = prompts_needed(5, spread, COMPARISONS), np.random.default_rng(rounds)
+    power = sum(found(rng, n, spread, 5) for _ in range(rounds)) / rounds
+    assert power == pytest.approx(0.8, abs=0.04 + (0 if rounds == 1000 else 2 * math.sqrt(0.16 / rounds)))
+
+
+def test_the_difference_that_prompts_find_needs_so_many() -> None:
+    n = prompts_needed(5, 22.3, COMPARISONS)
+    assert difference_found(n, 22.3, COMPARISONS) == pytest.approx(5, abs=0.02)
+    assert difference_found(3, 22.3, COMPARISONS) is None
+    assert prompts_needed(5, 22.3, 1) < n < prompts_needed(2.5, 22.3, COMPARISONS)
+
+
+def test_the_command_takes_the_spread_from_runs(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    base = 1.0 + (rng.random(200) < 0.3)
+    runs = [write_run(tmp_path / str(i), list(np.where(rng.random(200) < 0.1, 3 - base, base))) for i in range(2)]
+    done = alpacabench("plan-power", *runs, "--comparisons", str(COMPARISONS), "--json")
+    held = json.loads(done.stdout)
+    assert held["n_pairs"] == 1
+    assert 30 < held["spread"][0] < 55
+    assert held["prompts_needed"] == [prompts_needed(5, held["spread"][0], COMPARISONS)]
+    told = alpacabench("plan-power", "--spread", "20", "--prompts", "100").stdout
+    assert "needs" in told and "as given" in told
+    assert alpacabench("plan-power", "--difference", "0").returncode == 2
