@@ -105,7 +105,7 @@ class Model(Component):
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
         """Write the answers; yield replies in any order, as they are ready.
 
-        A payload has `text`, `finish_reason`, `prompt_tokens`, `completion_tokens`, `seconds`, and optionally
+        A payload has `text`, and optionally `finish_reason`, `prompt_tokens`, `completion_tokens`, `seconds`,
         `reasoning`, `cost_usd`, and `layout` (batch size, processes, device: recorded, never part of the key).
         """
 
@@ -174,10 +174,10 @@ class Model(Component):
             return Generation(text=None, finish_reason="error", failure=cause, **common)
         return Generation(
             text=payload["text"],
-            finish_reason=payload["finish_reason"],
-            prompt_tokens=payload["prompt_tokens"],
-            completion_tokens=payload["completion_tokens"],
-            seconds=payload["seconds"],
+            finish_reason=payload.get("finish_reason", "stop"),
+            prompt_tokens=payload.get("prompt_tokens", 0),
+            completion_tokens=payload.get("completion_tokens", 0),
+            seconds=payload.get("seconds", 0.0),
             reasoning=payload.get("reasoning"),
             cost_usd=payload.get("cost_usd", 0.0),
             cached=cached,
