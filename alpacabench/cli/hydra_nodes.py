@@ -25,7 +25,9 @@ STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 
 def check_nodes() -> None:
     """Let every configuration that Hydra composes be looked at, in this process and from now on."""
-    load = ConfigLoaderImpl.load_configuration
+    # Hydra 1.4 composes the jobs of a sweep by the second alone.
+    name = "_load_configuration" if hasattr(ConfigLoaderImpl, "_load_configuration") else "load_configuration"
+    load = getattr(ConfigLoaderImpl, name)
     if getattr(load, "looks", False):
         return
 
@@ -38,7 +40,7 @@ def check_nodes() -> None:
         return config
 
     looking.looks = True  # type: ignore[attr-defined]
-    ConfigLoaderImpl.load_configuration = looking
+    setattr(ConfigLoaderImpl, name, looking)
 
 
 def hydra_problems(config: DictConfig) -> Iterator[Problem]:
