@@ -129,3 +129,10 @@ def test_each_shape_in_which_servers_send_them_is_read(logprobs: object) -> None
 def test_a_completion_without_the_tokens_is_no_verdict(empty: dict) -> None:
     with pytest.raises(UnparsableVerdictError):
         ours(empty)
+
+
+def test_where_a_server_gives_none_the_message_names_what_helps() -> None:
+    with pytest.raises(UnparsableVerdictError, match="judge=gpt_4_1_cot judge.model_name="):
+        ours({"logprobs": None})
+    with pytest.raises(UnparsableVerdictError, match=r"judge\.tokens"):
+        ours(choice({"A": -0.1}))
