@@ -11,7 +11,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from alpacabench.core.errors import JudgeError
@@ -123,8 +123,13 @@ def _results(client: Any, batches: Batches, batch: OpenBatch, read: Read, purse:
         return
     unanswered, spent, known = set(batch.keys), 0.0, True
     for file in filter(None, (state.output_file_id, state.error_file_id)):
-        for line in client.files.content(file).text.splitlines():
-            reply = _reply(json.loads(line), read, purse)
+        # Not `splitlines`: an answer may hold other line separators.
+        for line in filter(str.strip, client.files.content(file).text.split("\n")):
+            reply = _reply(line, unanswered, read, purse)
+            if reply is None:
+                # Nobody knows for whom it was, or what it cost; who is left without an answer is asked again.
+                known = False
+                continue
             unanswered.discard(reply.key)
             usd = (reply.payload or reply.detail or {}).get("cost_usd", 0.0)
             spent, known = spent + (usd or 0.0), known and usd is not None
@@ -154,13 +159,22 @@ def _find(client: Any, token: str) -> str | None:
     return next(found, None)
 
 
-def _reply(line: dict[str, Any], read: Read, purse: Purse) -> Reply:
-    key, response = line["custom_id"], line.get("response") or {}
-    if response.get("status_code") != 200:
-        cause = redact(json.dumps(line.get("error") or response.get("body")))[:500]
+def _reply(line: str, wanted: Collection[str], read: Read, purse: Purse) -> Reply | None:
+    """Return the reply in a line of a batch's file; None where it is for no question that waits for one."""
+    try:
+        row = json.loads(line)
+        key, response = row["custom_id"], row.get("response") or {}
+        status, body = response.get("status_code"), response.get("body")
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return None
+    if key not in wanted:
+        return None
+    if status != 200:
+        cause = redact(json.dumps(row.get("error") or body))[:500]
         return Reply(key, failure=f"refused in the batch: {cause}")
     try:
-        completion = parse(json.dumps(response["body"]), 0.0)
+        # Whether functions were offered is not known of a batch of an earlier run; a judge that calls one was.
+        completion = parse(json.dumps(body), 0.0, called=True)
         spent = purse.receipt(completion).spent() | {"seconds": 0.0}
         return Reply(key, read(key, whole(completion)) | spent)
     except (BrokenError, RefusedError) as error:

@@ -164,3 +164,23 @@ def test_a_server_that_is_gone_is_named(tmp_path: Path, monkeypatch: pytest.Monk
         judge = load_judge("gpt_4_1", f"judge.base_url={gone}", "judge.mode=batch")
         with pytest.raises(JudgeError, match="does not answer"):
             judge.judge(made_up_pairs(3), store)
+
+
+def test_lines_of_a_batch_that_are_no_answers_cost_their_own_verdicts_only(tmp_path: Path) -> None:
+    api = BatchApi(looks=1)
+
+    def spoilt(request: Request) -> Response:
+        response = api(request)
+        if request.path.endswith("/content"):
+            first, second, third, *rest = str(response.body).split("\n")
+            odd = json.loads(second) | {"response": {"status_code": 200, "body": None}}
+            foreign = json.dumps(json.loads(third) | {"custom_id": "0" * 64})
+            lines = ["{broken", "[]", "{}", "9" * 5000, json.dumps(odd), foreign, *rest, rest[0], "", first + "\u2028"]
+            return Response("\n".join(lines))
+        return response
+
+    with HttpServer(spoilt) as server, Store(f"sqlite:///{tmp_path}/store.db") as store:
+        judge = load_judge("gpt_4_1", f"judge.base_url={server.url}", "judge.mode=batch")
+        verdicts = judge.judge(made_up_pairs(10), store)
+    assert sum(verdict.preference is not None for verdict in verdicts) == 7
+    assert all(verdict.preference is not None or verdict.failure for verdict in verdicts)
