@@ -5,11 +5,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras
 RAY := $(VENV)/ray
+HYDRA := $(VENV)/hydra-1.4
+LOWEST := $(VENV)/lowest
 PORT ?= 5000
 RAY_TEST := tests/sweeps/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
 
+comma := ,
+HYDRA_TESTS := tests/api tests/cli tests/run tests/sweeps
+SMOKE_TESTS := tests/api tests/analysis/test_compare.py tests/tracking/test_tracking.py
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all docs check chaos bench ui lock clean
+.PHONY: help setup demo test test-all test-lowest docs check chaos bench ui lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,20 +39,32 @@ demo: setup  ## the main job: a real sweep on the embedded data, two decodings x
 test: setup  ## the tests
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
-# Ray's plugin needs an older cloudpickle than the lock: an environment of its own, on top of the other one.
+# For what needs other versions of a few packages: an environment of its own, on top of the other one.
+define overlay
+	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
+	grep -v $(2) constraints.txt > $(1)/constraints.txt
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check -c $(1)/constraints.txt $(3)
+endef
+
+# Ray's plugin needs an older cloudpickle than the lock, and Hydra 1.4 another OmegaConf.
 $(EXTRAS): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		-e ".[all,dev,notebook,docs,browser]" "transformers[serving]"
-	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
-	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
-		> "$$($(RAY)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
-	grep -v '^cloudpickle==' constraints.txt > $(RAY)/constraints.txt
-	$(RAY)/bin/python -m pip install --quiet --disable-pip-version-check -c $(RAY)/constraints.txt hydra-ray-launcher
+	$(call overlay,$(RAY),'^cloudpickle==',hydra-ray-launcher)
+	$(call overlay,$(HYDRA),-e '^hydra-' -e '^omegaconf==',"hydra-core==1.4.0rc3" "hydra-joblib-launcher==1.4.0rc3" "omegaconf>=2.4.dev0$(comma)<2.5")
 	@touch $(EXTRAS)
 
 test-all: setup $(EXTRAS)  ## the tests, slow, browser and cluster ones included (Debian: chromium slurm-wlm munge postgresql)
 	$(BIN)/python -m pytest -q -m "" -n auto --dist loadfile --deselect $(RAY_TEST)
 	$(RAY)/bin/python -m pytest -q -m cluster $(RAY_TEST)
+	$(HYDRA)/bin/python -m pytest -q -n auto --dist loadfile $(HYDRA_TESTS)
+
+test-lowest: $(STAMP)  ## the smoke tests with the lowest versions that pyproject.toml allows, in an environment of its own
+	test -x $(LOWEST)/bin/uv || { $(PYTHON) -m venv $(LOWEST) && $(LOWEST)/bin/python -m pip install --quiet uv; }
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[dev]"
+	$(LOWEST)/bin/python -m pytest -q -n auto --dist loadfile $(SMOKE_TESTS)
 
 docs: $(STAMP)  ## the documentation as a site, in site/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from alpacabench.cli import main as cli
+from alpacabench.cli.hydra_options import composing
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.cost import price
 from alpacabench.cost.usage import Usage
@@ -121,7 +122,7 @@ def test_every_documented_command_composes_and_is_valid(command: Command, conf: 
     for preset, plugin in PLUGINS.items():
         if preset in command.overrides and find_spec(f"hydra_plugins.{plugin}") is None:
             pytest.skip(f"not installed: {plugin}")
-    with initialize_config_dir(str(conf), version_base="1.3"):
+    with composing():
         cfg = compose("config", _job(command), return_hydra_config=True)
         for name in (cfg.model.path, cfg.judge.model_name):
             if name and ("/" in name or name == "DIRECTORY") and not Path(name).exists():

@@ -21,10 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def load_judge(option: str, *overrides: str) -> Judge:
     """Build a judge from its option file, as a run does."""
-    from hydra import compose, initialize_config_dir
+    from hydra import compose
     from omegaconf import OmegaConf
 
-    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
+    from alpacabench.cli.hydra_options import composing
+
+    with composing():
         config = compose(overrides=[f"+judge={option}", *overrides])
     problems: list[Problem] = []
     judge = build("judge", OmegaConf.to_container(config.judge, resolve=True), problems, option)  # type: ignore[arg-type]

@@ -15,17 +15,18 @@ from alpacabench.model.base import Model
 from alpacabench.sharding import Sharding
 from alpacabench.store.store import Store
 from tests.helpers.fakes.http_server import HttpServer, Request, Response
-from tests.helpers.judge_data import ROOT
 
 PROMPTS = [Prompt(Example(i, f"Q{i}", "r"), f"Q{i}") for i in range(3)]
 SAMPLING = Decoding(temperature=0.7, top_p=0.9, max_new_tokens=33, seed=5, stop=("END",))
 
 
 def load_model(option: str, *overrides: str) -> Model:
-    from hydra import compose, initialize_config_dir
+    from hydra import compose
     from omegaconf import OmegaConf
 
-    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
+    from alpacabench.cli.hydra_options import composing
+
+    with composing():
         config = compose(overrides=[f"+model={option}", *overrides])
     problems: list[Problem] = []
     model = build("model", OmegaConf.to_container(config.model, resolve=True), problems, option)  # type: ignore[arg-type]

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra import compose
 
+from alpacabench.cli.hydra_options import composing
 from alpacabench.core.component import build
 from alpacabench.core.errors import GenerationError, Problem
 from alpacabench.core.language import in_language
@@ -20,7 +21,7 @@ from alpacabench.rewording.by_model import write
 from alpacabench.run import experiment as config
 from alpacabench.sharding import Sharding
 from alpacabench.store.store import Store
-from tests.helpers.perturbation_options import CONF, perturbation
+from tests.helpers.perturbation_options import perturbation
 from tests.helpers.tiny import build_tiny
 
 ECHO: dict[str, Any] = {"_target_": "alpacabench.model.echo.Echo"}
@@ -197,7 +198,7 @@ def test_the_identity_of_a_run_includes_who_writes_and_who_checks() -> None:
         return config.load(cfg, {}).identity
 
     writes, checks = "model@perturbation.writer=echo", "model@perturbation.checker=echo"
-    with initialize_config_dir(str(CONF.parent), version_base="1.3"):
+    with composing():
         found = [(writes,), (writes, checks), (writes, "perturbation.writer.system_prompt=Be brief."),
                  (writes, "decoding@perturbation.decoding=greedy"), (writes, "perturbation.seed=1")]  # fmt: skip
         assert len({identity(*overrides) for overrides in found}) == len(found)

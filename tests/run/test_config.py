@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from omegaconf import DictConfig, ListConfig
 
+from alpacabench.cli.hydra_options import composing
 from alpacabench.core.errors import ConfigError
 from alpacabench.run import experiment as config
 
@@ -45,7 +46,7 @@ OPTIONS = [(group, path.stem) for group in CONTRACT for path in sorted((CONF / g
 
 @pytest.fixture(scope="module", autouse=True)
 def hydra_config() -> Iterator[None]:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with composing():
         yield
 
 

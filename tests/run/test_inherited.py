@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra import compose
 
+from alpacabench.cli.hydra_options import composing
 from alpacabench.core.errors import ConfigError
 from alpacabench.core.records import digest
 from alpacabench.run import experiment as config
@@ -21,7 +22,7 @@ FAMILIES = ("model", "judge", "dataset")
 
 @pytest.fixture(scope="module", autouse=True)
 def hydra_config() -> Iterator[None]:
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with composing():
         yield
 
 
