@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import Field
 
+from alpacabench.core.conf import conf
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.io.manifest import Run
 from alpacabench.security.redact import first_line, redact
@@ -115,7 +116,8 @@ class Mlflow(Tracking):
         where = uri.tracking_uri(self.uri)
         if where.startswith("http") or uri.is_databricks(where):
             return redact(where)
-        return "make ui" if where == uri.tracking_uri(uri.LOCAL) else f"mlflow ui --backend-store-uri {redact(where)}"
+        in_clone = conf().parent == Path.cwd()
+        return "make ui" if in_clone and where == uri.tracking_uri(uri.LOCAL) else f"mlflow ui --backend-store-uri {redact(where)}"
 
     def _deliver(self, run: Run, job: JobRecord, parent: bool) -> str | None:
         """Write a run; returns its id, or None where it was spooled."""

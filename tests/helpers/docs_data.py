@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 YAMLS = sorted((ROOT / "conf").rglob("*.yaml"))
 
-_COMMAND = re.compile(r"(?:^|[`#>]\s*|\|\s*`)python run\.py([^`\n]*)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|[`#>]\s*|\|\s*`)(?:python run\.py|alpacabench run\b)([^`\n]*)", re.MULTILINE)
 _FILE = re.compile(r"^[\w./*'-]+\.(json|jsonl|csv|txt|yaml|jinja)(\.gz)?'?$|^FILE$")
 ROW = {"instruction": "Why?", "output": "So.", "output_1": "So.", "output_2": "No.", "preference": 1.2,
        "paraphrases": ["But why?"]}  # fmt: skip
@@ -46,8 +46,8 @@ def commands(path: Path) -> Iterator[Command]:
 
 
 def tool_lines(path: Path) -> list[list[str]]:
-    """Return the arguments of each `alpacabench COMMAND ...` line of a page."""
-    found = re.findall(r"(?:^|`)alpacabench ([a-z-]+[^`\n]*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    """Return the arguments of each `alpacabench COMMAND ...` line of a page, but for `run`, which takes Hydra's."""
+    found = re.findall(r"(?:^|`)alpacabench (?!run\b)([a-z-]+[^`\n]*)", path.read_text(encoding="utf-8"), re.MULTILINE)
     return [shlex.split(re.split(r"\s{2,}|\s#", text)[0]) for text in found]
 
 
