@@ -116,8 +116,8 @@ class Mlflow(Tracking):
         where = uri.tracking_uri(self.uri)
         if where.startswith("http") or uri.is_databricks(where):
             return redact(where)
-        in_clone = conf().parent == Path.cwd()
-        return "make ui" if in_clone and where == uri.tracking_uri(uri.LOCAL) else f"mlflow ui --backend-store-uri {redact(where)}"
+        by_make = where == uri.tracking_uri(uri.LOCAL) and conf().parent == Path.cwd()
+        return "make ui" if by_make else f"mlflow ui --backend-store-uri {redact(where)}"
 
     def _deliver(self, run: Run, job: JobRecord, parent: bool) -> str | None:
         """Write a run; returns its id, or None where it was spooled."""
