@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alpacabench.endpoint.wire import Completion
-from alpacabench.judge.base import UnparsableVerdictError
+from alpacabench.judge.base import Question, UnparsableVerdictError
 from alpacabench.judge.logprob import preference_from_logprobs
 from tests.helpers.judge_data import load_judge, made_up_pairs
+from tests.helpers.random_json import mutated
 
 NOWHERE = "http://127.0.0.1:9/v1"
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(
-    max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate], database=None
-)
-
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(10**400),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
@@ -65,26 +63,31 @@ reason = st.sampled_from(["stop", "length"])
 @pytest.fixture(scope="module")
 def judges() -> dict[str, Any]:
     found = {name: load_judge(name, f"judge.base_url={NOWHERE}") for name in ("gpt_4_1", "gpt_4_1_cot", "rubric")}
-    for annotator in ("alpaca_eval_cot_gpt4_turbo_fn", "gpt4_turbo_clf"):
+    for annotator in ("alpaca_eval_cot_gpt4_turbo_fn", "weighted_alpaca_eval_gpt-4o-mini-2024-07-18"):
         where = (f"judge.annotator={annotator}", f"judge.base_url={NOWHERE}")
         found[annotator] = load_judge("alpaca_eval", *where)
     return found
 
 
-def reads(judge: Any, text: str, raw: dict[str, Any], reason: str) -> None:
-    """Read a completion: a preference in [1, 2] and finite criteria, or no verdict."""
-    (question,) = judge.questions(made_up_pairs(1))
+def reads(judge: Any, text: str, raw: dict[str, Any], reason: str) -> bool:
+    """Read a completion: a preference in [1, 2] and finite criteria, or no verdict; return which of the two."""
     try:
-        payload = judge.read(Completion(text, raw, reason, 1, 1), question)
+        payload = judge.read(Completion(text, raw, reason, 1, 1), QUESTION)
     except UnparsableVerdictError:
-        return
+        return False
     assert 1.0 <= payload["preference"] <= 2.0
     assert all(math.isfinite(score) for score in payload.get("criteria", {}).values())
+    return True
+
+
+QUESTION = Question("key", made_up_pairs(1)[0], True, 0, ())
 
 
 CASES = {
     "gpt_4_1": st.tuples(st.just("m"), st.fixed_dictionaries({}, optional={"logprobs": logprobs}), reason),
-    "gpt4_turbo_clf": st.tuples(st.just("m"), st.fixed_dictionaries({}, optional={"logprobs": logprobs}), reason),
+    "weighted_alpaca_eval_gpt-4o-mini-2024-07-18": st.tuples(
+        st.just("m"), st.fixed_dictionaries({}, optional={"logprobs": logprobs}), reason
+    ),
     "gpt_4_1_cot": st.tuples(written, st.just({}), reason),
     "rubric": st.tuples(rubric, st.just({}), reason),
     "alpaca_eval_cot_gpt4_turbo_fn": st.tuples(called, st.just({}), reason),
@@ -93,13 +96,42 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_any_answer_is_a_verdict_or_none(judges: dict[str, Any], name: str) -> None:
-    FEW(given(CASES[name])(lambda case: reads(judges[name], *case)))()
+    @FEW
+    @given(CASES[name])
+    def check(case: tuple[str, dict[str, Any], str]) -> None:
+        reads(judges[name], *case)
+
+    check()
+
+
+TOP = [{"token": "m", "logprob": -0.3}, {"token": "M", "logprob": -1.4}, {"token": "The", "logprob": -5.0}]
+WHOLE = {"logprobs": {"content": [{"token": "m", "logprob": -0.3, "top_logprobs": TOP}]}}
+OLDER = {"logprobs": {"tokens": ["m"], "token_logprobs": [-0.3], "top_logprobs": [{"m": -0.3, "M": -1.4}]}}
+GRADES = {"first": dict.fromkeys(NAMES, 7), "second": dict.fromkeys(NAMES, 8)}
+RANKS = {"ordered_models": [{"model": "M", "rank": 1}, {"model": "m", "rank": 2}]}
+
+
+def answer_of(name: str, random: Random) -> tuple[str, dict[str, Any], str]:
+    """Return a random answer for a judge: mostly of its form."""
+    reason = random.choice(["stop", "stop", "stop", "length"])
+    if name in ("gpt_4_1", "weighted_alpaca_eval_gpt-4o-mini-2024-07-18"):
+        return "m", mutated(random.choice([WHOLE, OLDER]), random) or {}, reason
+    if name == "gpt_4_1_cot":
+        return "\n".join(random.choices(LINES, k=random.randrange(9))), {}, reason
+    good = GRADES if name == "rubric" else RANKS
+    texts = [json.dumps(mutated(good, random, 0.06)) for _ in range(random.choice([1, 1, 2]))]
+    return random.choice(["", "<think>", "Draft: "]) + random.choice(["\n", "</think>"]).join(texts), {}, reason
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_ten_thousand_answers_are_verdicts_or_none(judges: dict[str, Any], name: str) -> None:
-    MANY(given(CASES[name])(lambda case: reads(judges[name], *case)))()
+    random = Random(13)
+    found = 0
+    for _ in range(10_000):
+        text, raw, reason = answer_of(name, random)
+        found += reads(judges[name], text, raw if isinstance(raw, dict) else {"logprobs": raw}, reason)
+    assert 500 < found < 9_900
 
 
 @FEW
