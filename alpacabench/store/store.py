@@ -80,7 +80,7 @@ class Store:
 
     def claim(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Claim keys that nobody else has in flight; return those that are now ours."""
-        keys = list(keys)
+        keys = sorted(keys)  # In one order everywhere: PostgreSQL would see a deadlock between two that claim the same.
         if not keys:
             return set()
         self.heart.start()
@@ -108,7 +108,7 @@ class Store:
             StoreError: a payload is no answer of its kind; nothing is written.
 
         """
-        replies = list(replies)
+        replies = sorted(replies, key=lambda reply: reply.key)
         if not replies:
             return {}
         now = time.time()
