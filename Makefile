@@ -15,7 +15,7 @@ HYDRA_TESTS := tests/api tests/cli tests/run tests/sweeps
 SMOKE_TESTS := tests/api tests/analysis/test_compare.py tests/tracking/test_tracking.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-lowest docs check chaos bench ui lock clean
+.PHONY: help setup demo test test-all test-lowest docs check chaos bench validation ui lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ chaos: setup  ## 100 kills at random moments, storms, a full disk, wrong clocks:
 
 bench: setup  ## speed against peers, as ratios measured in one run
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+validation: $(STAMP)  ## nulls, coverages and planted effects of the statistics: writes docs/validation.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.helpers.validation
 
 ui: $(STAMP)  ## the MLflow UI on the local runs: http://127.0.0.1:5000
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db --port $(PORT)

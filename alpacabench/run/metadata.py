@@ -129,7 +129,17 @@ def headline(experiment: Experiment, metrics: Mapping[str, float]) -> str:
         return f"{experiment.model.label}: no prompt has a score"
     interval = f"{metrics['win_rate_ci_low']:.1f} to {metrics['win_rate_ci_high']:.1f}"
     failed = f", {metrics['n_failed']:.0f} without a score" if metrics["n_failed"] else ""
+    controlled = _length_controlled(metrics)
     return (
-        f"{experiment.model.label}: win rate {rate:.2f} (95% interval {interval}) over {metrics['n_total']:.0f} prompts"
-        f"{failed}, judged by {experiment.judge.label}"
+        f"{experiment.model.label}: win rate {rate:.2f} (95% interval {interval}){controlled} over "
+        f"{metrics['n_total']:.0f} prompts{failed}, judged by {experiment.judge.label}"
     )
+
+
+def _length_controlled(metrics: Mapping[str, float]) -> str:
+    """Return the length-controlled win rate, where it is defined: alone the raw one hides what is length."""
+    for suffix, named in (("", "length-controlled"), ("_noreg", "length-controlled, not regularised,")):
+        if (value := metrics.get(f"length_controlled_winrate{suffix}")) is not None:
+            low, high = (metrics[f"lc_ci_{end}{suffix}"] for end in ("low", "high"))
+            return f", {named} {value:.2f} ({low:.1f} to {high:.1f})"
+    return ""

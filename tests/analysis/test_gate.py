@@ -17,21 +17,12 @@ from alpacabench.analysis.gate.series import share
 from alpacabench.io.rows import read_rows
 from alpacabench.scoring.small_sample import sign_flip_p_below
 from tests.helpers.finished_runs import ROOT, alpacabench, annotation_rows, write_annotations, write_run
+from tests.helpers.simulations import false_blocks, false_series, null_pairs
 
 ALPHA = 0.05
 SIMULATIONS = 1000
 TOLERANCE = 3 * math.sqrt(ALPHA * (1 - ALPHA) / SIMULATIONS)
 """Three standard errors of a share of 5% over the simulations."""
-
-
-def null_pairs(n: int, level: float, seed: int) -> np.ndarray:
-    """Return differences of two decodes of one system, in points: each prompt has its own chance of a win."""
-    rng = np.random.default_rng(seed)
-    chance = rng.beta(level * 0.4, (1 - level) * 0.4, n)
-    wins = rng.random((2, n)) < chance
-    soft = rng.uniform(0, 0.05, (2, n))
-    y = np.where(wins, 1 - soft, soft)
-    return (y[1] - y[0]) * 100
 
 
 @pytest.mark.parametrize("n", [20, 100])
@@ -349,20 +340,11 @@ def test_the_shares_of_a_series_add_up_to_one() -> None:
 
 @pytest.mark.parametrize("series", [60, pytest.param(500, marks=pytest.mark.slow)])
 def test_twenty_null_gates_of_a_series_seldom_block(series: int) -> None:
-    def blocked(seed: int) -> bool:
-        return any(
-            decide(null_pairs(100, 0.3, 1000 * seed + number), 0, ALPHA * share(number), draws=999).verdict == "block"
-            for number in range(1, 21)
-        )
-
-    assert sum(blocked(seed) for seed in range(series)) / series <= 0.07
+    assert false_series(series) <= 0.07
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 30, 100, 400])
 @pytest.mark.parametrize("level", [0.1, 0.5])
 def test_false_blocks_are_at_most_alpha_at_every_size(n: int, level: float) -> None:
-    blocked = sum(
-        decide(null_pairs(n, level, seed), 0, ALPHA, draws=999).verdict == "block" for seed in range(SIMULATIONS)
-    )
-    assert blocked / SIMULATIONS <= ALPHA + TOLERANCE
+    assert false_blocks(n, level, SIMULATIONS) <= ALPHA + TOLERANCE

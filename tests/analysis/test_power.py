@@ -9,32 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alpacabench.analysis.decision import ALPHA
-from alpacabench.scoring.multiplicity import holm
 from alpacabench.scoring.power import difference_found, prompts_needed
-from alpacabench.scoring.small_sample import mean_of, sign_flip_p
 from tests.helpers.finished_runs import alpacabench, write_run
-
-COMPARISONS = 11
-
-
-def found(rng: np.random.Generator, n: int, spread: float, difference: float) -> bool:
-    """Return whether a planted difference is established among null comparisons, after Holm."""
-    share = ((spread / 100) ** 2 + (difference / 100) ** 2 + difference / 100) / 2  # won; so much less is lost
-    moved = rng.random((COMPARISONS, n))
-    lost = np.full(COMPARISONS, share)
-    lost[0] = share - difference / 100
-    d = 100.0 * (moved < share) - 100.0 * (moved > 1 - lost[:, None])
-    p = [max(mean_of(row).two_sided_p(), sign_flip_p(row)) for row in d]
-    return bool(holm(p)[0] < ALPHA)
+from tests.helpers.simulations import COMPARISONS, power
 
 
 @pytest.mark.parametrize("rounds", [120, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("spread", [22.3, 39.5])
 def test_the_number_of_prompts_finds_five_points_in_80_percent(spread: float, rounds: int) -> None:
-    n, rng = prompts_needed(5, spread, COMPARISONS), np.random.default_rng(rounds)
-    power = sum(found(rng, n, spread, 5) for _ in range(rounds)) / rounds
-    assert power == pytest.approx(0.8, abs=0.04 + (0 if rounds == 1000 else 2 * math.sqrt(0.16 / rounds)))
+    found = power(prompts_needed(5, spread, COMPARISONS), spread, 5, rounds)
+    assert found == pytest.approx(0.8, abs=0.04 + (0 if rounds == 1000 else 2 * math.sqrt(0.16 / rounds)))
 
 
 def test_the_difference_that_prompts_find_needs_so_many() -> None:

@@ -6,38 +6,8 @@ import numpy as np
 import pytest
 
 from alpacabench.analysis.decision import ALPHA
-from alpacabench.scoring.multiplicity import holm
 from alpacabench.scoring.sign_flips import best_p, compare_all, compare_with
-from alpacabench.scoring.small_sample import mean_of, sign_flip_p
-
-KINDS = ("hard", "rare", "soft", "skewed", "ties")
-
-
-def equal_runs(rng: np.random.Generator, kind: str, runs: int, n: int) -> np.ndarray:
-    """Return outcomes in points of runs that do not differ, shape (runs, prompts)."""
-    if kind == "hard":
-        return (rng.random((runs, n)) < rng.beta(0.3, 0.5, n)) * 100.0
-    if kind == "rare":
-        return (rng.random((runs, n)) < 0.05) * 100.0
-    if kind == "soft":
-        return np.clip(50 + rng.normal(0, 20, n) + rng.normal(0, 10, (runs, n)), 0, 100)
-    if kind == "skewed":
-        return rng.beta(0.1, 0.5, (runs, n)) * 100
-    return rng.choice([0.0, 50.0, 100.0], p=[0.4, 0.3, 0.3], size=(runs, n))
-
-
-def false_alarms(kind: str, runs: int, n: int, sweeps: int) -> dict[str, float]:
-    """Return how often equal runs are told apart: by max-T, over all pairs, by Holm, and the best run from another."""
-    rng = np.random.default_rng([runs, n, KINDS.index(kind)])
-    found = dict.fromkeys(("max-T", "all pairs", "Holm", "best"), 0.0)
-    for _ in range(sweeps):
-        y = equal_runs(rng, kind, runs, n)
-        p = [max(mean_of(d).two_sided_p(), sign_flip_p(d, draws=999)) for d in y[1:] - y[0]]
-        found["max-T"] += compare_with(y, 0, draws=999).min() < ALPHA
-        found["all pairs"] += compare_all(y, draws=999).min() < ALPHA
-        found["Holm"] += holm(p).min() < ALPHA
-        found["best"] += best_p(y, draws=999)[0] < ALPHA
-    return {name: count / sweeps for name, count in found.items()}
+from tests.helpers.simulations import KINDS, equal_runs, false_alarms
 
 
 @pytest.mark.parametrize("kind", KINDS)

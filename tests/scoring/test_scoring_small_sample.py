@@ -9,26 +9,15 @@ from scipy.stats import binomtest, norm, t
 
 from alpacabench.scoring.small_sample import effective_changes, mean_of, sign_flip_p, sign_flip_p_below
 from tests.helpers.scoring_data import COMPLETE, recorded
-
-
-def flips(rng: np.random.Generator, n: int, won: float, lost: float, soft: float = 0.0) -> np.ndarray:
-    """Return differences in points: a share of prompts won, another lost, the rest nearly unchanged."""
-    moved = rng.random(n)
-    return 100.0 * (moved < won) - 100.0 * (moved > 1 - lost) + soft * rng.normal(0, 1, n)
+from tests.helpers.simulations import flips, paired_intervals
 
 
 @pytest.mark.parametrize("n", [12, 20, 32, 100])
 @pytest.mark.parametrize(("won", "lost"), [(0.02, 0.07), (0.08, 0.08), (0.05, 0.2)])
 def test_intervals_cover_and_no_equivalence_is_false(n: int, won: float, lost: float) -> None:
-    rng, covered, false, rounds = np.random.default_rng(n), 0, 0, 400
-    for _ in range(rounds):
-        known = mean_of(flips(rng, n, won, lost, soft=0.3))
-        low, high = known.interval()
-        covered += low <= 100 * (won - lost) <= high
-        low, high = known.interval(0.9)
-        false += low > -2 and high < 2
-    assert covered / rounds >= 0.93
-    assert false / rounds <= 0.05
+    covered, equivalent = paired_intervals(n, won, lost, rounds=400)
+    assert covered >= 0.93
+    assert won == lost or equivalent <= 0.05
 
 
 def test_many_prompts_have_the_normal_interval_of_the_plain_mean() -> None:

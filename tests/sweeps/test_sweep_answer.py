@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -264,3 +265,35 @@ def test_a_repeated_sweep_shows_what_its_answers_cost_when_they_were_made(tmp_pa
     assert [row["full_cost_usd"] for row in csv.DictReader(files[0].open())] == ["0.25", "0.5"]
     page = files[1].read_text()
     assert "Quality for the money" in page and "$0.25" in page and "$0.50" in page
+
+
+def test_a_failed_cell_makes_a_main_effect_say_where_it_holds() -> None:
+    random = np.random.default_rng(3)
+    base = random.random(60) < 0.5
+    cells = {("a", "none"): 0.0, ("a", "typos"): -0.2, ("b", "none"): 0.1, ("b", "typos"): -0.3}
+    jobs = [
+        ({"decoding": d, "perturbation": p}, list(1 + np.clip(base + shift, 0, 1))) for (d, p), shift in cells.items()
+    ]
+    axes = ["decoding", "perturbation"]
+    whole = [effect.name for effect in effects(scored(jobs), axes)]
+    assert whole[0] == "decoding: b instead of a"
+    broken = [effect.name for effect in effects(scored(jobs[:3]), axes)]
+    assert broken[0] == "decoding: b instead of a, only where perturbation=none"
+    assert broken[1] == "perturbation: typos instead of none, only where decoding=a"
+
+
+def test_one_set_of_prompts_decides_and_the_winner_of_a_race_is_the_best(tmp_path: Path) -> None:
+    sweep = scored([({"seed": "0"}, [2.0, 2.0, 1.0, 1.0]), ({"seed": "1"}, [2.0, 2.0, 2.0, math.nan])])
+    against = compare_to_base(sweep, 0, None)
+    assert {number: rate.win_rate for number, rate in against.rates.items()} == {
+        0: pytest.approx(200 / 3), 1: pytest.approx(100)
+    }  # fmt: skip
+    assert against.selection and against.selection.best == 1
+    assert against.pairs[0, 1] == 1.0
+    assert not against.saturated
+
+
+@pytest.mark.parametrize("level", [1.0, 1.5, 2.0])
+def test_a_saturated_sweep_names_no_best(level: float) -> None:
+    sweep = scored([({"seed": str(seed)}, [level] * 8) for seed in range(3)])
+    assert compare_to_base(sweep, 0, None).saturated

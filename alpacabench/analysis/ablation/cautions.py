@@ -62,10 +62,10 @@ def _floor(system: System, table: AblationTable) -> Iterator[str]:
             "There is no noise floor: without re-decodes of the unchanged prompts (variant=floor_1,floor_2,...) flips "
             "and the worst of k cannot be told from chance."
         )
-    elif table.floor_flip_rate and table.floor_flip_rate.value == 0 and table.floor_shift == 0:
+    elif not table.saturated and table.floor_flip_rate and table.floor_flip_rate.value == 0 and table.floor_shift == 0:
         yield (
-            "The noise floor is zero: decoding again gave the same verdicts, as greedy decoding does. Every change "
-            "then counts as an effect of the wording; decoding=sampling shows what is chance."
+            "The noise floor is zero: decoding again gave the same verdicts, as greedy decoding does, or sampling "
+            "where no verdict hangs on the words. Every change then counts as an effect of the wording."
         )
 
 

@@ -33,21 +33,18 @@ def effects(sweep: ScoredSweep, axes: Sequence[str]) -> tuple[Effect, ...]:
 
     Each value is set against the axis's first one.
     """
-    from alpacabench.scoring.arrays import standard_error
     from alpacabench.scoring.multiplicity import holm
-    from alpacabench.scoring.normal import Z_95, two_sided_p
+    from alpacabench.scoring.small_sample import mean_of, sign_flip_p
 
     axes = [axis for axis in axes if not is_seed(axis)]
     grid = _Grid.of(sweep, axes)
     contrasts = [*grid.main_effects(), *grid.interactions()]
     if not contrasts or len(contrasts[0].by_prompt) < 2:
         return ()
-    means = [float(c.by_prompt.mean()) for c in contrasts]
-    errors = [standard_error(c.by_prompt) for c in contrasts]
-    adjusted = holm([two_sided_p(mean, error) for mean, error in zip(means, errors, strict=True)])
+    p_values = [max(mean_of(c.by_prompt, c.reach).two_sided_p(), sign_flip_p(c.by_prompt)) for c in contrasts]
     return tuple(
-        Effect(contrast.name, Estimate(mean, mean - Z_95 * error, mean + Z_95 * error), float(p))
-        for contrast, mean, error, p in zip(contrasts, means, errors, adjusted, strict=True)
+        Effect(contrast.name, Estimate.of_differences(contrast.by_prompt, contrast.reach), float(p))
+        for contrast, p in zip(contrasts, holm(p_values), strict=True)
     )
 
 
@@ -56,6 +53,8 @@ class _Contrast:
     name: str
     by_prompt: Floats
     """In points."""
+    reach: float = 100.0
+    """The most that one prompt can move it by."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,25 @@ class _Grid:
             first, *others = self.values(axis) or [""]
             for value in others:
                 pairs = [
-                    self.cells[cell] - self.cells[opposite]
-                    for cell in self.cells
-                    if cell[axis] == value and (opposite := _with(cell, axis, first)) in self.cells
+                    self.cells[cell] - self.cells[_with(cell, axis, first)] for cell in self._pairs(axis, value, first)
                 ]
                 if pairs:
-                    yield _Contrast(f"{name}: {value} instead of {first}", _mean(pairs))
+                    where = self._only_where(axis, {_with(cell, axis, "") for cell in self._pairs(axis, value, first)})
+                    yield _Contrast(f"{name}: {value} instead of {first}{where}", _mean(pairs))
+
+    def _pairs(self, axis: int, value: str, first: str) -> list[Cell]:
+        """Return the cells of a value that have an opposite with the first one."""
+        return [cell for cell in self.cells if cell[axis] == value and _with(cell, axis, first) in self.cells]
+
+    def _only_where(self, axis: int, used: set[Cell]) -> str:
+        """Return where a main effect holds, if cells are missing: it is the effect there, and no mean over all."""
+        if used == {_with(cell, axis, "") for cell in self.cells}:
+            return ""
+        named = [
+            " and ".join(f"{self.axes[other]}={at}" for other, at in enumerate(cell) if other != axis)
+            for cell in sorted(used)
+        ]
+        return f", only where {' or '.join(named)}"
 
     def interactions(self) -> Iterator[_Contrast]:
         for one, other in combinations(range(len(self.axes)), 2):
@@ -99,7 +111,7 @@ class _Grid:
                     squares = list(self._squares((one, value, base), (other, other_value, other_base)))
                     if squares:
                         name = f"{self.axes[one]}={value} x {self.axes[other]}={other_value}"
-                        yield _Contrast(name, _mean(squares))
+                        yield _Contrast(name, _mean(squares), reach=200.0)
 
     def _squares(self, one: tuple[int, str, str], other: tuple[int, str, str]) -> Iterator[Floats]:
         """Yield differences of differences, between cells that differ in nothing but these two axes."""

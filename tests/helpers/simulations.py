@@ -1,0 +1,117 @@
+"""Simulations with a known truth: what `make validation` tabulates and the tests run at reduced counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alpacabench.analysis.decision import ALPHA, MARGIN
+from alpacabench.analysis.gate.decision import decide
+from alpacabench.analysis.gate.series import share
+from alpacabench.scoring.arrays import Floats
+from alpacabench.scoring.multiplicity import holm
+from alpacabench.scoring.sign_flips import best_p, compare_all, compare_with
+from alpacabench.scoring.small_sample import mean_of, sign_flip_p
+from alpacabench.scoring.win_rate import mean_interval
+
+KINDS = ("hard", "rare", "soft", "skewed", "ties")
+DRAWS = 999
+COMPARISONS = 11
+
+
+def equal_runs(rng: np.random.Generator, kind: str, runs: int, n: int) -> Floats:
+    """Return outcomes in points of runs that do not differ, shape (runs, prompts)."""
+    if kind == "hard":
+        return (rng.random((runs, n)) < rng.beta(0.3, 0.5, n)) * 100.0
+    if kind == "rare":
+        return (rng.random((runs, n)) < 0.05) * 100.0
+    if kind == "soft":
+        return np.clip(50 + rng.normal(0, 20, n) + rng.normal(0, 10, (runs, n)), 0, 100)
+    if kind == "skewed":
+        return rng.beta(0.1, 0.5, (runs, n)) * 100
+    return rng.choice([0.0, 50.0, 100.0], p=[0.4, 0.3, 0.3], size=(runs, n))
+
+
+def false_alarms(kind: str, runs: int, n: int, sweeps: int) -> dict[str, float]:
+    """Return how often equal runs are told apart: by max-T, over all pairs, by Holm, and the best run from another."""
+    rng = np.random.default_rng([runs, n, KINDS.index(kind)])
+    found = dict.fromkeys(("max-T", "all pairs", "Holm", "best"), 0.0)
+    for _ in range(sweeps):
+        y = equal_runs(rng, kind, runs, n)
+        p = [max(mean_of(d).two_sided_p(), sign_flip_p(d, draws=DRAWS)) for d in y[1:] - y[0]]
+        found["max-T"] += compare_with(y, 0, draws=DRAWS).min() < ALPHA
+        found["all pairs"] += compare_all(y, draws=DRAWS).min() < ALPHA
+        found["Holm"] += holm(p).min() < ALPHA
+        found["best"] += best_p(y, draws=DRAWS)[0] < ALPHA
+    return {name: count / sweeps for name, count in found.items()}
+
+
+def flips(rng: np.random.Generator, n: int, won: float, lost: float, soft: float = 0.0) -> Floats:
+    """Return differences in points: a share of prompts won, another lost, the rest nearly unchanged."""
+    moved = rng.random(n)
+    return 100.0 * (moved < won) - 100.0 * (moved > 1 - lost) + soft * rng.normal(0, 1, n)
+
+
+def paired_intervals(n: int, won: float, lost: float, rounds: int) -> tuple[float, float]:
+    """Return the coverage of the paired 95% interval, and how often the two are called equivalent."""
+    rng, truth, covered, equivalent = np.random.default_rng([n, rounds]), 100 * (won - lost), 0, 0
+    for _ in range(rounds):
+        known = mean_of(flips(rng, n, won, lost, soft=0.3))
+        low, high = known.interval()
+        covered += low <= truth <= high
+        low, high = known.interval(0.9)
+        equivalent += low > -MARGIN and high < MARGIN
+    return covered / rounds, equivalent / rounds
+
+
+def win_rate_intervals(kind: str, n: int, rounds: int) -> float:
+    """Return the coverage of the 95% interval of one run's win rate."""
+    rng = np.random.default_rng([n, len(kind)])
+    truth = float(np.mean(equal_runs(rng, kind, 400, 500))) / 100
+    intervals = (mean_interval(equal_runs(rng, kind, 1, n)[0] / 100, draws=DRAWS) for _ in range(rounds))
+    return sum(low <= truth <= high for low, high, _ in intervals) / rounds
+
+
+def null_pairs(n: int, level: float, seed: int) -> Floats:
+    """Return differences of two decodes of one system, in points: each prompt has its own chance of a win."""
+    rng = np.random.default_rng(seed)
+    chance = rng.beta(level * 0.4, (1 - level) * 0.4, n)
+    wins = rng.random((2, n)) < chance
+    soft = rng.uniform(0, 0.05, (2, n))
+    y = np.where(wins, 1 - soft, soft)
+    return (y[1] - y[0]) * 100
+
+
+def false_blocks(n: int, level: float, rounds: int) -> float:
+    """Return how often the gate blocks a run that does not differ from its base."""
+    return sum(_blocks(n, level, seed, ALPHA) for seed in range(rounds)) / rounds
+
+
+def false_series(rounds: int, gates: int = 20) -> float:
+    """Return how often any of several null gates of one series blocks."""
+    return (
+        sum(
+            any(_blocks(100, 0.3, 1000 * seed + number, ALPHA * share(number)) for number in range(1, gates + 1))
+            for seed in range(rounds)
+        )
+        / rounds
+    )
+
+
+def _blocks(n: int, level: float, seed: int, alpha: float) -> bool:
+    return decide(null_pairs(n, level, seed), 0, alpha, draws=DRAWS).verdict == "block"
+
+
+def power(n: int, spread: float, difference: float, rounds: int) -> float:
+    """Return how often a planted difference is established among null comparisons, after Holm."""
+    rng = np.random.default_rng(rounds)
+    return sum(_finds(rng, n, spread, difference) for _ in range(rounds)) / rounds
+
+
+def _finds(rng: np.random.Generator, n: int, spread: float, difference: float) -> bool:
+    won = ((spread / 100) ** 2 + (difference / 100) ** 2 + difference / 100) / 2
+    moved = rng.random((COMPARISONS, n))
+    lost = np.full(COMPARISONS, won)
+    lost[0] = won - difference / 100
+    d = 100.0 * (moved < won) - 100.0 * (moved > 1 - lost[:, None])
+    p = [max(mean_of(row).two_sided_p(), sign_flip_p(row)) for row in d]
+    return bool(holm(p)[0] < ALPHA)
