@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any
 from alpacabench.analysis.difficulty_files import DifficultyFiles, used_files
 from alpacabench.analysis.locate import Files, locate
 from alpacabench.core.errors import DataError
+from alpacabench.io.json_text import loads
 from alpacabench.io.rows import Row, check_scale, read_preference, read_rows, unique_instructions
 from alpacabench.judge.slot import model_first
 
@@ -108,10 +108,22 @@ def read_run(
             judge=_only(rows, "annotator", given) or "unknown",
             reference=_only(rows, "generator_1", given) or "unknown",
             items={item.instruction: item for item in items},
-            metrics=json.loads(files.metrics.read_text(encoding="utf-8")) if files.metrics else {},
+            metrics=_metrics(files.metrics) if files.metrics else {},
             judge_settings=_judge_settings(config),
             difficulty_files=used_files(config, _started_in(files)),
         )
+
+
+def _metrics(path: Path) -> dict[str, float]:
+    try:
+        found = loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{KEY}: {path} cannot be read ({error})\n    run the evaluation again: it asks nothing"
+        ) from error
+    if not isinstance(found, dict):
+        raise DataError(f"{KEY}: {path} holds a {type(found).__name__}; an object of figures is needed")
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
 
 
 def read_references(path: str | None) -> dict[str, str]:

@@ -23,10 +23,17 @@ def loads(text: str | bytes) -> Any:
     """Return the value.
 
     Raises:
-        ValueError: it is no JSON, is nested too deeply, or holds a number of more digits than any reader takes.
+        json.JSONDecodeError: it is no JSON, is nested too deeply, or holds a number of too many digits.
 
     """
     try:
         return json.loads(text)
+    except json.JSONDecodeError:
+        raise
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        reason = "nested too deeply"
+    except UnicodeDecodeError:
+        reason = "no text"
+    except ValueError:
+        reason = "a number has thousands of digits"
+    raise json.JSONDecodeError(reason, "", 0)

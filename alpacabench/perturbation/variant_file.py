@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from alpacabench.core.errors import AlpacabenchError, DataError, Problem
 from alpacabench.core.records import Example, Prompt
+from alpacabench.io.json_text import loads
 from alpacabench.perturbation.base import Edited, Perturbation
 from alpacabench.perturbation.validity.distance import levenshtein
 
@@ -81,7 +81,7 @@ def read_variants(path: str) -> dict[str, tuple[str, ...]]:
 
 def _row(where: str, line: str) -> tuple[str, tuple[str, ...]]:
     try:
-        row = json.loads(line)
+        row = loads(line)
     except ValueError as error:
         raise DataError(f"{where}: not JSON ({error}); expected {_ROW}") from error
     instruction, variants = (row.get("instruction"), row.get("paraphrases")) if isinstance(row, dict) else (None, None)

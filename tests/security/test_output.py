@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
+from alpacabench.core.errors import DataError
 from alpacabench.core.printable import printable
 from alpacabench.io.json_text import dumps, loads
+from alpacabench.io.rows import read_rows
 from alpacabench.io.run_files import write_json, write_jsonl
 from alpacabench.security.console import Console
 from alpacabench.security.output import Formatter, shown
@@ -121,3 +123,12 @@ def test_json_that_no_reader_takes_is_refused() -> None:
     for text in ("[" * 100_000 + "]" * 100_000, "9" * 9000, '{"a": ' * 5000 + "1" + "}" * 5000, b"\xff", "{broken"):
         with pytest.raises(ValueError):
             loads(text)
+
+
+@pytest.mark.parametrize("content", ["[" * 5000 + "]" * 5000, '[{"instruction": "a", "n": ' + "9" * 9000 + "}]"])
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_a_file_that_no_reader_takes_is_refused_by_name(content: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"rows{suffix}"
+    path.write_text(content)
+    with pytest.raises(DataError, match="dataset.path: .*rows"):
+        read_rows(path, "dataset.path")

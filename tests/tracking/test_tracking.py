@@ -209,7 +209,7 @@ def test_a_key_that_a_server_echoes_reaches_no_file_of_a_run(tmp_path: Path, dat
     key = "sk-echoed-by-the-server"
 
     def echo(request: Request) -> Response:
-        said = f"You sent {request.headers['authorization']}. Verdict: M"
+        said = f"You sent {request.headers['authorization']}.\nVerdict: M"
         if len(server.requests) % 3 == 0:
             return error(400, said)
         choice = {"message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
