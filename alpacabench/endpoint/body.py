@@ -99,7 +99,7 @@ def _refusal(body: dict[str, Any]) -> RefusedError | None:
 
 
 def _status(code: str, words: str) -> int:
-    if code.isdigit() and 400 <= int(code[:5]) <= 599:
+    if code.isascii() and code.isdigit() and 400 <= int(code[:5]) <= 599:
         return int(code)
     return next((status for status, pattern in KINDS if re.search(pattern, words, re.IGNORECASE)), 500)
 
