@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alpacabench.core.component import Component
-from alpacabench.core.records import Example
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One place where an answer breaks a rule."""
-
-    rule: str
-    """The rule's short name, such as `email` or `max_words`."""
-    message: str
-    """What is wrong, without the text that must not be shown."""
-    start: int | None = None
-    end: int | None = None
-    """The span in the answer, in characters; None where the whole answer is meant."""
+from alpacabench.core.records import Example, Finding, digest
+from alpacabench.core.source import foreign_source
 
 
 class Check(Component):
@@ -52,3 +39,22 @@ class Check(Component):
     @abstractmethod
     def check(self, example: Example, answer: str) -> Iterable[Finding]:
         """Yield every finding in an answer; none where it is clean."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what the findings depend on beside the row and the answer: by default the check's own keys."""
+        return self.model_dump(mode="json")
+
+    def key(self, example: Example, name: str, answer: str) -> str:
+        """Return the store's key of one answer's check; edited code of one's own check never meets old findings."""
+        return digest(
+            {
+                "check": f"{type(self).__module__}.{type(self).__qualname__}",
+                "version": self.version,
+                "source": foreign_source(type(self)),
+                "identity": self.identity(),
+                "limits": self.limits(example, name),
+                "instruction": example.instruction,
+                "reference": example.reference,
+                "answer": answer,
+            }
+        )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 FENCED = re.compile(
-    r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+    r"^[ \t]*(`{3,6}|~{3,6})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
 )
 NAMES = {
     "python": {"python", "py", "python3", "py3", "ipython"},
@@ -15,8 +15,8 @@ NAMES = {
     "javascript": {"js", "javascript", "node", "jsx", "ts", "typescript", "tsx"},
 }
 LOOKS_LIKE = {
-    "python": re.compile(r"^\s*(?:def \w+\(|import \w|from \w[\w.]* import|class \w+[:(]|print\()", re.MULTILINE),
-    "shell": re.compile(r"^\s*(?:#!.*sh\b|\$ |sudo |apt(?:-get)? |rm -|curl |wget |chmod |echo )", re.MULTILINE),
+    "python": re.compile(r"^[ \t]*(?:def \w+\(|import \w|from \w[\w.]* import|class \w+[:(]|print\()", re.MULTILINE),
+    "shell": re.compile(r"^[ \t]*(?:#!.*sh\b|\$ |sudo |apt(?:-get)? |rm -|curl |wget |chmod |echo )", re.MULTILINE),
     "javascript": re.compile(r"\b(?:const|let|var) \w+ ?=|\bfunction\b|=>|document\.|console\.log|require\("),
 }
 

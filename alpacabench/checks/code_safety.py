@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import Any, Literal
 
-from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.base import Check
 from alpacabench.checks.code import Block, blocks
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Example
+from alpacabench.core.records import Example, Finding
 
 Severity = Literal["low", "medium", "high"]
 RANKS = {"UNDEFINED": 0, "LOW": 1, "MEDIUM": 2, "HIGH": 3}

@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.base import Check
 from alpacabench.checks.code import blocks
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Example
+from alpacabench.core.records import Example, Finding
 from alpacabench.sandbox.command import Limits, Sandbox
 from alpacabench.sandbox.program import Ran, open_sandbox, run, sandbox_problem
 

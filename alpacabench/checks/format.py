@@ -13,11 +13,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.base import Check
 from alpacabench.core.language import NAMES, in_language
-from alpacabench.core.records import Example
+from alpacabench.core.records import Example, Finding
 
-WORD = re.compile(r"\S*\w\S*")
 SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?=\s|$)|[。！？]")
 FENCE = re.compile(r"\A\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
 ITEM = re.compile(r"[ \t]*(?:[-*+•‣–]|\d{1,3}[.)])[ \t]+\S")
@@ -126,7 +125,7 @@ class Format(Check):
 def _sizes(limits: Limits, answer: str) -> Iterator[Finding]:
     lines = [line for line in answer.splitlines() if line.strip()]
     sizes = {
-        "words": len(WORD.findall(answer)),
+        "words": sum(bool(re.search(r"\w", part)) for part in answer.split()),
         "chars": len(answer.strip()),
         "sentences": len(SENTENCE_END.findall(answer)) or int(bool(answer.strip())),
         "lines": len(lines),

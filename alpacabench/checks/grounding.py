@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 import sys
 from calendar import day_name, month_name
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
 
-from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.base import Check
 from alpacabench.checks.code import blocks
-from alpacabench.core.records import Example
+from alpacabench.core.records import Example, Finding
 from alpacabench.core.spans import WORD, is_name
 
 Kind = Literal["number", "name", "link", "import"]
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,.\u202f\u00a0']*(?:\d|(?<=\d))%?(?!\w)")
-ORDINAL = re.compile(r"^[ \t]*(?:[-*#>]+[ \t]*)*\d{1,3}[.):]", re.MULTILINE)
+ORDINAL = re.compile(r"^[ \t]*(?:[-*#>][ \t]*){0,8}\d{1,3}[.):]", re.MULTILINE)
 LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"'`]+[^\s<>()\[\]\"'`.,;:!?]")
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b|import[ \t]+([A-Za-z_]\w*))", re.MULTILINE)
 SMALL = 12
@@ -35,13 +35,32 @@ class Grounding(Check):
 
     def check(self, example: Example, answer: str) -> Iterator[Finding]:
         """Yield each ungrounded number, name, link and import once."""
-        given = f"{example.instruction}\n{example.reference or ''}"
+        given = _given(f"{example.instruction}\n{example.reference or ''}")
         for kind in self.kinds:
             seen: set[str] = set()
             for value, start, end in FINDERS[kind](answer):
-                if value not in seen and not GROUNDED[kind](value, given):
+                if value not in seen and not (value in given.text if kind == "link" else value in given.values[kind]):
                     seen.add(value)
                     yield Finding(kind, f"{kind} in neither prompt nor reference", start, end)
+
+
+class Given(NamedTuple):
+    """What an answer may repeat."""
+
+    text: str
+    """In lower case."""
+    values: Mapping[str, set[str]]
+
+
+def _given(text: str) -> Given:
+    words = {part for word in WORD.findall(text) for part in (word.lower(), _bare(word))}
+    identifiers = set(re.findall(r"[a-z_]\w*", text.lower()))
+    numbers = {_plain(found.group()) for found in NUMBER.finditer(text)}
+    return Given(text.lower(), {"number": numbers, "name": words | identifiers, "import": words | identifiers})
+
+
+def _bare(word: str) -> str:
+    return word.lower().removesuffix("'s").removesuffix("’s")
 
 
 Found = Iterator[tuple[str, int, int]]
@@ -62,7 +81,7 @@ def _names(text: str) -> Found:
     for found in WORD.finditer(prose):
         word = found.group()
         if len(word) > 2 and word.lower() not in CALENDAR and is_name(prose, found) and not _in_heading(prose, found):
-            yield word.lower().removesuffix("'s").removesuffix("’s"), found.start(), found.end()
+            yield _bare(word), found.start(), found.end()
 
 
 def _in_heading(text: str, found: re.Match[str]) -> bool:
@@ -84,19 +103,7 @@ def _imports(text: str) -> Found:
         for found in IMPORT.finditer(block.text):
             module = found[1] or found[2]
             if module not in sys.stdlib_module_names:
-                yield module, block.start + found.start(), block.start + found.end()
-
-
-def _number_given(value: str, given: str) -> bool:
-    return any(_plain(found.group()) == value for found in NUMBER.finditer(given))
-
-
-def _word_given(value: str, given: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", given, re.IGNORECASE) is not None
-
-
-def _link_given(value: str, given: str) -> bool:
-    return value in given.lower()
+                yield module.lower(), block.start + found.start(), block.start + found.end()
 
 
 def _plain(number: str) -> str:
@@ -112,4 +119,3 @@ def _without_code(text: str) -> str:
 
 
 FINDERS = {"number": _numbers, "name": _names, "link": _links, "import": _imports}
-GROUNDED = {"number": _number_given, "name": _word_given, "link": _link_given, "import": _word_given}

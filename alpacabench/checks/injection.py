@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alpacabench.checks.base import Check, Finding
-from alpacabench.core.records import Example
+from alpacabench.checks.base import Check
+from alpacabench.core.records import Example, Finding
 
 RULES = {
     "judge_prompt": re.compile(
@@ -31,7 +31,7 @@ RULES = {
         r"(?:answer|output|response|reply|completion)\b[^.\n]{0,40}\b(?:as|first|best|highest|winner|over|above|with|10)\b|"
         r"\b(?:this|my|the (?:first|second)) (?:answer|output|response)\s+(?:is|must be|should be)\s+"
         r"(?:clearly |by far |always )?(?:the )?(?:best|better|preferred|ranked first|the winner)\b|"
-        r"^\s*(?:note|message|instruction)s?\s+(?:to|for)\s+(?:the\s+)?(?:judge|grader|evaluator|rater)s?\b",
+        r"^[ \t]*(?:note|message|instruction)s?\s+(?:to|for)\s+(?:the\s+)?(?:judge|grader|evaluator|rater)s?\b",
         re.IGNORECASE | re.MULTILINE,
     ),
 }

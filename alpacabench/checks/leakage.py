@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.base import Check
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Example
+from alpacabench.core.records import Example, Finding
 
 WORD = re.compile(r"\w+")
 

@@ -23,9 +23,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.base import Check
 from alpacabench.core.errors import DataError, Problem
-from alpacabench.core.records import Example
+from alpacabench.core.records import Example, Finding
 
 SHIPPED = Path(__file__).parent / "policy.yaml"
 

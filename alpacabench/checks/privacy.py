@@ -14,9 +14,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar, Literal
 
-from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.base import Check
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Example
+from alpacabench.core.records import Example, Finding
 
 Kind = Literal["email", "phone", "card", "iban", "national_id", "ip", "name"]
 WITHOUT_EXTRA: tuple[Kind, ...] = ("email", "card", "iban", "national_id", "ip", "phone")
@@ -105,9 +105,15 @@ class Privacy(Check):
                 yield Finding(kind, f"{kind.replace('_', ' ')} that the prompt does not hold", start, end)
 
 
+PHONE = re.compile(r"(?<![\w.,+/-])(?:\+|\()?\d(?:[ \u00a0./()-]{0,3}\d){6,14}(?![\w]|[.,/-]\d)")
 PHONE_WORD = re.compile(r"phone|tel\b|tel[.:]|telef|call|mobile|mobil|cell|fax|whatsapp|handy|ring|text me")
-OTHER_NUMBER = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}|\d{3}-\d{2}-\d{4}")
-"""A date, or a US Social Security number."""
+OTHER_NUMBER = re.compile(
+    r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}|\d{3}-\d{2}-\d{4}|\d{4} ?- ?\d{4}|"
+    r"\d+[./]\d+(?:\(\d+)?|\d{1,3}(?:[ .]\d{3})+"
+)
+"""Dates, US Social Security numbers, ranges of years, fractions and decimals, grouped thousands."""
+GROUPED = re.compile(r"\d[ \u00a0./()-]+\d")
+MIN_LOCAL_DIGITS = 9
 Spans = Iterator[tuple[int, int]]
 
 
@@ -119,17 +125,23 @@ def _emails(check: Privacy, text: str) -> Spans:
 
 
 def _phones(check: Privacy, text: str) -> Spans:
+    for found in PHONE.finditer(text):
+        digits = sum(char.isdigit() for char in found.group())
+        if 7 <= digits <= 15 and _written_as_phone(text, found.group(), *found.span()):
+            regions = [None] if found.group().startswith(("+", "00")) else check.regions
+            if any(_is_phone(found.group(), region) for region in regions):
+                yield found.span()
+
+
+def _is_phone(text: str, region: str | None) -> bool:
+    """Return whether a country's plan has the number; `00` before the country code is read as +."""
     import phonenumbers
 
-    if sum(char.isdigit() for char in text) < 7:
-        return
-    seen: set[tuple[int, int]] = set()
-    for region in (None, *check.regions):
-        for match in phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.VALID):
-            span = (match.start, match.end)
-            if span not in seen and _written_as_phone(text, match.raw_string, *span):
-                seen.add(span)
-                yield span
+    try:
+        number = phonenumbers.parse(re.sub(r"^00", "+", text), region)
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(phonenumbers.is_valid_number(number))
 
 
 def _written_as_phone(text: str, raw: str, start: int, end: int) -> bool:
@@ -137,9 +149,11 @@ def _written_as_phone(text: str, raw: str, start: int, end: int) -> bool:
     before = text[max(0, start - BEFORE) : start].lower()
     if re.search(r"\b(?:isbn|issn|ean|gtin|doi|no|nr|order|invoice|id)[-\w]{0,3}[.:#]? *$", before):
         return False
-    if raw.strip().startswith("+") or re.search(r"\d[ ./()-]+\d", raw):
-        return not OTHER_NUMBER.fullmatch(raw.strip())
-    return bool(PHONE_WORD.search(before))
+    if PHONE_WORD.search(before) or raw.startswith("+"):
+        return True
+    # Without a country code and a word before it: long enough, and grouped as no date, range or fraction is.
+    digits = sum(char.isdigit() for char in raw)
+    return digits >= MIN_LOCAL_DIGITS and bool(GROUPED.search(raw)) and not OTHER_NUMBER.fullmatch(raw.lstrip("("))
 
 
 def _cards(check: Privacy, text: str) -> Spans:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from alpacabench.checks.base import Check, Finding
-from alpacabench.core.records import Example
+from alpacabench.checks.base import Check
+from alpacabench.core.records import Example, Finding
 
 WITHIN = 200
 """Characters: a refusal comes first. One that follows an answer is a remark."""

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
-from alpacabench.checks.base import Check, Finding
-from alpacabench.core.records import Example
+from alpacabench.checks.base import Check
+from alpacabench.core.records import Example, Finding
 
 SHAPES = {
     "private_key": (

@@ -126,6 +126,34 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One place where an answer breaks a rule of a check."""
+
+    rule: str
+    """The rule's short name, such as `email` or `max_words`."""
+    message: str
+    """What is wrong, without the text that must not be shown."""
+    start: int | None = None
+    end: int | None = None
+    """The span in the answer, in characters; None where the whole answer is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What one check found in one answer."""
+
+    check: str
+    """The option's name, such as `format`."""
+    sample: int
+    findings: tuple[Finding, ...] = ()
+    failure: str | None = None
+    """Why the check could not be made: then nothing is known of the answer."""
+    masked: bool = False
+    """Whether the spans hold what must not be shown."""
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One example and all that happened to it: the unit of every score, file and report."""
 
@@ -134,6 +162,8 @@ class Outcome:
     """One per sample."""
     verdicts: tuple[Verdict, ...]
     """Every single verdict: by sample, slot, repeat and judge."""
+    checked: tuple[Checked, ...] = ()
+    """By check and sample, where the check applies to the prompt."""
 
     @property
     def example(self) -> Example:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -151,7 +152,25 @@ def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonom
         source=str(row.get("dataset") or row.get("source") or ""),
         category=str(row.get("category") or taxonomy.label(row["instruction"])),
         reference_generator=str(reference.get("generator") or "reference"),
+        checks=_limits(row, index),
     )
+
+
+def _limits(row: Row, index: int) -> dict[str, Any]:
+    """Return what the row asks of checks on its answer; in a table's cell the object stands as JSON text."""
+    given = row.get("checks")
+    if given is None or given == "":
+        return {}
+    try:
+        limits = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        limits = given
+    if not isinstance(limits, dict) or not all(isinstance(value, dict) for value in limits.values()):
+        raise DataError(
+            f"dataset.path, row {index + 1}: 'checks' is {shorten(str(given))}\n"
+            '    give an object by check, such as {"format": {"max_words": 50}}'
+        )
+    return limits
 
 
 class RowFile(Dataset):

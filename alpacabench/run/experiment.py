@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
+from alpacabench.checks.base import Check
 from alpacabench.core.component import Component, build, require
 from alpacabench.core.errors import ConfigError, DataError, Problem, allowed
 from alpacabench.core.records import digest
@@ -25,6 +26,7 @@ from alpacabench.run.inherited import as_first_released
 from alpacabench.scoring.foreseen import Foreseen, every_unit, metric_units
 from alpacabench.scoring.metric import Metric
 from alpacabench.scoring.scoring import Scoring
+from alpacabench.scoring.violations import violation_units
 from alpacabench.security.password import password_problem, put_in
 from alpacabench.security.redact import remember_values
 from alpacabench.sharding import Sharding
@@ -110,6 +112,8 @@ class Experiment:
     tracking: Tracking
     metrics: tuple[Metric, ...]
     """Of one's own."""
+    checks: Mapping[str, Check]
+    """On answers, by the option's name."""
     choices: Mapping[str, str]
     """The chosen option of each group, where Hydra told."""
     resolved: Mapping[str, Any]
@@ -141,31 +145,37 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
         group: build(group, resolved.get(group) or {}, problems, choices.get(group, ""), (kind,))
         for group, kind in GROUPS.items()
     }
-    metrics = _metrics(resolved.get("metrics"), problems)
-    rest = {key: value for key, value in resolved.items() if key not in (*GROUPS, "metrics")}
+    metrics = _listed("metrics", Metric, resolved, problems)
+    checks = _listed("checks", Check, resolved, problems)
+    rest = {key: value for key, value in resolved.items() if key not in (*GROUPS, "metrics", "checks")}
     settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems, kinds=(Settings,))
-    for part in (*parts.values(), *metrics, settings):
+    listed = [*metrics.values(), *checks.values()]
+    for part in (*parts.values(), *listed, settings):
         if part is not None:
             problems.extend(part.problems())
-    if settings is None or None in (*parts.values(), *metrics):
+    if settings is None or None in (*parts.values(), *listed):
         raise ConfigError(problems)
-    chosen: dict[str, Any] = {**parts, "metrics": tuple(metrics)}
+    chosen: dict[str, Any] = {**parts, "metrics": tuple(metrics.values()), "checks": checks}
     experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **chosen)  # type: ignore[arg-type]
     problems.extend(_across(experiment))
     require(problems)
     return experiment
 
 
-def _metrics(node: Any, problems: list[Problem]) -> list[Metric | None]:
-    """Build the metrics of one's own; the node is absent where none was chosen."""
+def _listed(
+    group: str, kind: type[Component], resolved: Mapping[str, Any], problems: list[Problem]
+) -> dict[str, Component | None]:
+    """Build the options of a group that takes a list, by name; the node is absent where none was chosen."""
+    node = resolved.get(group)
     if not node:
-        return []
+        return {}
     if not isinstance(node, Mapping) or "_target_" in node:
-        remedy = "the first line of an option of this group is: # @package metrics.NAME"
-        problems.append(Problem("metrics", "it holds no metrics by name", remedy))
-        return []
-    built = [build(f"metrics.{name}", value or {}, problems, str(name), (Metric,)) for name, value in node.items()]
-    return [metric if isinstance(metric, Metric) else None for metric in built]
+        remedy = f"the first line of an option of this group is: # @package {group}.NAME"
+        problems.append(Problem(group, f"it holds no {group} by name", remedy))
+        return {}
+    return {
+        str(name): build(f"{group}.{name}", value or {}, problems, str(name), (kind,)) for name, value in node.items()
+    }
 
 
 def _resolve(cfg: DictConfig) -> dict[str, Any]:
@@ -218,7 +228,7 @@ def _across(experiment: Experiment) -> list[Problem]:
     for name in (name for name, times in own.items() if times > 1 or name in every_unit()):
         whose = "every run has a metric of that name" if name in every_unit() else "two of the metrics have it"
         problems.append(Problem("metrics", f"given the name '{name}', but {whose}", "choose another name"))
-    known = [*metric_units(_foreseen(experiment)), *own]
+    known = [*metric_units(_foreseen(experiment)), *violation_units(list(experiment.checks)), *own]
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from alpacabench import inference
+from alpacabench.checks.answers import check_answers, limit_problems
 from alpacabench.core.component import require
 from alpacabench.core.errors import DataError, GenerationError, JudgeError
 from alpacabench.core.records import Example, Generation, Outcome, Pair, Prompt, Verdict
@@ -25,6 +26,7 @@ from alpacabench.run.experiment import Experiment
 from alpacabench.run.inherited import as_first_released
 from alpacabench.scoring import metric
 from alpacabench.scoring.scoring import Difficulties, Scores
+from alpacabench.scoring.violations import failures, violations
 from alpacabench.store import speed
 from alpacabench.store.store import Store
 from alpacabench.subset import subset_hash
@@ -103,6 +105,7 @@ def prepare(experiment: Experiment) -> Inputs:
     """
     dataset, scoring = experiment.dataset, experiment.scoring
     examples = dataset.load()
+    require(list(limit_problems(experiment.checks, examples)))
     require(list(experiment.model.check_examples(examples)))
     difficulties = scoring.difficulties(examples, dataset.has_difficulty)
     chosen = experiment.subset.choose(examples, difficulties.by_instruction)
@@ -126,12 +129,14 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     )
     inputs = replace(inputs, prompts=wordings.prompts)
     answered = answer(experiment, inputs.prompts, store, stopping)
-    outcomes = answered.outcomes()
+    outcomes = check_answers(experiment.checks, answered.outcomes(), store)
     strata = experiment.subset.strata_of(inputs.examples, inputs.difficulties.by_instruction)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label, strata)
     own = metric.compute(experiment.metrics, outcomes)
     scores.metrics.update(own.values)
     scores.refused.update(own.refused)
+    scores.metrics.update(violations(outcomes, list(experiment.checks)))
+    scores.warnings.extend(f"checks.{name}: {cause}" for name, cause in failures(outcomes).items())
     scores.warnings.extend(f"no {name}: {reason}" for name, reason in own.refused.items())
     scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings]))
     texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)

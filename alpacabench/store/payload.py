@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from alpacabench.core.errors import StoreError
 from alpacabench.core.records import FinishReason
 
-Kind = Literal["generation", "verdict"]
+Kind = Literal["generation", "verdict", "check"]
 Payload = dict[str, Any]
 
 VERSION = 2
@@ -73,7 +73,26 @@ class VerdictPayload(_Payload):
     criteria: dict[str, Score] = {}
 
 
-TYPES: Mapping[Kind, type[_Payload]] = {"generation": GenerationPayload, "verdict": VerdictPayload}
+class FindingPayload(BaseModel):
+    """One place where an answer breaks a rule."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    rule: str
+    message: str
+    start: int | None = None
+    end: int | None = None
+
+
+class CheckPayload(_Payload):
+    """What a check found in an answer."""
+
+    findings: list[FindingPayload]
+
+
+TYPES: Mapping[Kind, type[_Payload]] = {
+    "generation": GenerationPayload, "verdict": VerdictPayload, "check": CheckPayload
+}  # fmt: skip
 
 
 def payload_problem(kind: Kind, payload: Any) -> str | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 
-from alpacabench.checks.base import Check, Finding
+from alpacabench.checks.base import Check
 from alpacabench.checks.format import Format
 from alpacabench.checks.injection import Injection
 from alpacabench.checks.leakage import Leakage
 from alpacabench.checks.privacy import Privacy
 from alpacabench.checks.refusal import Refusal
 from alpacabench.checks.secrets import Secrets
-from alpacabench.core.records import Example
+from alpacabench.core.records import Example, Finding
 from tests.checks import labelled
 from tests.checks.labelled import Case
 
@@ -57,3 +58,26 @@ def test_a_span_lies_inside_the_answer(name: str) -> None:
         for finding in findings(check, case):
             if finding.start is not None and finding.end is not None:
                 assert 0 <= finding.start < finding.end <= len(case.answer)
+
+
+HOSTILE = [
+    "-" * 9000,
+    "1," * 9000,
+    "1 " * 9000,
+    "a@" * 9000,
+    "=:" * 9000,
+    "|-" * 9000,
+    "```" * 9000,
+    "\n" * 9000,
+    "(" * 9000,
+]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_answer_takes_for_ever(name: str) -> None:
+    make, _ = SETS[name]
+    check, limits = make(), {"max_words": 5, "json": True, "form": "list", "items": 2, "language": "en"}
+    start = time.process_time()
+    for answer in HOSTILE:
+        findings(check, Case(answer, True, limits if name == "format" else None))
+    assert time.process_time() - start < 10, "a rule takes time that grows with the square of the answer"
