@@ -53,6 +53,7 @@ def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Agai
         "own_win_rate": row.own_win_rate and row.own_win_rate.value,
         **_comparison(result.number, against),
         "tied_with_best": row.tied_with_best if rate else None,
+        **_rank(result.number, against),
         "p_best": _p_best(result.number, sweep, against),
         against.lc_metric: lc and lc.value,
         f"lc_ci_low{suffix}": lc and lc.low,
@@ -64,6 +65,16 @@ def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Agai
         "identity": result.identity,
         "failure": result.failure,
         "stopped": result.stopped,
+    }
+
+
+def _rank(number: int, against: Against) -> dict[str, Any]:
+    found = against.ranks.get(number)
+    return {
+        "rank": found and found.rank,
+        "rank_ci_low": found and found.low,
+        "rank_ci_high": found and found.high,
+        "bt_strength": found and found.strength,
     }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alpacabench.scoring.length_control import LengthControlled
     from alpacabench.scoring.multiplicity import Selection
     from alpacabench.scoring.paired import Delta
+    from alpacabench.scoring.ranking import Rank
     from alpacabench.scoring.win_rate import WinRate
 
 LC = "length_controlled_winrate"
@@ -53,6 +54,8 @@ class Against:
     """By job number, on the shared prompts."""
     pairs: Mapping[tuple[int, int], float] = field(default_factory=dict)
     """Joint p-value of each pair of jobs, over all pairs; by their numbers, the smaller first."""
+    ranks: Mapping[int, Rank] = field(default_factory=dict)
+    """By job number: places on the shared prompts, verdict against verdict."""
     lc: Mapping[int, LengthControlled] = field(default_factory=dict)
     """By job number; empty where any job has none."""
     lc_metric: str = LC
@@ -100,6 +103,7 @@ def compare_to_base(
         select_best(values.mean(axis=1), values) if len(y) > 1 else None,
         {job.result.number: score_win_rate(1 + row) for job, row in zip(sweep.jobs, y, strict=True)},
         _all_pairs(sweep, values),
+        _ranks(sweep, y),
         lc,
         metric,
         decides,
@@ -113,6 +117,14 @@ def _lc_values(fits: list[LengthControlled]) -> Floats:
     import numpy as np
 
     return np.array([fit.value + fit.influence - np.mean(fit.influence) for fit in fits])
+
+
+def _ranks(sweep: ScoredSweep, y: Floats) -> dict[int, Rank]:
+    from alpacabench.scoring.ranking import bradley_terry
+
+    if len(y) < 2:
+        return {}
+    return {job.result.number: rank for job, rank in zip(sweep.jobs, bradley_terry(y), strict=True)}
 
 
 def _all_pairs(sweep: ScoredSweep, values: Floats) -> dict[tuple[int, int], float]:

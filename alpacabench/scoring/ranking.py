@@ -1,0 +1,68 @@
+"""Ranks of many runs on the same prompts: Bradley-Terry strengths, with intervals from resampled prompts.
+
+On each prompt the run with the higher outcome beats the other; equal outcomes are half a win for both. Prompts are the
+clusters: all comparisons of a prompt are resampled together. Source: Bradley and Terry 1952, Biometrika 39; fitted by
+the iteration of Hunter 2004, The Annals of Statistics 32, with half a win added to both sides of each pair, so that the
+fit exists where one run wins all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from alpacabench.scoring.arrays import Floats, bootstrap_counts
+
+ITERATIONS = 200
+DRAWS = 500
+HALF_WIN = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A run's place among the others; 1 is the best."""
+
+    strength: float
+    """Log odds of beating the average run."""
+    rank: float
+    """Runs of one strength share the mean of their places."""
+    low: float
+    high: float
+    """95% interval of the place, from resampled prompts."""
+
+
+def bradley_terry(outcomes: ArrayLike, draws: int = DRAWS, seed: int = 0) -> tuple[Rank, ...]:
+    """Return the rank of each run from its outcomes, shape (runs, prompts)."""
+    y = np.asarray(outcomes, dtype=np.float64)
+    runs, n = y.shape
+    above = (y[:, None] > y[None]) + HALF_WIN * (y[:, None] == y[None])
+    by_prompt = above.reshape(runs * runs, n)
+    counts = np.vstack([np.ones((1, n)), bootstrap_counts(n, draws, seed)])
+    strengths = _strengths((counts @ by_prompt.T).reshape(-1, runs, runs))
+    places = _places(strengths)
+    low, high = np.quantile(places[1:], [0.025, 0.975], axis=0)
+    return tuple(
+        Rank(float(strengths[0, run]), float(places[0, run]), float(low[run]), float(high[run])) for run in range(runs)
+    )
+
+
+def _strengths(wins: Floats) -> Floats:
+    """Return log strengths, mean 0, from wins of row over column, shape (fits, runs, runs)."""
+    runs = wins.shape[1]
+    off = 1 - np.eye(runs)
+    won = ((wins + HALF_WIN) * off).sum(axis=2)
+    games = (wins + wins.transpose(0, 2, 1) + 2 * HALF_WIN) * off
+    strength = np.ones(won.shape)
+    for _ in range(ITERATIONS):
+        strength = won / np.sum(games / (strength[:, :, None] + strength[:, None]), axis=2)
+        strength /= np.exp(np.mean(np.log(strength), axis=1, keepdims=True))
+    return np.asarray(np.log(strength))
+
+
+def _places(strengths: Floats) -> Floats:
+    """Return each run's place, 1 for the strongest; equal ones share the mean of theirs."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(-np.round(strengths, 9), axis=1))
