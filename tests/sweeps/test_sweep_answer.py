@@ -297,3 +297,32 @@ def test_one_set_of_prompts_decides_and_the_winner_of_a_race_is_the_best(tmp_pat
 def test_a_saturated_sweep_names_no_best(level: float) -> None:
     sweep = scored([({"seed": str(seed)}, [level] * 8) for seed in range(3)])
     assert compare_to_base(sweep, 0, None).saturated
+
+
+def test_the_objective_decides_best_and_p_values_where_length_makes_the_raw_rate() -> None:
+    rng, n = np.random.default_rng(1), 300
+    quality = rng.normal(0, 1, n)
+
+    def job(longer: float, better: float) -> tuple[list[float], list[int]]:
+        lengths = np.clip(rng.normal(1000 + longer, 300, n), 50, None).astype(int)
+        chance = 1 / (1 + np.exp(-(quality + better + 2 * np.tanh((lengths - 1000) / 400))))
+        return list(1.0 + (rng.random(n) < chance)), lengths.tolist()
+
+    columns = [job(0, 0.0), job(500, 0.0), job(-200, 1.5)]
+    sweep = scored([({"model": str(i)}, preferences) for i, (preferences, _) in enumerate(columns)])
+    jobs = []
+    for one, (_, lengths) in zip(sweep.jobs, columns, strict=True):
+        items = {
+            text: replace(item, output="x" * length, length=float(length), reference="x" * 1000)
+            for (text, item), length in zip(one.run.items.items(), lengths, strict=True)
+        }
+        jobs.append(replace(one, run=replace(one.run, items=items)))
+    sweep = replace(sweep, jobs=tuple(jobs))
+    raw, lc = (compare_to_base(sweep, 0, None, name) for name in ("win_rate", "length_controlled_winrate_noreg"))
+    assert (raw.decides, lc.decides) == ("win_rate", "length_controlled_winrate_noreg")
+    assert raw.selection and raw.selection.best == 1
+    assert lc.selection and lc.selection.best == 2
+    assert raw.comparisons[1].p_holm < 0.001 and lc.comparisons[2].p_holm < 0.001
+    assert lc.comparisons[1].p_holm > 0.05, "job 1 is longer, not better"
+    unknown = compare_to_base(sweep, 0, None, "length_controlled_winrate")
+    assert unknown.decides == "win_rate" and "the win rate decides" in unknown.warnings[0]
