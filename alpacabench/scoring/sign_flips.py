@@ -33,7 +33,8 @@ def compare_with(values: ArrayLike, base: int, draws: int = DRAWS, seed: int = 0
     others = np.array([run for run in range(len(y)) if run != base], dtype=np.intp)
     adjusted = np.ones(len(y))
     if len(others):
-        adjusted[others] = _step_down(y, others, np.full_like(others, base), draws, seed)
+        skewed = y.shape[1] < SKEWED_BELOW
+        adjusted[others] = _step_down(y, others, np.full_like(others, base), draws, seed, skewed)
     return adjusted
 
 
@@ -70,7 +71,9 @@ def best_p(values: ArrayLike, draws: int = DRAWS, seed: int = 0) -> Floats:
     return found
 
 
-def _step_down(y: Floats, one: NDArray[np.intp], other: NDArray[np.intp], draws: int, seed: int) -> Floats:
+def _step_down(
+    y: Floats, one: NDArray[np.intp], other: NDArray[np.intp], draws: int, seed: int, skewed: bool = False
+) -> Floats:
     sums, signed = y.sum(axis=1), _signed_sums(y, draws, seed)
     norms = _norms(y, one, other)
     observed = np.abs(sums[one] - sums[other]) / norms
@@ -81,6 +84,9 @@ def _step_down(y: Floats, one: NDArray[np.intp], other: NDArray[np.intp], draws:
     p = np.array([_share(column, y.shape[1]) for column in exceeded.T])
     # Hoeffding's bound holds for every sample, and reaches further than random signs do.
     left = np.arange(len(order), 0, -1)
+    if skewed:
+        own = np.array([_share(column, y.shape[1]) for column in (by_chance >= observed[order] - SAME).T])
+        p = np.maximum(p, 1 - (1 - own) ** left)
     p = np.minimum(p, left * 2 * np.exp(-(observed[order] ** 2) / 2))
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p))
