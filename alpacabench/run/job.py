@@ -53,7 +53,7 @@ def execute(
         identity=experiment.identity,
         directory=directory,
         sweep=sweep,
-        params=metadata.params(experiment),
+        params=metadata.params(experiment, inputs),
         tags=metadata.tags(experiment, inputs),
         config=redacted_yaml(experiment),
         dataset=inputs.dataset,

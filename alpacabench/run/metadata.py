@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from alpacabench.core.version import __version__
+from alpacabench.run.difference import from_defaults, other_options, words
 from alpacabench.run.experiment import GROUPS, Experiment
 from alpacabench.run.pipeline import Inputs
 
@@ -66,9 +67,17 @@ def _units(experiment: Experiment) -> dict[str, str]:
     return {"alpacabench.own_metrics": "; ".join(units)} if units else {}
 
 
-def params(experiment: Experiment) -> dict[str, str]:
-    """Return the chosen option of each group, and what an ablation varies."""
+def params(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
+    """Return the chosen options, what every comparison begins with, and every key that is not at its default."""
     chosen = {group: choice for group in GROUPS if (choice := experiment.choices.get(group))}
+    judge = experiment.resolved["judge"]
+    chosen |= from_defaults(experiment) | {
+        "model.path": experiment.model.path or experiment.model.label,
+        "judge.model_name": str(judge.get("model_name") or experiment.judge.label),
+        "decoding.temperature": str(experiment.decoding.temperature),
+        "decoding.max_new_tokens": str(experiment.decoding.max_new_tokens),
+        "subset.n": str(experiment.subset.n or len(inputs.prompts)),
+    }
     chosen["decoding"] = decoding(experiment)
     chosen["strength"] = f"{experiment.perturbation.strength:g}"
     chosen |= {"step": str(step)} if (step := experiment.tracking.step) is not None else {}
@@ -84,12 +93,13 @@ def decoding(experiment: Experiment) -> str:
 
 
 def run_name(experiment: Experiment) -> str:
-    """Return the given name, else one of what was chosen."""
+    """Return the given name, else one that begins with what is special and ends with the model and the options."""
     choices = experiment.choices
     # Recorded answers were not decoded here.
     decoded = None if choices.get("model") == "recorded" else decoding(experiment)
     chosen = (experiment.model.label, decoded, choices.get("perturbation"))
-    return experiment.settings.name or " ".join(part for part in chosen if part and part != "none")
+    options = " ".join(part for part in chosen if part and part != "none")
+    return experiment.settings.name or ", ".join([*words(experiment), options, *other_options(experiment)])
 
 
 def own_figures(experiment: Experiment, metrics: Mapping[str, float]) -> dict[str, str]:
