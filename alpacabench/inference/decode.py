@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alpacabench.core import progress
 from alpacabench.core.reasoning import part
 from alpacabench.inference.cpu.blocks import new_cache
-from alpacabench.inference.loading import Loaded
+from alpacabench.inference.loaded import Loaded, Way, accepted
 from alpacabench.inference.prompt import Encoded, Encoder
 from alpacabench.inference.rank_sync import Alone
 from alpacabench.inference.sampling import choose, seed_of
+from alpacabench.inference.settings import Processors
 from alpacabench.inference.spec import Answer, DecodeSpec, Task
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     started: float = 0.0
     batch_size: int = 0
+    processors: Any = None
+    """What changes this row's logits, where anything does."""
 
     @property
     def length(self) -> int:
@@ -51,21 +54,30 @@ class DecodeLoop:
     """Decodes waiting rows (longest first), at most `batch_size` at once; call `run` once."""
 
     def __init__(
-        self, loaded: Loaded, encoder: Encoder, spec: DecodeSpec, waiting: list[Row], batch_size: int, lockstep: Alone
+        self,
+        loaded: Loaded,
+        encoder: Encoder,
+        spec: DecodeSpec,
+        waiting: list[Row],
+        batch_size: int,
+        lockstep: Alone,
+        way: Way,
     ) -> None:
+        self.processors = Processors(loaded, encoder, spec)
+        self.way = way
         self.model, self.device, self.encoder, self.spec = loaded.model, loaded.device, encoder, spec
         self.lockstep = lockstep
         self.waiting = waiting
         self.batch_size = batch_size
         self.stepped: Callable[[float], None] = progress.in_flight
         """Told after each step how much of the unfinished answers is written, in whole answers."""
-        self.layers = loaded.model.config.get_text_config().num_hidden_layers
+        self.layers = getattr(loaded.model.config.get_text_config(), "num_hidden_layers", 0)
         self.restart()
 
     def restart(self) -> None:
         """Begin with an empty batch; what was in flight must be put back in `waiting` before."""
         self.rows: list[Row] = []
-        self.cache = new_cache(self.model, self.layers, self.batch_size)
+        self.cache = new_cache(self.model, self.layers, self.batch_size, self.way is Way.BLOCKS)
 
     def run(self) -> Iterator[Answer]:
         """Yield answers as they finish.
@@ -107,6 +119,9 @@ class DecodeLoop:
         self._reserve(longest, new)
         self.rows += new
         del self.waiting[: len(new)]
+        if self.processors.needed:
+            for row in new:
+                row.processors = self.processors.of(row)
         now = time.monotonic()
         ids = torch.full((len(new), longest), self.encoder.pad)
         seen = torch.zeros(len(new), longest, dtype=torch.bool)
@@ -143,23 +158,34 @@ class DecodeLoop:
         logits = (
             self.model(
                 input_ids=ids.to(self.device),
-                attention_mask=seen.to(self.device),
-                position_ids=positions.to(self.device),
                 past_key_values=self.cache,
                 use_cache=True,
-                logits_to_keep=1,
+                **accepted(
+                    self.model,
+                    attention_mask=seen.to(self.device),
+                    position_ids=positions.to(self.device),
+                    logits_to_keep=1,
+                ),
             )
             .logits[:, -1]
             .float()
         )
-        if self.spec.repetition_penalty != 1:
-            penalise(logits, rows, self.spec.repetition_penalty)
+        logits = self._adjusted(logits, rows)
         seeds = torch.tensor([seed_of(row.task.key) for row in rows], device=self.device)
         steps = torch.tensor([len(row.tokens) for row in rows], device=self.device)
         tokens = self.lockstep.agree(choose(logits, self.spec, seeds, steps)).tolist()
         for row, token in zip(rows, tokens, strict=True):
             row.tokens.append(token)
             row.batch_size = max(row.batch_size, len(self.rows))
+
+    def _adjusted(self, logits: Tensor, rows: list[Row]) -> Tensor:
+        """Return the logits as the rows' processors change them, [rows, vocabulary]."""
+        import torch
+
+        for i, row in enumerate(rows if self.processors.needed else ()):
+            ids = torch.tensor([[*row.prompt.ids, *row.tokens]], device=logits.device)
+            logits[i : i + 1] = row.processors(ids, logits[i : i + 1])
+        return logits
 
     def _reserve(self, longest: int, new: list[Row]) -> None:
         """Make room for prompts of this length, and for every row's remaining tokens where that is little."""
@@ -181,7 +207,7 @@ class DecodeLoop:
         now = time.monotonic()
         i = 0
         while i < len(self.rows):
-            answer = finish(self.rows[i], self.encoder, self.spec, now)
+            answer = finish(self.rows[i], self.encoder, now)
             if answer is None:
                 i += 1
                 continue
@@ -194,20 +220,18 @@ class DecodeLoop:
         self._narrow()
 
 
-def finish(row: Row, encoder: Encoder, spec: DecodeSpec, now: float) -> Answer | None:
-    """Return the answer if the row is complete: by a stop token, a stop string or its limit."""
+def finish(row: Row, encoder: Encoder, now: float, last: bool = False) -> Answer | None:
+    """Return the answer if the row is complete: by a stop token, a stop string, its limit, or because it was `last`."""
     ended = row.tokens[-1] in encoder.stop_ids
-    stops = spec.stop + encoder.form.stop
-    cut = stops and any(stop in encoder.decode(row.tokens[-len(stop) - STOP_TAIL :]) for stop in stops)
-    if not (ended or cut or len(row.tokens) >= row.limit):
+    tail = max((len(stop) for stop in (*encoder.stops, *encoder.spelled)), default=0) + STOP_TAIL
+    if not (ended or last or len(row.tokens) >= row.limit or encoder.stopped(row.tokens[-tail:])):
         return None
-    text = encoder.decode(row.tokens[:-1] if ended else row.tokens)
-    found = [at for stop in stops if (at := text.find(stop)) >= 0]
-    parted = part(text[: min(found)] if found else text, row.prompt.opened)
+    text, stopped = encoder.answer(row.tokens[:-1] if ended else row.tokens)
+    parted = part(text, row.prompt.opened)
     return Answer(
         key=row.task.key,
         text=parted.text,
-        finish_reason="stop" if ended or found else "length",
+        finish_reason="stop" if ended or stopped else "length",
         prompt_tokens=len(row.prompt.ids),
         completion_tokens=len(row.tokens),
         seconds=now - row.started,
@@ -225,13 +249,3 @@ def alike(rows: list[Row]) -> list[Row]:
     """Return the first rows whose prompts are about as long as the first one's; rows come longest first."""
     least = SHORTEST * len(rows[0].prompt.ids)
     return [row for row in rows if len(row.prompt.ids) >= least]
-
-
-def penalise(logits: Tensor, rows: list[Row], penalty: float) -> None:
-    """Divide positive and multiply negative logits of tokens that occurred, as Keskar et al. (2019) define it."""
-    import torch
-
-    for i, row in enumerate(rows):
-        seen = torch.tensor(sorted({*row.prompt.ids, *row.tokens}), device=logits.device)
-        values = logits[i, seen]
-        logits[i, seen] = torch.where(values > 0, values / penalty, values * penalty)

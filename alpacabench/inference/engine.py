@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
+from alpacabench.inference.config_facts import stretched_from, token_values
 from alpacabench.inference.cpu.lanes import lane_count, side_by_side
 from alpacabench.inference.decode import DecodeLoop, Row, longest_first
-from alpacabench.inference.loading import Loaded, free_bytes, out_of_memory
+from alpacabench.inference.loaded import Loaded, Way
+from alpacabench.inference.loading import free_bytes, out_of_memory
 from alpacabench.inference.prompt import Encoder, PromptError
 from alpacabench.inference.rank_sync import Alone
+from alpacabench.inference.self_check import pads_for_choices, way_of
 from alpacabench.inference.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, Task
-from alpacabench.inference.static_batch import WholeBatches, needs_whole
+from alpacabench.inference.static_batch import WholeBatches
 from alpacabench.inference.weigh_options import TOKENS, weigh
 
 log = logging.getLogger(__name__)
@@ -34,7 +37,7 @@ class Engine:
         self, tasks: Sequence[Task], spec: DecodeSpec, form: ChatFormat, batch_size: int | None = None
     ) -> Iterator[Answer]:
         """Yield one answer per task, as they finish; `batch_size` None chooses by device and memory."""
-        encoder = self._encoder(form)
+        encoder = self._encoder(form, spec.stop)
         rows = []
         for task in tasks:
             try:
@@ -44,15 +47,26 @@ class Engine:
                 continue
             room = (encoder.context or 1 << 30) - len(prompt.ids)
             rows.append(Row(task, prompt, min(spec.max_new_tokens, room)))
-        if needs_whole(self.loaded, spec):
+        if not self.lockstep.joint and not rows:
+            return
+        way = self._way(encoder, spec, rows)
+        if way >= Way.PADDED:
             size = batch_size or self.auto_rows(rows)
-            yield from self._through(WholeBatches(self.loaded, encoder, spec, rows, size, self.lockstep))
+            yield from self._through(WholeBatches(self.loaded, encoder, spec, rows, size, self.lockstep, way))
             return
         lanes = 1 if self.lockstep.joint else lane_count(self.loaded, min(len(rows), batch_size or len(rows)))
         size = -(-batch_size // lanes) if batch_size else self.auto_rows(rows, lanes)
         rows = longest_first(rows)
-        loops = [DecodeLoop(self.loaded, encoder, spec, rows[i::lanes], size, self.lockstep) for i in range(lanes)]
+        loops = [DecodeLoop(self.loaded, encoder, spec, rows[i::lanes], size, self.lockstep, way) for i in range(lanes)]
         yield from side_by_side(loops, self._through) if lanes > 1 else self._through(loops[0])
+
+    def _way(self, encoder: Encoder, spec: DecodeSpec, rows: Sequence[Row]) -> Way:
+        """Return how these rows are batched."""
+        way = way_of(self.loaded, encoder, spec.num_beams > 1, self.lockstep)
+        longest = max((len(row.prompt.ids) + row.limit for row in rows), default=0)
+        if self.lockstep.anyone(longest > stretched_from(self.loaded.model.config.get_text_config())):
+            return max(way, Way.EQUAL)
+        return way
 
     def _through(self, loop: DecodeLoop | WholeBatches) -> Iterator[Answer]:
         """Run the loop to its end; out of memory halves the batch, and one answer alone is tried twice."""
@@ -85,9 +99,10 @@ class Engine:
         left = {choice.key: choice for choice in choices}
         tokens = tokens or TOKENS
         encoder = self._encoder(form)
+        padded = pads_for_choices(self.loaded, encoder, self.lockstep)
         while True:
             try:
-                for answer in weigh(self.loaded, encoder, list(left.values()), self.lockstep, tokens):
+                for answer in weigh(self.loaded, encoder, list(left.values()), self.lockstep, tokens, padded):
                     del left[answer.key]
                     yield answer
                 return
@@ -98,15 +113,14 @@ class Engine:
             log.warning("out of memory while weighing choices: going on with %d tokens at once", tokens)
             self._free()
 
-    def _encoder(self, form: ChatFormat) -> Encoder:
-        return Encoder(self.loaded.tokenizer, form, self.loaded.eos, self.loaded.context)
+    def _encoder(self, form: ChatFormat, stop: tuple[str, ...] = ()) -> Encoder:
+        own = getattr(self.loaded.settings, "stop_strings", None) or ()
+        stops = stop + ((own,) if isinstance(own, str) else tuple(own))
+        return Encoder(self.loaded.tokenizer, form, self.loaded.eos, self.loaded.context, stops)
 
     def auto_rows(self, rows: Sequence[Row], lanes: int = 1) -> int:
         """Return how many rows fit in each lane: by the cache's bytes per token, the longest rows, the free memory."""
-        config = self.loaded.model.config.get_text_config()
-        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        token = 2 * config.num_hidden_layers * heads * size * self.loaded.model.dtype.itemsize
+        token = token_values(self.loaded.model.config.get_text_config()) * self.loaded.model.dtype.itemsize
         longest = max((len(row.prompt.ids) + row.limit for row in rows), default=1)
         fit = int(free_bytes(self.loaded.device.type) * SHARE) // (token * longest * lanes)
         most = AUTO_ROWS.get(self.loaded.device.type, 64)

@@ -11,34 +11,13 @@ from typing import Any
 
 from alpacabench.core.context import owned
 from alpacabench.core.errors import GenerationError
+from alpacabench.inference.loaded import Loaded
 from alpacabench.inference.spec import ModelSpec, Plan
 
 log = logging.getLogger(__name__)
 
 ROOM = 1.3
 """Free memory that a model needs, as a multiple of its weights: the rest is cache and activations."""
-
-
-@dataclass(slots=True)
-class Loaded:
-    """A model in memory with its tokenizer."""
-
-    spec: ModelSpec
-    model: Any
-    tokenizer: Any
-    device: Any
-
-    @property
-    def context(self) -> int | None:
-        """How many tokens prompt and answer may have together; None where the model names no limit."""
-        limit = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
-        return limit if isinstance(limit, int) and limit > 0 else None
-
-    @property
-    def eos(self) -> set[int]:
-        """The tokens that end an answer, by the generation config."""
-        ids = getattr(self.model.generation_config, "eos_token_id", None)
-        return set(ids) if isinstance(ids, list) else set() if ids is None else {ids}
 
 
 @dataclass

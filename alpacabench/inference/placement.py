@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from alpacabench.inference.loading import Loaded, load
+from alpacabench.inference.loaded import Loaded
+from alpacabench.inference.loading import load
 from alpacabench.inference.rank_sync import Alone, Mirrored, Together
 from alpacabench.inference.spec import ModelSpec, Plan
 
@@ -40,7 +41,9 @@ def zero3(spec: ModelSpec, plan: Plan, cpu: bool) -> tuple[Loaded, Alone]:
     loaded = load(spec, low_cpu_mem_usage=False)
     del partitioning
     engine = deepspeed.initialize(model=loaded.model, config=plugin.deepspeed_config)[0]
-    return Loaded(spec, engine.module.eval(), loaded.tokenizer, torch.device(accelerator.device)), Together()
+    return Loaded(
+        spec, engine.module.eval(), loaded.tokenizer, torch.device(accelerator.device), loaded.settings
+    ), Together()
 
 
 def _zero3_config(spec: ModelSpec, plan: Plan) -> dict[str, Any]:

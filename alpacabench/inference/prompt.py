@@ -29,11 +29,20 @@ class PromptError(ValueError):
 class Encoder:
     """Renders and encodes prompts, and knows what ends an answer."""
 
-    def __init__(self, tokenizer: Any, form: ChatFormat, eos: set[int], context: int | None) -> None:
+    def __init__(
+        self, tokenizer: Any, form: ChatFormat, eos: set[int], context: int | None, stop: tuple[str, ...] = ()
+    ) -> None:
         self.tokenizer = tokenizer
         self.form = form
         self.context = context
-        self.stop_ids = eos | ({tokenizer.eos_token_id} - {None}) | self._turn_end()
+        self.special = _special(tokenizer)
+        stops = tuple(dict.fromkeys(stop + form.stop))
+        ends = {self.special[stop] for stop in stops if stop in self.special}
+        self.stop_ids = eos | ({tokenizer.eos_token_id} - {None}) | self._turn_end() | ends
+        rest = [stop for stop in stops if stop not in self.special]
+        self.spelled = tuple(stop for stop in rest if any(token in stop for token in self.special))
+        """Stop strings that hold a special token: these are found before special tokens are left out."""
+        self.stops = tuple(stop for stop in rest if stop not in self.spelled)
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(self.stop_ids, default=0)
 
     def render(self, messages: Messages) -> str:
@@ -78,6 +87,26 @@ class Encoder:
         """Return the text of an answer's tokens, without special tokens."""
         return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
+    def stopped(self, ids: list[int]) -> bool:
+        """Whether the text of these tokens holds a stop string."""
+        return bool(self.stops and any(stop in self.decode(ids) for stop in self.stops)) or bool(
+            self.spelled and any(stop in self._decode_whole(ids) for stop in self.spelled)
+        )
+
+    def answer(self, ids: list[int]) -> tuple[str, bool]:
+        """Return an answer's text up to the first stop string, without special tokens, and whether there was one."""
+        text, whole = self.decode(ids), self._decode_whole(ids) if self.spelled else ""
+        found = [at for stop in self.spelled if (at := whole.find(stop)) >= 0]
+        if found:
+            text = whole[: min(found)]
+            for token in self.special:
+                text = text.replace(token, "")
+        ends = [at for stop in self.stops if (at := text.find(stop)) >= 0]
+        return text[: min(ends)] if ends else text, bool(found or ends)
+
+    def _decode_whole(self, ids: list[int]) -> str:
+        return str(self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
     def _apply(self, chat: list[dict[str, str]], add_generation_prompt: bool) -> str:
         return str(
             self.tokenizer.apply_chat_template(
@@ -104,7 +133,10 @@ class Encoder:
         except Exception:  # a template that cannot render this names no turn end; the EOS tokens remain
             return set()
         ids = self.tokenizer(behind.strip(), add_special_tokens=False)["input_ids"]
-        special = set(self.tokenizer.all_special_ids) | {
-            i for i, token in self.tokenizer.added_tokens_decoder.items() if token.special
-        }
-        return set(ids[:1]) & special
+        return set(ids[:1]) & set(self.special.values())
+
+
+def _special(tokenizer: Any) -> dict[str, int]:
+    """Return the special tokens, text to id: decoding leaves them out of an answer."""
+    named = dict(zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True))
+    return named | {token.content: i for i, token in tokenizer.added_tokens_decoder.items() if token.special}

@@ -1,40 +1,41 @@
-"""Whole batches through transformers' `generate`: beam search, and models whose state is more than keys and values."""
+"""Whole batches through transformers' `generate`: beam search, and models that the decode loop cannot run."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alpacabench.inference.decode import Row, finish, longest_first
-from alpacabench.inference.loading import Loaded
+from alpacabench.inference.loaded import Loaded, Way
 from alpacabench.inference.prompt import Encoder
 from alpacabench.inference.rank_sync import Alone, Together
 from alpacabench.inference.sampling import choose, seed_of
+from alpacabench.inference.settings import Processors, RowWise
 from alpacabench.inference.spec import Answer, DecodeSpec
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def needs_whole(loaded: Loaded, spec: DecodeSpec) -> bool:
-    """Whether the decode loop cannot do it: beams, or layers with a state of another kind."""
-    kinds = getattr(loaded.model.config.get_text_config(), "layer_types", None) or []
-    recurrent = getattr(loaded.model, "_is_stateful", False) or any(
-        "attention" not in k or "linear" in k for k in kinds
-    )
-    return spec.num_beams > 1 or recurrent
-
-
 class WholeBatches:
-    """Decodes `waiting` in batches of similar length, each until its last row ends."""
+    """Decodes `waiting` in batches, each until its last row ends; the way says which rows may be together."""
 
     def __init__(
-        self, loaded: Loaded, encoder: Encoder, spec: DecodeSpec, waiting: list[Row], batch_size: int, lockstep: Alone
+        self,
+        loaded: Loaded,
+        encoder: Encoder,
+        spec: DecodeSpec,
+        waiting: list[Row],
+        batch_size: int,
+        lockstep: Alone,
+        way: Way,
     ) -> None:
         self.loaded, self.encoder, self.spec, self.lockstep = loaded, encoder, spec, lockstep
+        self.way = way
+        self.processors = Processors(loaded, encoder, spec)
         self.waiting = longest_first(waiting)
-        self.batch_size = max(1, batch_size // spec.num_beams)
+        self.batch_size = 1 if way is Way.SINGLE else max(1, batch_size // spec.num_beams)
 
     def run(self) -> Iterator[Answer]:
         """Yield the answers of each batch.
@@ -44,15 +45,15 @@ class WholeBatches:
 
         """
         while self.lockstep.anyone(bool(self.waiting)):
-            batch = self.waiting[: self.batch_size]
+            batch = self._together()
             started = time.monotonic()
             written = self._generate(batch)
-            del self.waiting[: len(batch)]
+            self.waiting = [row for row in self.waiting if row not in batch]
             for row, tokens in zip(batch, written, strict=True):
                 row.started, row.batch_size = started, len(batch)
-                for token in tokens:
+                for number, token in enumerate(tokens, 1):
                     row.tokens.append(token)
-                    answer = finish(row, self.encoder, self.spec, time.monotonic())
+                    answer = finish(row, self.encoder, time.monotonic(), last=number == len(tokens))
                     if answer is not None:
                         yield answer
                         break
@@ -61,6 +62,18 @@ class WholeBatches:
         """After an out-of-memory error: halve the batch; return whether there was anything to halve."""
         before, self.batch_size = self.batch_size, max(1, self.batch_size // 2)
         return before > 1
+
+    def _together(self) -> list[Row]:
+        """Return the next rows: of one limit, since beams depend on it, and of one length where the way says so."""
+        first = self.waiting[0] if self.waiting else None
+        found = [
+            row
+            for row in self.waiting
+            if first is not None
+            and row.limit == first.limit
+            and (self.way is Way.PADDED or len(row.prompt.ids) == len(first.prompt.ids))
+        ]
+        return found[: self.batch_size]
 
     def _generate(self, batch: list[Row]) -> list[list[int]]:
         """Return the new tokens of each row; with an empty batch, keep step with the other ranks."""
@@ -71,21 +84,24 @@ class WholeBatches:
         longest = max(len(ids) for ids in prompts)
         ids = torch.tensor([[self.encoder.pad] * (longest - len(p)) + p for p in prompts], device=self.loaded.device)
         seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=self.loaded.device)
-        keyed = _Keyed(self.spec, [row.task.key for row in batch], longest)
+        processors: list[Any] = []
+        if batch and self.processors.needed:
+            processors.append(RowWise(batch, [self.processors.of(row) for row in batch], longest, self.spec.num_beams))
+        if batch and self.spec.temperature > 0:
+            processors.append(_Keyed(self.spec, [row.task.key for row in batch], longest))
         with torch.inference_mode():
             output = self.loaded.model.generate(
                 input_ids=ids,
                 attention_mask=seen,
-                max_new_tokens=min((row.limit for row in batch), default=1),
+                max_new_tokens=batch[0].limit if batch else 1,
                 num_beams=self.spec.num_beams,
                 do_sample=False,
                 temperature=None,
                 top_p=None,
                 top_k=None,
-                repetition_penalty=self.spec.repetition_penalty,
                 eos_token_id=sorted(self.encoder.stop_ids) or None,
                 pad_token_id=self.encoder.pad,
-                logits_processor=LogitsProcessorList([keyed] if batch and self.spec.temperature > 0 else []),
+                logits_processor=LogitsProcessorList(processors),
                 synced_gpus=isinstance(self.lockstep, Together),
             )
         return output[: len(batch), longest:].tolist()  # type: ignore[no-any-return]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from alpacabench.inference.loading import Loaded, out_of_memory
+from alpacabench.inference.loaded import Loaded, accepted
+from alpacabench.inference.loading import out_of_memory
 from alpacabench.inference.prompt import Encoded, Encoder, PromptError
 from alpacabench.inference.rank_sync import Alone
 from alpacabench.inference.spec import Choice, ChoiceAnswer
@@ -15,9 +16,14 @@ TOKENS = 8192
 
 
 def weigh(
-    loaded: Loaded, encoder: Encoder, choices: Sequence[Choice], lockstep: Alone, tokens: int = TOKENS
+    loaded: Loaded,
+    encoder: Encoder,
+    choices: Sequence[Choice],
+    lockstep: Alone,
+    tokens: int = TOKENS,
+    padded: bool = True,
 ) -> Iterator[ChoiceAnswer]:
-    """Yield each question's log probabilities, longest prompts first, batched by padded length.
+    """Yield each question's log probabilities, longest prompts first, batched by length: padded, or of one length.
 
     Raises:
         torch.OutOfMemoryError: a batch does not fit; with `tokens` 1 the question is answered by a failure instead.
@@ -32,13 +38,16 @@ def weigh(
     encoded.sort(key=lambda item: (-len(item[1].ids), item[0].key))
     while lockstep.anyone(bool(encoded)):
         if not encoded:
-            _forward(loaded, encoder.pad, [Encoded([encoder.pad], False)])
+            forward(loaded, encoder.pad, [Encoded([encoder.pad], False)])
             continue
-        size = max(1, tokens // len(encoded[0][1].ids))
+        longest = len(encoded[0][1].ids)
+        size = max(1, tokens // longest)
+        if not padded:
+            size = min(size, sum(len(prompt.ids) == longest for _, prompt, _ in encoded))
         batch, encoded = encoded[:size], encoded[size:]
         started = time.monotonic()
         try:
-            logprobs = _forward(loaded, encoder.pad, [prompt for _, prompt, _ in batch])
+            logprobs = forward(loaded, encoder.pad, [prompt for _, prompt, _ in batch])
         except Exception as error:
             if tokens > 1 or not out_of_memory(error) or lockstep.joint:
                 raise
@@ -49,7 +58,7 @@ def weigh(
             yield ChoiceAnswer(choice.key, tuple(row[i].item() for i in ids), len(prompt.ids), seconds)
 
 
-def _forward(loaded: Loaded, pad: int, prompts: Sequence[Encoded]) -> list:  # type: ignore[type-arg]
+def forward(loaded: Loaded, pad: int, prompts: Sequence[Encoded]) -> list:  # type: ignore[type-arg]
     """Return the log probabilities of the next token, [vocabulary] per prompt."""
     import torch
 
@@ -62,10 +71,13 @@ def _forward(loaded: Loaded, pad: int, prompts: Sequence[Encoded]) -> list:  # t
     with torch.inference_mode():
         logits = loaded.model(
             input_ids=ids.to(loaded.device),
-            attention_mask=seen.to(loaded.device),
-            position_ids=(seen.cumsum(-1) - 1).clamp(min=0).to(loaded.device),
-            use_cache=False,
-            logits_to_keep=1,
+            **accepted(
+                loaded.model,
+                attention_mask=seen.to(loaded.device),
+                position_ids=(seen.cumsum(-1) - 1).clamp(min=0).to(loaded.device),
+                use_cache=False,
+                logits_to_keep=1,
+            ),
         ).logits[:, -1]
     return list(logits.float().log_softmax(-1).cpu())
 

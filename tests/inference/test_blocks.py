@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alpacabench.core.records import digest
-from alpacabench.inference.cpu.blocks import ATTENTION, BLOCK, BlockView, new_cache
+from alpacabench.inference.cpu.blocks import ATTENTION, BLOCK, BlockView, can_use_blocks, new_cache
 from alpacabench.inference.cpu.cache import ColumnCache
 from alpacabench.inference.engine import Engine
 from alpacabench.inference.loading import load
@@ -40,7 +40,7 @@ def test_rows_of_mixed_lengths_across_blocks_are_written_as_with_plain_columns(
         return {answer.key: answer.text for answer in answers}
 
     monkeypatch.setattr(
-        "alpacabench.inference.decode.new_cache", lambda model, layers, rows: ColumnCache(layers, rows, 0)
+        "alpacabench.inference.decode.new_cache", lambda model, layers, rows, blocks: ColumnCache(layers, rows, 0)
     )
     expected = texts(5)
     monkeypatch.undo()
@@ -50,5 +50,6 @@ def test_rows_of_mixed_lengths_across_blocks_are_written_as_with_plain_columns(
 
 def test_a_model_with_attention_of_another_kind_keeps_plain_columns(tmp_path: Path) -> None:
     loaded = load(ModelSpec(str(build_tiny(tmp_path)), device="cpu", attention="eager"))
-    assert isinstance(new_cache(loaded.model, 2, 4), ColumnCache)
+    assert not can_use_blocks(loaded.model)
+    assert isinstance(new_cache(loaded.model, 2, 4, can_use_blocks(loaded.model)), ColumnCache)
     assert loaded.model.config._attn_implementation == "eager"

@@ -9,7 +9,8 @@ import pytest
 
 from alpacabench.core.records import digest
 from alpacabench.inference.engine import Engine
-from alpacabench.inference.loading import Loaded, load
+from alpacabench.inference.loaded import Loaded, Way
+from alpacabench.inference.loading import load
 from alpacabench.inference.spec import Answer, ChatFormat, Choice, DecodeSpec, ModelSpec, Task
 from tests.helpers.tiny import build_tiny
 
@@ -111,7 +112,7 @@ def test_beam_search_does_not_depend_on_the_batch(engine: Engine) -> None:
 
 def test_whole_batches_sample_the_same_text_as_the_loop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = texts(engine, SAMPLED, 4, tasks(7))
-    monkeypatch.setattr("alpacabench.inference.engine.needs_whole", lambda loaded, spec: True)
+    monkeypatch.setattr("alpacabench.inference.engine.way_of", lambda *values: Way.PADDED)
     assert texts(engine, SAMPLED, 4, tasks(7)) == expected
 
 

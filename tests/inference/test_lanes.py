@@ -14,7 +14,8 @@ import torch
 from alpacabench.core.records import digest
 from alpacabench.inference.cpu.lanes import LANE_ROWS, lane_count
 from alpacabench.inference.engine import Engine
-from alpacabench.inference.loading import Loaded, load
+from alpacabench.inference.loaded import Loaded
+from alpacabench.inference.loading import load
 from alpacabench.inference.rank import _Line
 from alpacabench.inference.spec import Answer, ChatFormat, DecodeSpec, ModelSpec, Noted, Task
 from tests.helpers.tiny import build_tiny

@@ -72,11 +72,12 @@ class Blocks:
             keys = block[:stop].view(stop * shared, BLOCK, size).transpose(1, 2)
             scores[: stop * shared, :, i * BLOCK : (i + 1) * BLOCK] = torch.bmm(queries[: stop * shared], keys)
         weights = self._softmax(scores.view(rows, heads, width), mask, scaling).view_as(scores)
-        output = torch.zeros(rows * shared, heads // shared, size)
+        depth = self.values[0].shape[-1]  # multi-head latent attention has values of another size than keys
+        output = torch.zeros(rows * shared, heads // shared, depth)
         for i, (block, stop) in enumerate(zip(self.values, reach, strict=True)):
             part = weights[: stop * shared, :, i * BLOCK : (i + 1) * BLOCK].contiguous()
-            output[: stop * shared] += torch.bmm(part, block[:stop].view(stop * shared, BLOCK, size))
-        return output.to(query.dtype).view(rows, 1, heads, size)
+            output[: stop * shared] += torch.bmm(part, block[:stop].view(stop * shared, BLOCK, depth))
+        return output.to(query.dtype).view(rows, 1, heads, depth)
 
     def _softmax(self, scores: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
         import torch
@@ -105,22 +106,26 @@ class BlockLayer(ViewedLayer):
         while done < count:
             number, column = divmod(view.end + done, BLOCK)
             some = min(BLOCK - column, count - done)
-            for buffer, states in zip(self._block(number, key_states), (key_states, value_states), strict=True):
+            block = self._block(number, key_states, value_states)
+            for buffer, states in zip(block, (key_states, value_states), strict=True):
                 buffer[rows, :, column : column + some] = states[:, :, done : done + some]
             done += some
         if count > 1 or view.start == view.end:
             return key_states, value_states
-        used = [self._block(i, key_states) for i in range(view.start // BLOCK, view.end // BLOCK + 1)]
+        used = [self._block(i, key_states, value_states) for i in range(view.start // BLOCK, view.end // BLOCK + 1)]
         blocks = Blocks([k for k, _ in used], [v for _, v in used], view)
         return blocks, blocks
 
-    def _block(self, number: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    def _block(self, number: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         self.blocks += [None] * (number + 1 - len(self.blocks))
         found = self.blocks[number]
         if found is None:
-            shape = (self.view.row_capacity, like.shape[1], BLOCK, like.shape[3])
+            rows = self.view.row_capacity
             # Zeros, not garbage: a masked column still enters the product, and NaN times zero is NaN.
-            found = self.blocks[number] = (like.new_zeros(shape), like.new_zeros(shape))
+            found = self.blocks[number] = (
+                keys.new_zeros(rows, keys.shape[1], BLOCK, keys.shape[3]),
+                values.new_zeros(rows, values.shape[1], BLOCK, values.shape[3]),
+            )
         return found
 
 
@@ -150,14 +155,25 @@ class BlockCache(Cache):  # type: ignore[misc]
                     buffer[target] = buffer[source]
 
 
-def new_cache(model: Any, layers: int, rows: int) -> BlockCache | ColumnCache:
-    """Return a cache in blocks on a CPU, where the model's attention can be exchanged, else one in plain columns."""
+def can_use_blocks(model: Any) -> bool:
+    """Whether the model computes on a CPU and its attention can be exchanged."""
     chosen = chosen_attention(model)
-    if model.device.type != "cpu" or chosen not in ("sdpa", ATTENTION) or not model.is_backend_compatible():
+    return model.device.type == "cpu" and chosen in ("sdpa", ATTENTION) and bool(model.is_backend_compatible())
+
+
+def new_cache(model: Any, layers: int, rows: int, blocks: bool) -> BlockCache | ColumnCache:
+    """Return a cache in blocks, with the model's attention exchanged, or one in plain columns."""
+    if not blocks:
         return ColumnCache(layers, rows, 0)
-    if chosen != ATTENTION:
+    if chosen_attention(model) != ATTENTION:
         attend_to_blocks(model)
     return BlockCache(layers, rows)
+
+
+def attend_plainly(model: Any, implementation: str | None) -> None:
+    """Give the model its attention back, by transformers' name."""
+    if chosen_attention(model) != implementation:
+        model.set_attn_implementation(implementation)
 
 
 def attend_to_blocks(model: Any) -> None:

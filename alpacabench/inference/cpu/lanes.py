@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from alpacabench.core import progress
-from alpacabench.inference.loading import Loaded
+from alpacabench.inference.loaded import Loaded
 from alpacabench.inference.spec import Answer
 
 if TYPE_CHECKING:

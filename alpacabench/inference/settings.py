@@ -1,0 +1,81 @@
+"""What a model's generation config asks for beside the decoding values: the same for a row on every path.
+
+The decoding values that alpacabench names (tokens, temperature, top-k, top-p, beams, repetition penalty) come from the
+configuration alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from alpacabench.core.errors import GenerationError
+from alpacabench.inference.loaded import Loaded
+from alpacabench.inference.prompt import Encoder
+from alpacabench.inference.spec import DecodeSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from alpacabench.inference.decode import Row
+
+HONOURED = (
+    "sequence_bias", "encoder_repetition_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
+    "bad_words_ids", "min_length", "min_new_tokens", "forced_bos_token_id", "forced_eos_token_id",
+    "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
+)  # fmt: skip
+"""The settings that change logits; transformers' own processors apply them."""
+
+REFUSED = {"guidance_scale": (None, 1, 1.0), "watermarking_config": (None,)}
+"""Settings that no path here can honour, and the values that ask for nothing."""
+
+
+class Processors:
+    """Makes each row's logits processors: they know the length of its prompt alone, never padding."""
+
+    def __init__(self, loaded: Loaded, encoder: Encoder, spec: DecodeSpec) -> None:
+        self.model, self.device = loaded.model, loaded.device
+        self.stop_ids = sorted(encoder.stop_ids)
+        self.values = {name: getattr(loaded.settings, name, None) for name in HONOURED}
+        self.values["repetition_penalty"] = spec.repetition_penalty
+        for name, nothing in REFUSED.items():
+            if (given := getattr(loaded.settings, name, None)) not in nothing:
+                raise GenerationError(
+                    f"{loaded.spec.source}/generation_config.json has {name}={given!r}, which cannot be honoured\n"
+                    f"    take {name} out of that file"
+                )
+
+    @property
+    def needed(self) -> bool:
+        """Whether any row's logits are changed at all."""
+        nothing: tuple[Any, ...] = (None, False, 0, 1.0, [], {})
+        return any(value not in nothing for value in self.values.values())
+
+    def of(self, row: Row) -> Any:
+        """Return transformers' processors for this row."""
+        import torch
+        from transformers import GenerationConfig
+
+        length = len(row.prompt.ids)
+        config = GenerationConfig(**self.values, max_length=length + row.limit, do_sample=False)
+        config._eos_token_tensor = torch.tensor(self.stop_ids, device=self.device) if self.stop_ids else None
+        prompt = torch.tensor([row.prompt.ids], device=self.device)
+        return self.model._get_logits_processor(
+            config, input_ids_seq_length=length, encoder_input_ids=prompt, device=self.device
+        )
+
+
+class RowWise:
+    """A processor of a left-padded batch for `generate`: each row is changed as if it were alone."""
+
+    def __init__(self, rows: Sequence[Row], of_rows: Sequence[Any], longest: int, beams: int) -> None:
+        self.rows, self.of_rows, self.longest, self.beams = rows, of_rows, longest, beams
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Return the changed scores, [rows x beams, vocabulary]."""
+        scores = scores.clone()
+        for i in range(len(self.rows) * self.beams):
+            row = self.rows[i // self.beams]
+            ids = input_ids[i : i + 1, self.longest - len(row.prompt.ids) :]
+            scores[i : i + 1] = self.of_rows[i // self.beams](ids, scores[i : i + 1])
+        return scores
