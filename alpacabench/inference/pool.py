@@ -11,6 +11,7 @@ from alpacabench.core.context import owned
 from alpacabench.core.errors import GenerationError
 from alpacabench.inference import loading
 from alpacabench.inference.group import Group, WorkerCrashed
+from alpacabench.inference.loaded import Loaded
 from alpacabench.inference.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, ModelSpec, Plan, Task
 from alpacabench.inference.weigh_options import TOKENS
 
@@ -128,7 +129,7 @@ def group(spec: ModelSpec, plan: Plan) -> Group:
     return groups.up[spec, plan]
 
 
-def resident(spec: ModelSpec, plan: Plan) -> loading.Loaded:
+def resident(spec: ModelSpec, plan: Plan) -> Loaded:
     """Return the model in this process, loading it if need be."""
     if loading.plan_of(spec) == plan:
         return loading.resident(spec, plan)
