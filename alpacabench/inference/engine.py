@@ -116,7 +116,8 @@ class Engine:
     def _encoder(self, form: ChatFormat, stop: tuple[str, ...] = ()) -> Encoder:
         own = getattr(self.loaded.settings, "stop_strings", None) or ()
         stops = stop + ((own,) if isinstance(own, str) else tuple(own))
-        return Encoder(self.loaded.tokenizer, form, self.loaded.eos, self.loaded.context, stops)
+        loaded = self.loaded
+        return Encoder(loaded.tokenizer, form, loaded.eos, loaded.context, stops, loaded.words)
 
     def auto_rows(self, rows: Sequence[Row], lanes: int = 1) -> int:
         """Return how many rows fit in each lane: by the cache's bytes per token, the longest rows, the free memory."""

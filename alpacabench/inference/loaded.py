@@ -59,6 +59,14 @@ class Loaded:
         return limit if isinstance(limit, int) and limit > 0 else None
 
     @property
+    def words(self) -> int | None:
+        """How many tokens the model has an input for; None where its code does not tell."""
+        try:
+            return int(self.model.get_input_embeddings().weight.shape[0]) or None
+        except (AttributeError, NotImplementedError, IndexError):
+            return None
+
+    @property
     def eos(self) -> set[int]:
         """The tokens that end an answer, by the generation config."""
         ids = getattr(self.settings, "eos_token_id", None)

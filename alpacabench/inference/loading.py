@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from alpacabench.core.context import owned
 from alpacabench.core.errors import GenerationError
 from alpacabench.inference.loaded import Loaded
 from alpacabench.inference.spec import ModelSpec, Plan
+from alpacabench.inference.weights.checkpoint import locate
 
 log = logging.getLogger(__name__)
 
@@ -102,13 +104,44 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
     elif not placement and device.type == "cuda":
         placement["device_map"] = {"": device}
     log.info("Loading %s (%s) on %s", spec.source, spec.dtype, device)
-    model, info = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement, output_loading_info=True)
+    with _in_one_message(spec, "weights"):
+        model, info = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement, output_loading_info=True)
     _refuse_missing(spec, info["missing_keys"])
-    tokenizer = AutoTokenizer.from_pretrained(spec.source, **source)
+    with _in_one_message(spec, "tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(spec.source, **source)
+    if not tokenizer.chat_template:  # a processor's template, which the tokenizer does not read
+        tokenizer.chat_template = locate(named(spec), spec.revision).template()
     if not placement:
         model.to(device)
     owned(Models).loads += 1
     return Loaded(spec, model.eval(), tokenizer, _first_device(model) if placement else device)
+
+
+def named(spec: ModelSpec) -> str:
+    """Return the model as `locate` takes it."""
+    return f"{spec.source}/{spec.gguf}" if spec.gguf else spec.source
+
+
+@contextmanager
+def _in_one_message(spec: ModelSpec, what: str) -> Iterator[None]:
+    """Turn whatever transformers raises on files that it cannot use into one message; memory is another matter.
+
+    Raises:
+        GenerationError: the files cannot be loaded; names the model and the first cause.
+
+    """
+    try:
+        yield
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        sizes = "ignore_mismatched_sizes" in str(error) or "size mismatch" in str(error)
+        remedy = "check that config and weights belong together" if sizes else "check the directory's files"
+        raise GenerationError(
+            f"the {what} of {named(spec)} cannot be loaded: {type(error).__name__}: {' '.join(lines[:2])[:400]}\n"
+            f"    {remedy}, or download or save the model again"
+        ) from error
 
 
 def _first_device(model: Any) -> Any:
@@ -125,9 +158,9 @@ def _refuse_missing(spec: ModelSpec, names: Iterable[str]) -> None:
     """Raise where the files lack weights: transformers would make them up at random, and only warn."""
     missing = sorted(names)
     if missing:
-        where = f"{spec.source}/{spec.gguf}" if spec.gguf else spec.source
         raise GenerationError(
-            f"{where} lacks {len(missing)} weights of the model (the first: {missing[0]}), which would be random\n"
+            f"{named(spec)} lacks {len(missing)} weights of the model (the first: {missing[0]}), "
+            "which would be random\n"
             "    download or save it again, and check that config and weights belong together"
         )
 

@@ -30,8 +30,16 @@ class Encoder:
     """Renders and encodes prompts, and knows what ends an answer."""
 
     def __init__(
-        self, tokenizer: Any, form: ChatFormat, eos: set[int], context: int | None, stop: tuple[str, ...] = ()
+        self,
+        tokenizer: Any,
+        form: ChatFormat,
+        eos: set[int],
+        context: int | None,
+        stop: tuple[str, ...] = (),
+        words: int | None = None,
     ) -> None:
+        self.words = words
+        """How many tokens the model knows; None where that is not told."""
         self.tokenizer = tokenizer
         self.form = form
         self.context = context
@@ -46,20 +54,34 @@ class Encoder:
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(self.stop_ids, default=0)
 
     def render(self, messages: Messages) -> str:
-        """Return the prompt's text.
+        """Return the prompt's text, with all of the messages' text in it.
+
+        A template that takes content as a list of parts gets it so; where it has no system turn, the system text
+        stands before the user's.
 
         Raises:
-            PromptError: the template refuses these messages.
+            PromptError: the template refuses these messages, or leaves out their text.
 
         """
         if self.form.raw:
             return "\n\n".join(content for _, content in messages)
-        chat = [{"role": role, "content": content} for role, content in messages]
-        try:
-            return self._apply(chat, add_generation_prompt=True)
-        except Exception as error:  # Jinja's errors and whatever a template raises by itself
-            hint = "; it may know no system prompt" if messages[0][0] == "system" else ""
-            raise PromptError(f"the chat template refuses the messages: {error}{hint}") from error
+        refused: Exception | None = None
+        for turns in (messages, _without_system(messages)):
+            for parts in (False, True):
+                chat = [{"role": role, "content": _parts(content) if parts else content} for role, content in turns]
+                try:
+                    text = self._apply(chat, add_generation_prompt=True)
+                except Exception as error:  # Jinja's errors and whatever a template raises by itself
+                    refused = refused or error
+                    continue
+                contents = [_spaceless(content) for _, content in messages]
+                # A template that wants a string prints a list as code: that is no prompt.
+                printed = parts and any(_spaceless(f"'text': {content!r}") in _spaceless(text) for _, content in turns)
+                if not printed and all(content in _spaceless(text) for content in contents):
+                    return text
+        if refused is not None:
+            raise PromptError(f"the chat template refuses the messages: {refused}") from refused
+        raise PromptError("the chat template leaves out the prompt's text; choose another by model.template")
 
     def encode(self, messages: Messages) -> Encoded:
         """Return the prompt's tokens.
@@ -81,6 +103,12 @@ class Encoder:
             raise PromptError(f"the prompt has {len(ids)} tokens; the model's context holds {self.context}")
         if not ids:
             raise PromptError("the prompt has no tokens")
+        if self.words is not None and max(ids) >= self.words:
+            token = self.tokenizer.convert_ids_to_tokens(max(ids))
+            raise PromptError(
+                f"the tokenizer's token {token!r} is number {max(ids)}, and the model knows {self.words}: "
+                "model and tokenizer do not belong together"
+            )
         return Encoded(ids, text.rstrip().endswith(OPEN))
 
     def decode(self, ids: list[int]) -> str:
@@ -107,7 +135,7 @@ class Encoder:
     def _decode_whole(self, ids: list[int]) -> str:
         return str(self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
-    def _apply(self, chat: list[dict[str, str]], add_generation_prompt: bool) -> str:
+    def _apply(self, chat: list[dict[str, Any]], add_generation_prompt: bool) -> str:
         return str(
             self.tokenizer.apply_chat_template(
                 chat,
@@ -116,6 +144,7 @@ class Encoder:
                 chat_template=self.form.template,
                 date_string=TODAY.strftime("%d %b %Y"),
                 strftime_now=TODAY.strftime,
+                **dict(self.form.arguments),
             )
         )
 
@@ -128,12 +157,32 @@ class Encoder:
             return set()
         try:
             marker = "alpacabench"
+            chat: list[dict[str, Any]]
             chat = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": marker}]
-            _, _, behind = self._apply(chat, add_generation_prompt=False).rpartition(marker)
+            _, found, behind = self._apply(chat, add_generation_prompt=False).rpartition(marker)
+            if not found:
+                chat = [turn | {"content": _parts(turn["content"])} for turn in chat]
+                _, _, behind = self._apply(chat, add_generation_prompt=False).rpartition(marker)
         except Exception:  # a template that cannot render this names no turn end; the EOS tokens remain
             return set()
         ids = self.tokenizer(behind.strip(), add_special_tokens=False)["input_ids"]
         return set(ids[:1]) & set(self.special.values())
+
+
+def _without_system(messages: Messages) -> Messages:
+    """Return the messages with the system's text before the first user's."""
+    if len(messages) < 2 or messages[0][0] != "system" or messages[1][0] != "user":
+        return messages
+    return (("user", f"{messages[0][1]}\n\n{messages[1][1]}"), *messages[2:])
+
+
+def _parts(content: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": content}]
+
+
+def _spaceless(text: str) -> str:
+    """Return a text without white space: templates trim and indent."""
+    return "".join(text.split())
 
 
 def _special(tokenizer: Any) -> dict[str, int]:

@@ -6,7 +6,7 @@ A worker never sees the configuration: it gets these values, resolved once by th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from alpacabench.core.records import FinishReason
 
@@ -38,6 +38,8 @@ class ChatFormat:
     """Whether the contents are simply joined, without a template."""
     stop: tuple[str, ...] = ()
     """Strings that begin the next turn."""
+    arguments: tuple[tuple[str, Any], ...] = ()
+    """(name, value) of what the template is given beside the messages."""
 
 
 @dataclass(frozen=True, slots=True)

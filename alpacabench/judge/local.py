@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -15,6 +14,7 @@ from alpacabench.core.errors import Problem
 from alpacabench.core.records import Message
 from alpacabench.inference.spec import Choice, ChoiceAnswer, ModelSpec
 from alpacabench.inference.weights.bundled import BUNDLED, NAME
+from alpacabench.inference.weights.checkpoint import last_part
 from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.judge.base import Judge, Question
 from alpacabench.judge.template import check_template, load_template, render
@@ -49,7 +49,7 @@ class LocalJudge(Judge):
     @property
     def label(self) -> str:
         """The judge's name."""
-        return self.name or "local-" + (NAME if self.model_name == BUNDLED else Path(self.model_name).name)
+        return self.name or "local-" + (NAME if self.model_name == BUNDLED else last_part(self.model_name))
 
     @property
     def caution(self) -> str:

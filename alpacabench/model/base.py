@@ -10,7 +10,6 @@ import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from alpacabench.core import progress
@@ -21,6 +20,7 @@ from alpacabench.cost.expected import Expected
 from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import ModelSpec
+from alpacabench.inference.weights.checkpoint import last_part
 from alpacabench.sharding import Sharding
 from alpacabench.store.ask_once import AnswerStore, Reply, ask_once
 from alpacabench.store.payload import Payload
@@ -71,7 +71,7 @@ class Model(Component):
     @property
     def label(self) -> str:
         """The display label."""
-        return self.name or Path(self.path or type(self).__name__).name
+        return self.name or last_part(self.path or type(self).__name__)
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from alpacabench import inference
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.decoding import Decoding
@@ -26,6 +28,8 @@ class HuggingFace(Model):
     revision: str | None = None
     dtype: Dtype | None = None
     template: str | None = None
+    template_arguments: dict[str, Any] = Field(default_factory=dict)
+    """What the chat template is given beside the messages, as `enable_thinking`."""
     device: str | None = None
     """cpu, cuda, cuda:1; None is the first accelerator, else the CPU."""
     quantization: Literal["8bit", "4bit"] | None = None
@@ -39,7 +43,7 @@ class HuggingFace(Model):
         """The weights, as this configuration names them."""
         return Source(
             self.path, self.revision, self.dtype, self.template, self.device, self.quantization, self.attention,
-            self.trust_remote_code, self.allow_pickle,
+            self.trust_remote_code, self.allow_pickle, arguments=self.template_arguments,
         )  # fmt: skip
 
     def problems(self) -> Iterator[Problem]:

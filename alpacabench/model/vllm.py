@@ -34,6 +34,7 @@ class Vllm(Model):
     revision: str | None = None
     dtype: Dtype | None = None
     template: str | None = None
+    template_arguments: dict[str, Any] = Field(default_factory=dict)
     lora: str | None = None
     gpu_memory_utilization: float = Field(0.9, gt=0, le=1)
     max_model_len: int | None = Field(None, ge=1)
@@ -46,7 +47,7 @@ class Vllm(Model):
         """The weights, as this configuration names them."""
         return Source(
             self.path, self.revision, self.dtype, self.template,
-            trust_remote_code=self.trust_remote_code, allow_pickle=self.allow_pickle,
+            trust_remote_code=self.trust_remote_code, allow_pickle=self.allow_pickle, arguments=self.template_arguments,
         )  # fmt: skip
 
     def problems(self) -> Iterator[Problem]:

@@ -10,6 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.helpers.tiny import NO_TENSORS
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 YAMLS = sorted((ROOT / "conf").rglob("*.yaml"))
@@ -72,7 +74,8 @@ def stand_in_model(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     (path / "config.json").write_text('{"model_type": "llama"}')
     (path / "tokenizer_config.json").write_text('{"chat_template": "{{ messages }}"}')
-    (path / "model.safetensors").write_bytes(b"")
+    (path / "model.safetensors").write_bytes(NO_TENSORS)
+    (path / "tokenizer.json").write_text("{}")
 
 
 def expand(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from alpacabench.inference.weights.bundled import BUNDLED
 from alpacabench.model.hf import HuggingFace
 from alpacabench.model.vllm import Vllm
 from alpacabench.sharding import Sharding
+from tests.helpers.tiny import NO_TENSORS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +29,8 @@ def model_files(folder: Path, weights: bytes = b"weights", template: str = "{{ m
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps({"model_type": "llama", "num_attention_heads": 9} | config))
     (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
-    (folder / "model.safetensors").write_bytes(weights)
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(NO_TENSORS + weights)
     return folder
 
 
@@ -128,7 +130,7 @@ def test_a_missing_backend_is_refused_with_the_line_that_installs_it(
     remedies = [p.remedy for p in Vllm(path=str(folder)).problems()]
     remedies += [p.remedy for p in HuggingFace(path=str(folder), quantization="4bit").problems()]
     assert "pip install 'alpacabench[vllm]'" in remedies
-    assert "pip install bitsandbytes" in remedies
+    assert "pip install 'alpacabench[quantization]'" in remedies
 
 
 def test_decoding_and_sharding_values_that_a_backend_cannot_honour_are_refused_by_name(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from alpacabench.inference.spec import ChatFormat, Messages
 from alpacabench.inference.weights.template import explicit
 from alpacabench.model.hf import HuggingFace
 from tests.helpers.chat_families import FAMILIES, Family, build_family
-from tests.helpers.tiny import CHATML, build_tokenizer
+from tests.helpers.tiny import CHATML, NO_TENSORS, build_tokenizer
 
 USER: Messages = (("user", "Hi"),)
 WITH_SYSTEM: Messages = (("system", "Be brief."), ("user", "Hi"))
@@ -80,15 +80,66 @@ def test_a_template_that_prints_the_date_prints_the_same_every_day(tmp_path: Pat
     assert "Today: 26 Jul 2024" in encoder(tmp_path, LLAMA3).render(USER)
 
 
-def test_a_template_without_system_role_refuses_it_by_name(tmp_path: Path) -> None:
-    with pytest.raises(PromptError, match="System role not supported.*system prompt"):
-        encoder(tmp_path, GEMMA).encode(WITH_SYSTEM)
+# Takes no system turn, and drops it without a word; takes content as parts; prints nothing of the messages at all.
+DROPS_SYSTEM = "{% for m in messages if m.role != 'system' %}<|im_start|>{{ m.role }} {{ m.content }}{% endfor %}"
+PARTS = (
+    "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}\n{% for c in m.content %}{% if c.type == 'text' %}"
+    "{{ c.text }}{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+EMPTY = "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}<|im_end|>{% endfor %}"
+ASKS = CHATML + "{% if enable_thinking is defined and not enable_thinking %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+
+
+@pytest.mark.parametrize("template", [GEMMA, DROPS_SYSTEM])
+def test_a_template_without_system_role_gets_its_text_before_the_users(tmp_path: Path, template: str) -> None:
+    made = encoder(tmp_path, template)
+    assert made.render(WITH_SYSTEM) == made.render((("user", "Be brief.\n\nHi"),))
+    assert made.encode(WITH_SYSTEM) == made.encode((("user", "Be brief.\n\nHi"),))
+
+
+def test_a_template_that_takes_parts_gets_the_text_as_parts(tmp_path: Path) -> None:
+    made, plain = encoder(tmp_path / "parts", PARTS), encoder(tmp_path / "plain", CHATML)
+    assert made.render(WITH_SYSTEM) == plain.render(WITH_SYSTEM)
+    assert made.stop_ids == plain.stop_ids
+
+
+def test_a_prompt_that_lacks_the_text_is_refused_and_the_template_named(tmp_path: Path) -> None:
+    with pytest.raises(PromptError, match=r"template leaves out the prompt's text.*model\.template"):
+        encoder(tmp_path, EMPTY).encode(USER)
+    capitals = CHATML.replace("m.content", "m.content | upper")
+    with pytest.raises(PromptError, match="leaves out the prompt's text"):
+        encoder(tmp_path / "capitals", capitals).encode(USER)
+
+
+def test_arguments_reach_the_template(tmp_path: Path) -> None:
+    asked = ChatFormat(arguments=(("enable_thinking", False),))
+    assert encoder(tmp_path / "a", ASKS, asked).render(USER).endswith("<think>\n\n</think>\n\n")
+    assert encoder(tmp_path / "b", ASKS).render(USER).endswith("assistant\n")
+
+
+def test_a_special_token_as_a_stop_string_ends_an_answer(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(build_tokenizer(tmp_path, None))
+    made = Encoder(tokenizer, ChatFormat(raw=True), {2}, 512, ("<|im_end|>", "b<|im_start|>c", "END"))
+    assert made.stop_ids == {2, 4} and made.stops == ("END",)
+    ids = tokenizer("aab<|im_start|>cd", add_special_tokens=False)["input_ids"]
+    assert made.stopped(ids) and made.answer(ids) == ("aa", True)
+    assert not made.stopped(ids[:4]) and made.answer(ids[:4]) == ("aab", False)
+
+
+def test_a_token_that_the_model_does_not_know_is_named(tmp_path: Path) -> None:
+    made = encoder(tmp_path, CHATML)
+    made.words = 4
+    with pytest.raises(PromptError, match=r"number \d+, and the model knows 4"):
+        made.encode(USER)
 
 
 def test_a_base_model_without_template_names_the_three_choices(tmp_path: Path) -> None:
     build_tokenizer(tmp_path, None)
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
-    (tmp_path / "model.safetensors").write_bytes(b"")
+    (tmp_path / "model.safetensors").write_bytes(NO_TENSORS)
     problem = next(iter(HuggingFace(path=str(tmp_path)).problems()))
     assert problem.where == "model.template"
     assert "alpaca|chatml|hh or a .jinja file" in problem.remedy
@@ -100,7 +151,8 @@ def test_a_base_model_without_template_names_the_three_choices(tmp_path: Path) -
 
 def test_an_unknown_template_is_refused_with_the_choices(tmp_path: Path) -> None:
     build_tokenizer(tmp_path)
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    (tmp_path / "model.safetensors").write_bytes(NO_TENSORS)
     problem = next(iter(HuggingFace(path=str(tmp_path), template="alpca").problems()))
     assert "given 'alpca'" in problem.what and "alpaca" in problem.remedy
 

@@ -16,7 +16,7 @@ from alpacabench.model.vllm import Vllm
 from alpacabench.sharding import Sharding
 from alpacabench.store.store import Store
 from tests.helpers.fakes import vllm_package
-from tests.helpers.tiny import build_tokenizer
+from tests.helpers.tiny import NO_TENSORS, build_tokenizer
 
 PROMPTS = [Prompt(Example(i, f"Q{i}", "r"), "x" * (i + 1)) for i in range(3)]
 
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = build_tokenizer(tmp_path / "model")
     config = {"model_type": "llama", "num_attention_heads": 8, "num_key_value_heads": 4, "max_position_embeddings": 64}
     (folder / "config.json").write_text(json.dumps(config))
-    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "model.safetensors").write_bytes(NO_TENSORS)
     return folder
 
 

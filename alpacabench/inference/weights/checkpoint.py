@@ -15,9 +15,14 @@ from typing import Any
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import digest
 from alpacabench.inference.weights import bundled
+from alpacabench.inference.weights.leftovers import unfinished
 from alpacabench.io.hub import unreachable
 
 PICKLED = ("*.bin", "*.pt", "*.pth")
+LEFT = ("training_args.", "optimizer.", "scheduler.", "rng_state", "scaler.", "random_states", "sampler.")
+"""How the names of pickled files begin that a trainer leaves beside weights."""
+INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+"""Which file holds which weight, in the order in which transformers looks."""
 SAFE = ("*.safetensors", "*.gguf")
 TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model")
 SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json")
@@ -43,8 +48,8 @@ class Checkpoint:
         return self._json("config.json")
 
     def template(self) -> str | None:
-        """Return the text of the tokenizer's own chat template; None for a base model."""
-        for name in ("chat_template.jinja", "chat_template.json", "tokenizer_config.json"):
+        """Return the text of the tokenizer's own chat template, or else its processor's; None for a base model."""
+        for name in ("chat_template.jinja", "tokenizer_config.json", "chat_template.json"):
             if name.endswith(".jinja") and (self.directory / name).is_file():
                 return (self.directory / name).read_text(encoding="utf-8")
             found = self._json(name).get("chat_template") if name.endswith(".json") else None
@@ -58,8 +63,7 @@ class Checkpoint:
         """Return the Hub commit, or a digest of all local files that a text depends on."""
         if self.commit:
             return {"repository": self.source, "commit": self.commit, "gguf": self.gguf}
-        # Beside safetensors, pickled files are not weights: a trainer leaves its optimizer there.
-        files = [self.directory / self.gguf] if self.gguf else self.files(*SAFE) or self.files(*PICKLED)
+        files = [self.directory / self.gguf] if self.gguf else self.weight_files()
         names = [file.name for file in files] if not self.gguf else ["gguf"]
         settings = [{k: v for k, v in self._json(name).items() if k not in NO_SETTINGS} for name in SETTINGS]
         if not self.gguf:
@@ -67,6 +71,24 @@ class Checkpoint:
             small = [file for file in self.files(*TOKENIZER, *code) if file.is_file() and file.name not in SETTINGS]
             files, names = files + small, names + [file.name for file in small]
         return {"digest": digest([*settings, *([n, file_digest(f)] for n, f in zip(names, files, strict=True))])}
+
+    def weight_files(self) -> list[Path]:
+        """Return the files that hold weights, sorted: those that an index names, too.
+
+        Beside safetensors, pickled files are not weights, unless the index names them.
+        """
+        named = {self.directory / name for name in indexed(self.directory)}
+        pickled = [file for file in self.files(*PICKLED) if not file.name.startswith(LEFT)]
+        return sorted(named | set(self.files(*SAFE) or pickled))
+
+    def read(self, name: str) -> dict[str, Any]:
+        """Return a JSON file of the model; empty where it has none.
+
+        Raises:
+            ConfigError: it is broken.
+
+        """
+        return self._json(name)
 
     def files(self, *patterns: str) -> list[Path]:
         """Return the files of these patterns, sorted."""
@@ -107,9 +129,16 @@ def locate(path: str, revision: str | None, key: str = "model.path") -> Checkpoi
         return Checkpoint(str(local.parent), local.parent, gguf=local.name)
     if local.is_dir():
         if not (local / "config.json").is_file():
-            raise ConfigError([Problem(key, f"given '{path}': no config.json in it", "give a model's directory")])
+            plain = Problem(key, f"given '{path}': no config.json in it", "give a model's directory")
+            raise ConfigError([unfinished(local, key) or plain])
         return Checkpoint(str(local), local)
     return _on_hub(path, revision, key)
+
+
+def last_part(path: str) -> str:
+    """Return the last part of a path or id by its real name: `.` is called as its directory."""
+    name = Path(path).name
+    return name if name not in ("", "..") else Path(path).resolve().name
 
 
 def file_digest(file: Path) -> str:
@@ -127,11 +156,28 @@ def file_digest(file: Path) -> str:
     return value
 
 
+def indexed(folder: Path) -> list[str]:
+    """Return the names of the weight files by the index that transformers would follow; empty where there is none."""
+    if (folder / "model.safetensors").is_file():
+        return []
+    for name in INDEXES:
+        try:
+            found = json.loads((folder / name).read_text(encoding="utf-8"))
+            return sorted({str(file) for file in found["weight_map"].values()})
+        except OSError:
+            continue
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            what = f"{folder / name} is broken: {type(error).__name__}: {error}"
+            raise ConfigError([Problem("model.path", what, "download it again")]) from error
+    return []
+
+
 def is_native(model_type: str) -> bool:
-    """Whether the installed transformers has code of its own for this kind of model."""
+    """Whether the installed transformers has code of its own for this kind of model, by its lists of kinds."""
     spec = find_spec("transformers")
     folders = spec.submodule_search_locations or [] if spec else []
-    return any((Path(folder) / "models" / model_type.replace("-", "_")).is_dir() for folder in folders)
+    lists = [file for folder in folders for file in Path(folder, "models", "auto").glob("*auto*.py")]
+    return any(f'"{model_type}"' in file.read_text(encoding="utf-8") for file in lists)
 
 
 def _on_hub(path: str, revision: str | None, key: str) -> Checkpoint:
@@ -153,7 +199,7 @@ def _on_hub(path: str, revision: str | None, key: str) -> Checkpoint:
             if unreachable():
                 raise
             config = fetch(file or "config.json", cached=False)
-            for name in ("tokenizer_config.json", "chat_template.jinja"):
+            for name in ("tokenizer_config.json", "chat_template.jinja", "chat_template.json", *INDEXES):
                 with suppress(EntryNotFoundError):
                     fetch(name, cached=False)
     except (HfHubHTTPError, HFValidationError, EntryNotFoundError, OSError) as error:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Literal
 
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.extras import LOCAL, missing
 from alpacabench.inference.spec import ChatFormat, ModelSpec
-from alpacabench.inference.weights.checkpoint import PICKLED, SAFE, Checkpoint, is_native, locate
+from alpacabench.inference.weights.checkpoint import Checkpoint, is_native, locate
+from alpacabench.inference.weights.defects import defects
 from alpacabench.inference.weights.device import has_cuda
 from alpacabench.inference.weights.template import choices, explicit
 
@@ -35,6 +36,8 @@ class Source:
     path_key: str = "path"
     template_key: str = "template"
     """Where these values stand in the configuration, for messages."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What the template is given beside the messages."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield a missing model, a missing template, unsafe files that are not allowed, and missing extras."""
@@ -45,9 +48,11 @@ class Source:
             return  # what is wrong with the model's files cannot be told without them
         try:
             checkpoint = self.checkpoint()
-            yield from self._unsafe(checkpoint)
+            unsafe = list(self._unsafe(checkpoint))
+            broken = list(defects(checkpoint, self._where(self.path_key), self.trust_remote_code))
+            yield from unsafe + broken
             form = self.format()
-            if not form.raw and form.template is None and not checkpoint.template():
+            if not broken and not form.raw and form.template is None and not checkpoint.template():
                 what = f"{self.path} is a base model: it has no chat template"
                 yield Problem(self._where(self.template_key), what, choices(self._where(self.template_key)))
         except ConfigError as error:
@@ -77,14 +82,16 @@ class Source:
             "stop": list(form.stop),
             "dtype": self.resolved_dtype(checkpoint),
             "quantization": self.quantization,
+            **({"template_arguments": dict(self.arguments)} if self.arguments else {}),
         }
 
     def format(self) -> ChatFormat:
         """Return how messages become text."""
+        arguments = tuple(sorted(self.arguments.items()))
         if self.template is None:
-            return ChatFormat()
+            return ChatFormat(arguments=arguments)
         template = explicit(self.template, self._where(self.template_key))
-        return ChatFormat(template.text, raw=template.text is None, stop=template.stop)
+        return ChatFormat(template.text, raw=template.text is None, stop=template.stop, arguments=arguments)
 
     def spec(self) -> ModelSpec:
         """Return what a worker needs to load the model."""
@@ -122,8 +129,18 @@ class Source:
                 f"{self.path} brings its own code ({kind}), which would be executed",
                 f"read that code, then set {self.group}.trust_remote_code=true, or choose another model",
             )
-        pickled = [file.name for file in checkpoint.files(*PICKLED)]
-        if pickled and not self.allow_pickle and not checkpoint.files(*SAFE):
+        brought = any(
+            "auto_map" in checkpoint.read(name) for name in ("tokenizer_config.json", "processor_config.json")
+        )
+        if brought and "auto_map" not in config and not self.trust_remote_code:
+            yield Problem(
+                f"{self.group}.trust_remote_code",
+                f"the tokenizer of {self.path} brings its own code, which would be executed",
+                f"read that code, then set {self.group}.trust_remote_code=true, or use a copy with a tokenizer.json",
+            )
+        files = [] if checkpoint.gguf else checkpoint.weight_files()
+        pickled = [file.name for file in files if file.suffix != ".safetensors"]
+        if pickled and not self.allow_pickle:
             yield Problem(
                 f"{self.group}.allow_pickle",
                 f"{self.path} has only pickled weights ({pickled[0]}), which can execute code",
