@@ -48,8 +48,13 @@ class Processors:
     @property
     def needed(self) -> bool:
         """Whether any row's logits are changed at all."""
-        nothing: tuple[Any, ...] = (None, False, 0, 1.0, [], {})
-        return any(value not in nothing for value in self.values.values())
+        for name, value in self.values.items():
+            nothing = (
+                (None, 1.0) if name.endswith("penalty") else (None,) if name.endswith("token_id") else (None, 0, [])
+            )
+            if value not in nothing:
+                return True
+        return False
 
     def of(self, row: Row) -> Any:
         """Return transformers' processors for this row."""
