@@ -13,6 +13,7 @@ from alpacabench.core.errors import GenerationError
 from alpacabench.inference.loaded import Loaded
 from alpacabench.inference.prompt import Encoder
 from alpacabench.inference.spec import DecodeSpec
+from alpacabench.inference.transformers_internals import logits_processors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +35,7 @@ class Processors:
     """Makes each row's logits processors: they know the length of its prompt alone, never padding."""
 
     def __init__(self, loaded: Loaded, encoder: Encoder, spec: DecodeSpec) -> None:
-        self.model, self.device = loaded.model, loaded.device
+        self.model = loaded.model
         self.stop_ids = sorted(encoder.stop_ids)
         self.values = {name: getattr(loaded.settings, name, None) for name in HONOURED}
         self.values["repetition_penalty"] = spec.repetition_penalty
@@ -48,26 +49,21 @@ class Processors:
     @property
     def needed(self) -> bool:
         """Whether any row's logits are changed at all."""
-        for name, value in self.values.items():
-            nothing = (
-                (None, 1.0) if name.endswith("penalty") else (None,) if name.endswith("token_id") else (None, 0, [])
-            )
-            if value not in nothing:
-                return True
-        return False
+        return any(value not in self._nothing(name) for name, value in self.values.items())
+
+    @staticmethod
+    def _nothing(name: str) -> tuple[Any, ...]:
+        """Return the values of a setting that ask for nothing; a token's id may be 0."""
+        if name.endswith("token_id"):
+            return (None,)
+        return (None, 1.0) if name.endswith("penalty") else (None, 0, [])
 
     def of(self, row: Row) -> Any:
         """Return transformers' processors for this row."""
-        import torch
         from transformers import GenerationConfig
 
-        length = len(row.prompt.ids)
-        config = GenerationConfig(**self.values, max_length=length + row.limit, do_sample=False)
-        config._eos_token_tensor = torch.tensor(self.stop_ids, device=self.device) if self.stop_ids else None
-        prompt = torch.tensor([row.prompt.ids], device=self.device)
-        return self.model._get_logits_processor(
-            config, input_ids_seq_length=length, encoder_input_ids=prompt, device=self.device
-        )
+        config = GenerationConfig(**self.values, max_length=len(row.prompt.ids) + row.limit, do_sample=False)
+        return logits_processors(self.model, config, self.stop_ids, row.prompt.ids)
 
 
 class RowWise:
