@@ -121,7 +121,7 @@ class DecodeLoop:
         del self.waiting[: len(new)]
         if self.processors.needed:
             for row in new:
-                row.processors = self.processors.of(row)
+                row.processors = self.processors.of(row.prompt.ids, row.limit)
         now = time.monotonic()
         ids = torch.full((len(new), longest), self.encoder.pad)
         seen = torch.zeros(len(new), longest, dtype=torch.bool)

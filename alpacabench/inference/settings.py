@@ -18,8 +18,6 @@ from alpacabench.inference.transformers_internals import logits_processors
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from alpacabench.inference.decode import Row
-
 HONOURED = (
     "sequence_bias", "encoder_repetition_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
     "bad_words_ids", "min_length", "min_new_tokens", "forced_bos_token_id", "forced_eos_token_id",
@@ -58,25 +56,24 @@ class Processors:
             return (None,)
         return (None, 1.0) if name.endswith("penalty") else (None, 0, [])
 
-    def of(self, row: Row) -> Any:
-        """Return transformers' processors for this row."""
+    def of(self, prompt: Sequence[int], limit: int) -> Any:
+        """Return transformers' processors for a row by its prompt's tokens and the most that it may write."""
         from transformers import GenerationConfig
 
-        config = GenerationConfig(**self.values, max_length=len(row.prompt.ids) + row.limit, do_sample=False)
-        return logits_processors(self.model, config, self.stop_ids, row.prompt.ids)
+        config = GenerationConfig(**self.values, max_length=len(prompt) + limit, do_sample=False)
+        return logits_processors(self.model, config, self.stop_ids, prompt)
 
 
 class RowWise:
     """A processor of a left-padded batch for `generate`: each row is changed as if it were alone."""
 
-    def __init__(self, rows: Sequence[Row], of_rows: Sequence[Any], longest: int, beams: int) -> None:
-        self.rows, self.of_rows, self.longest, self.beams = rows, of_rows, longest, beams
+    def __init__(self, lengths: Sequence[int], of_rows: Sequence[Any], beams: int) -> None:
+        self.lengths, self.of_rows, self.beams = lengths, of_rows, beams
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Return the changed scores, [rows x beams, vocabulary]."""
-        scores = scores.clone()
-        for i in range(len(self.rows) * self.beams):
-            row = self.rows[i // self.beams]
-            ids = input_ids[i : i + 1, self.longest - len(row.prompt.ids) :]
+        scores, longest = scores.clone(), max(self.lengths)
+        for i in range(len(self.lengths) * self.beams):
+            ids = input_ids[i : i + 1, longest - self.lengths[i // self.beams] :]
             scores[i : i + 1] = self.of_rows[i // self.beams](ids, scores[i : i + 1])
         return scores

@@ -86,7 +86,8 @@ class WholeBatches:
         seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=self.loaded.device)
         processors: list[Any] = []
         if batch and self.processors.needed:
-            processors.append(RowWise(batch, [self.processors.of(row) for row in batch], longest, self.spec.num_beams))
+            of_rows = [self.processors.of(row.prompt.ids, row.limit) for row in batch]
+            processors.append(RowWise([len(row.prompt.ids) for row in batch], of_rows, self.spec.num_beams))
         if batch and self.spec.temperature > 0:
             processors.append(_Keyed(self.spec, [row.task.key for row in batch], longest))
         with torch.inference_mode():

