@@ -64,7 +64,7 @@ class Tracking(Component):
     uri: str | None = None
     """Where runs are logged; null is MLFLOW_TRACKING_URI, then sqlite:///outputs/mlflow.db."""
     traces: int | Literal["all"] | None = Field(None, union_mode="left_to_right")
-    """How many examples of a run become traces."""
+    """How many examples of a run become traces, drawn uniformly; all is up to 1,000, and 5,000 of a sweep."""
     parent: str | None = Field(None, pattern=r"^\w+$")
     """Id of the run, no job of ours, under which this one is shown."""
     step: int | None = Field(None, ge=0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from alpacabench.core.records import Outcome, Verdict, digest
 
@@ -58,32 +58,26 @@ def example_rows(outcomes: Iterable[Outcome]) -> list[ExampleRow]:
     return [_row(outcome) for outcome in outcomes]
 
 
-def informative(runs: Sequence[Sequence[ExampleRow]], number: int | Literal["all"]) -> set[str]:
-    """Return the instructions of the `number` examples that say most, the same for all these runs.
+def request_ids(rows: Iterable[ExampleRow]) -> list[str]:
+    """Return what each example is known by in every run: its instruction, and which of several equal ones it is."""
+    seen: Counter[str] = Counter()
+    found = []
+    for row in rows:
+        found.append(digest([row.instruction, seen[row.instruction]]))
+        seen[row.instruction] += 1
+    return found
 
-    Half of them are failures, verdicts that disagree, prompts that the runs decide differently, and close calls; the
-    other half is a draw that depends on nothing but the instruction, so that runs of other days share it.
+
+def drawn(rows: Sequence[ExampleRow], number: int) -> list[ExampleRow]:
+    """Return at most this many examples, a uniform draw in their own order.
+
+    The draw depends on the instructions alone, never on answers or verdicts: runs of one data set get the same
+    prompts, and a difference of means over them estimates the one over all.
     """
-    rows: dict[str, list[ExampleRow]] = defaultdict(list)
-    for run in runs:
-        for row in run:
-            rows[row.instruction].append(row)
-    if number == "all" or number >= len(rows):
-        return set(rows)
-    drawn = sorted(rows, key=digest)
-    telling = sorted(drawn, key=lambda text: -_interest(rows[text]))[: (number + 1) // 2]
-    others = [text for text in drawn if text not in set(telling)]
-    return {*telling, *others[: number - len(telling)]}
-
-
-def _interest(rows: Sequence[ExampleRow]) -> float:
-    """Return 3 where a run has a failure, else how far verdicts and runs disagree and how near they are to a draw."""
-    means = [row.preference for row in rows if row.preference is not None]
-    if len(means) < len(rows) or any(row.failure for row in rows):
-        return 3.0
-    single = [[v.preference for v in row.verdicts if v.preference is not None] for row in rows]
-    within = max(max(known) - min(known) if known else 0.0 for known in single)
-    return within + max(means) - min(means) + 1 - min(abs(mean - 1.5) for mean in means) * 2
+    if number >= len(rows):
+        return list(rows)
+    chosen = sorted(zip(request_ids(rows), range(len(rows)), strict=True))[:number]
+    return [rows[place] for place in sorted(place for _, place in chosen)]
 
 
 def _row(outcome: Outcome) -> ExampleRow:

@@ -37,7 +37,7 @@ class Mlflow(Tracking):
 
     experiment: str = Field("alpacabench", min_length=1)
     uri: str | None = None
-    traces: int | Literal["all"] = 50
+    traces: int | Literal["all"] = "all"
 
     def problems(self) -> Iterator[Problem]:
         """Yield a URI that MLflow cannot use, and a negative number of traces."""
@@ -102,7 +102,7 @@ class Mlflow(Tracking):
 
     def follow_up(self, directory: Path, jobs: Sequence[Path]) -> None:
         """Write the traces that these jobs left in their directories: the same examples for each of them."""
-        waiting = same_examples([read(job / PENDING) for job in jobs if (job / PENDING).is_file()])
+        waiting = same_examples([read(job / PENDING) for job in jobs if (job / PENDING).is_file()], len(jobs))
         for number, run in enumerate(waiting):
             kept = f"the traces of {len(waiting) - number} runs are kept in {directory}"
             later = f"{kept}; {_sync(directory)} sends them later"

@@ -12,9 +12,14 @@ from alpacabench.io.json_text import loads
 from alpacabench.io.run_files import write_json
 from alpacabench.security.redact import redact, redact_tree
 from alpacabench.tracking.base import JobRecord
-from alpacabench.tracking.example import ExampleRow, informative
+from alpacabench.tracking.example import ExampleRow, drawn
 
 PENDING = ".traces.json"
+
+PER_RUN = 1000
+"""Traces of a run where all are wanted: MLflow's pages and its paired comparison stay quick. A number may be larger."""
+PER_SWEEP = 5000
+"""And of all runs of a sweep together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,13 @@ def read(path: Path) -> Pending:
         raise DataError(f"{path} cannot be read ({error!r}); remove it, and the run has no traces") from error
 
 
-def same_examples(runs: Sequence[Pending]) -> list[Pending]:
-    """Return the runs with the examples that become traces, the same for all of them."""
-    texts = informative([run.examples for run in runs], runs[0].traces) if runs else set()
-    return [replace(run, examples=[row for row in run.examples if row.instruction in texts]) for run in runs]
+def same_examples(runs: Sequence[Pending], jobs: int) -> list[Pending]:
+    """Return the runs with the examples that become traces, the same prompts for all of them.
+
+    Args:
+        runs: what waits.
+        jobs: how many runs the sweep has, those included whose traces are written already.
+
+    """
+    most = min(PER_RUN, PER_SWEEP // max(jobs, 1))
+    return [replace(run, examples=drawn(run.examples, most if run.traces == "all" else run.traces)) for run in runs]

@@ -119,7 +119,7 @@ class Delivery:
 
     def send_traces(self, group: Sequence[Pending], left_by_jobs: Sequence[Path]) -> None:
         """Send the traces of one run, or of the runs of one sweep: of the same examples for all of them."""
-        for waiting in pending.same_examples(group):
+        for waiting in pending.same_examples(group, len(group)):
             with self._or_leave(f"traces of run {waiting.run_id}"):
                 client = self._client(self._where(waiting.uri))
                 if waiting.parent and goes_on(client, waiting.parent):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpacabench.core.records import digest
 from alpacabench.security.redact import redact_tree
-from alpacabench.tracking.example import ExampleRow, VerdictRow
+from alpacabench.tracking.example import ExampleRow, VerdictRow, request_ids
 from alpacabench.tracking.mlflow_internals import known_traces, span_context, store_traces, trace_store
 from alpacabench.tracking.pending import Pending
 from alpacabench.tracking.runs import TRACES
@@ -32,11 +32,12 @@ SCHEMA = "3"
 def write_traces(client: MlflowClient, experiment: str, run_id: str, rows: Sequence[ExampleRow], ended_ms: int) -> None:
     """Write one trace per example; one that is there already stays as it is."""
     store = trace_store(client.tracking_uri)
-    for batch in batches(((f"tr-{digest([run_id, row.index])[:32]}", row) for row in rows), PER_BATCH):
-        known = known_traces(store, [trace_id for trace_id, _ in batch])
-        missing = [(trace_id, row) for trace_id, row in batch if trace_id not in known]
-        infos = [_info(trace_id, experiment, run_id, row, ended_ms) for trace_id, row in missing]
-        spans = [span for trace_id, row in missing for span in _spans(trace_id, row, ended_ms)]
+    named = zip((f"tr-{digest([run_id, row.index])[:32]}" for row in rows), rows, request_ids(rows), strict=True)
+    for batch in batches(named, PER_BATCH):
+        known = known_traces(store, [trace_id for trace_id, *_ in batch])
+        missing = [found for found in batch if found[0] not in known]
+        infos = [_info(trace_id, experiment, run_id, row, asked, ended_ms) for trace_id, row, asked in missing]
+        spans = [span for trace_id, row, _ in missing for span in _spans(trace_id, row, ended_ms)]
         store_traces(store, experiment, infos, spans)
 
 
@@ -47,7 +48,7 @@ def write_pending(client: MlflowClient, waiting: Pending) -> int:
     return len(waiting.examples)
 
 
-def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, ended_ms: int) -> TraceInfo:
+def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, asked: str, ended_ms: int) -> TraceInfo:
     from mlflow.entities import TraceInfo, TraceLocation, TraceState
 
     duration = round(row.seconds * 1000)
@@ -74,9 +75,13 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, ended_ms
             "mlflow.trace.tokenUsage": json.dumps(tokens),
             "mlflow.trace_schema.version": SCHEMA,
         },
-        tags={"mlflow.traceName": "example", "index": str(row.index), "category": row.category, "source": row.source},
+        tags={
+            "mlflow.traceName": "example", "index": str(row.index), "category": row.category, "source": row.source,
+            # What `mlflow.genai.compare_evaluations` pairs two runs by: their requests alone may repeat.
+            "mlflow.eval.requestId": asked,
+        },
         assessments=list(_assessments(row, run_id, trace_id)),
-    )
+    )  # fmt: skip
 
 
 def _assessments(row: ExampleRow, run_id: str, trace_id: str) -> Iterator[Assessment]:

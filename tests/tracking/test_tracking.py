@@ -17,8 +17,9 @@ from alpacabench.io.manifest import SweepLink
 from alpacabench.security.redact import HIDDEN, redact, redact_tree
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord
-from alpacabench.tracking.example import informative
+from alpacabench.tracking.example import drawn, request_ids
 from alpacabench.tracking.mlflow import Mlflow
+from alpacabench.tracking.pending import Pending, same_examples
 from alpacabench.tracking.sync import sync
 from tests.helpers import command
 from tests.helpers.fakes.http_server import HttpServer, Request, Response, error
@@ -111,15 +112,28 @@ def test_traces_carry_verdict_and_reference_and_are_written_once(tmp_path: Path,
     assert not list(tmp_path.glob(".traces*"))
 
 
-def test_half_of_the_traces_are_the_telling_examples_of_all_runs_and_half_are_the_same_in_every_run() -> None:
-    plain = [example(i, 2.0 if i % 2 else 1.0) for i in range(40)]
-    telling = [example(40, 1.5), example(41, 1.0, 2.0), example(42, None, failure="refused"), example(43, 1.0)]
-    flipped = [*plain, *telling[:3], example(43, 2.0)]
-    chosen = informative([[*plain, *telling], flipped], 8)
-    assert len(chosen) == 8 and {f"Question {i}?" for i in range(40, 44)} <= chosen
-    drawn = informative([plain], 8)
-    assert len(drawn & chosen) >= 4, "a run of another day shares the drawn half"
-    assert informative([plain], 0) == set() and len(informative([plain], "all")) == 40
+def test_traces_are_a_uniform_draw_of_the_same_prompts_in_every_run_whatever_was_answered() -> None:
+    lost = [example(i, 1.0) for i in range(400)]
+    won = [example(i, 2.0, failure="refused" if i < 9 else None) for i in reversed(range(400))]
+    chosen = {row.instruction for row in drawn(lost, 50)}
+    assert len(chosen) == 50 and chosen == {row.instruction for row in drawn(won, 50)}
+    assert {row.instruction for row in drawn(lost, 80)} > chosen, "a larger draw holds the smaller one"
+    indices = [row.index for row in drawn(lost, 200)]
+    assert indices == sorted(indices) and 150 < sum(indices) / 200 < 250
+    assert drawn(lost, 0) == [] and drawn(lost, 400) == lost
+    repeated = [replace(example(i, 1.0), instruction="Again?") for i in range(5)]
+    assert len(drawn(repeated, 3)) == 3 and len(set(request_ids(repeated))) == 5
+
+
+@pytest.mark.parametrize(("traces", "jobs", "each"), [("all", 1, 1000), ("all", 50, 100), (3, 50, 3), (1100, 1, 1100)])
+def test_all_traces_are_up_to_a_thousand_of_a_run_and_five_thousand_of_a_sweep(
+    tmp_path: Path, traces: Any, jobs: int, each: int
+) -> None:
+    record = job(tmp_path, examples=[example(i, 1.0) for i in range(1200)])
+    waiting = [Pending.of(record, str(number), "sqlite:///x.db", traces) for number in range(min(jobs, 2))]
+    found = same_examples(waiting, jobs)
+    assert {len(run.examples) for run in found} == {each}
+    assert len({tuple(row.index for row in run.examples) for run in found}) == 1
 
 
 def test_an_unreachable_server_costs_nothing_and_sync_sends_all_later(
