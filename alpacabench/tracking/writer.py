@@ -18,6 +18,7 @@ from alpacabench.security.output import shown
 from alpacabench.security.redact import redact, redact_mapping, redact_tree
 from alpacabench.tracking.base import BASE, JobRecord
 from alpacabench.tracking.example import ExampleRow
+from alpacabench.tracking.metric_groups import grouped
 from alpacabench.tracking.refusals import Refused, names, require_at_hand
 from alpacabench.tracking.runs import FAILURE, NAME_LENGTH, TAG_LENGTH
 from alpacabench.tracking.system import collected
@@ -34,7 +35,7 @@ METRICS_PER_CALL = 900
 DIGEST_LENGTH = 36
 SHOWN_FIRST = (
     "win_rate", "standard_error", "win_rate_ci_low", "win_rate_ci_high", "length_controlled_winrate",
-    "lc_standard_error", "discrete_win_rate", "n_total", "n_failed", "avg_length",
+    "lc_standard_error", "discrete_win_rate", "n_total", "n_failed", "cost_usd",
 )  # fmt: skip
 """MLflow shows metrics as columns in the order in which they were written."""
 
@@ -109,7 +110,8 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
     chosen = dict(job.params) | dict(job.sweep.params if job.sweep else {})
     # A continued run has its parameters, and MLflow lets nobody change them: a sweep's axes may come in another order.
     known = client.get_run(run_id).data.params if chosen else {}
-    param_names, metric_names = names(list(chosen)), names(list(job.metrics))
+    shown_metrics = _shown_first(grouped(job.metrics))
+    param_names, metric_names = names(list(chosen)), names(list(shown_metrics))
     params = [
         Param(param_names[key], shortened(printable(value), PARAM_LENGTH))
         for key, value in redact_mapping(chosen).items()
@@ -117,7 +119,7 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
     ]
     metrics = [
         Metric(metric_names[key], float(value), timestamp, job.step)
-        for key, value in _shown_first(job.metrics).items()
+        for key, value in shown_metrics.items()
         if math.isfinite(float(value))
     ]
     metrics += collected(run_id)

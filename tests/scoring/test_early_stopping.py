@@ -157,7 +157,7 @@ def test_a_stopped_job_is_tagged_and_the_same_command_adds_no_run(tmp_path: Path
         "", "stopped after 16 of 64 pro", ""
     ]  # fmt: skip
     found = parents[0].data.metrics
-    assert (found["n_stopped_jobs"], found["n_failed_jobs"], found["n_judged"]) == (1, 0, 144)
+    assert (found["n_stopped_jobs"], found["n_failed_jobs"], found["cost/n_judged"]) == (1, 0, 144)
     again = run(tmp_path, *MOCK, *STOP, env=env)
     assert again.code == 0 and "finished already" in again.text
     assert len(_asked(tmp_path / "asked")) == 288 and len(runs(tmp_path)[1]) == 3

@@ -34,7 +34,7 @@ def test_a_sweep_has_one_parent_and_the_same_sweep_in_another_order_adds_no_run(
     assert {(r.data.params["decoding"], r.data.params["seed"]) for r in others} == {
         (d, s) for d in ("greedy", "sampling") for s in ("0", "1")
     }
-    assert parents[0].data.metrics["n_jobs"] == 4 and parents[0].data.metrics["n_judged"] > 0
+    assert parents[0].data.metrics["n_jobs"] == 4 and parents[0].data.metrics["cost/n_judged"] > 0
     assert all(r.data.tags["mlflow.runType"] == "genai_evaluate" for r in (*parents, *others))
     assert all(r.inputs.dataset_inputs[0].dataset.name == "alpacabench_demo" for r in others)
     assert {r.data.tags["alpacabench.traces"] for r in others} == {"8"}
@@ -142,7 +142,7 @@ def test_another_base_of_a_finished_sweep_changes_its_page_in_mlflow_and_adds_no
     (after,), same = runs(tmp_path)
     assert [r.info.run_id for r in (after, *same)] == [r.info.run_id for r in (before, *others)]
     assert (before.data.tags["alpacabench.base"], after.data.tags["alpacabench.base"]) == ("seed=0", "seed=1")
-    assert after.data.metrics["n_judged"] == before.data.metrics["n_judged"] > 0
+    assert after.data.metrics["cost/n_judged"] == before.data.metrics["cost/n_judged"] > 0
 
 
 def test_the_plan_of_a_sweep_runs_nothing(tmp_path: Path) -> None:
