@@ -5,11 +5,11 @@ A file in `./conf/prices` of the working directory adds prices of one's own; whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -18,6 +18,9 @@ from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.hosts import provider_of
 
 FOLDER = "prices"
+
+NOTICE = timedelta(days=60)
+"""How long before its end a model is warned of."""
 
 
 class Price(NamedTuple):
@@ -50,6 +53,9 @@ class _Retired(BaseModel):
     instead: str
 
 
+Entry = TypeVar("Entry", _Dollars, _Retired)
+
+
 class _Prices(BaseModel):
     """One file of prices."""
 
@@ -78,7 +84,7 @@ def _checked(path: Path) -> _Prices:
         raise DataError(f"{path}: no file of prices: {error}\n    {remedy}") from error
 
 
-def _newest(table: dict[str, _Dollars], model: str) -> _Dollars | None:
+def _newest(table: Mapping[str, Entry], model: str) -> Entry | None:
     """Return the entry of the longest name that the model's name starts with, on a word boundary (dated snapshots)."""
     bare = model.rpartition("/")[2]
     names = [n for n in table if bare == n or (bare.startswith(f"{n}-") and bare[len(n) + 1 :][:4].isdigit())]
@@ -97,16 +103,34 @@ def price_of(model: str) -> Price | None:
 
 def retired(where: str, model: str, url: str) -> Iterator[Problem]:
     """Yield a problem where the URL is the own host of the provider that has shut the model down."""
-    provider = provider_of(url)
-    for file in _files():
-        entry = file.retired.get(model)
-        if entry and provider and provider.host in file.hosts and entry.since <= date.today():
+    for host, entry in _ends(model, url):
+        if entry.since <= date.today():
             server = where.rpartition(".")[0] + ".base_url"
             yield Problem(
                 where,
-                f"{provider.host} shut '{model}' down on {entry.since}",
+                f"{host} shut '{model}' down on {entry.since}",
                 f"substitutes: {entry.instead}; or name a server that still has it with {server}=URL",
             )
+
+
+def ending(where: str, model: str, url: str) -> list[str]:
+    """Return a warning where the URL is the own host of the provider that will soon shut the model down."""
+    return [
+        f"{where}: {host} shuts '{model}' down on {entry.since}, in {(entry.since - date.today()).days} days; "
+        f"substitutes: {entry.instead}"
+        for host, entry in _ends(model, url)
+        if date.today() < entry.since <= date.today() + NOTICE
+    ]
+
+
+def _ends(model: str, url: str) -> Iterator[tuple[str, _Retired]]:
+    """Yield the host of the URL and the end of the model there, where it is a provider's own and the end is known."""
+    provider = provider_of(url)
+    for file in _files():
+        entry = _newest(file.retired, model)
+        if entry and provider and provider.host in file.hosts:
+            yield provider.host, entry
+            return
 
 
 def expected_dollars(

@@ -101,6 +101,12 @@ class ApiJudge(Judge):
         """Return the judge model."""
         return [("judge.model_name", self.model_name)]
 
+    def endings(self) -> list[str]:
+        """Return a warning where the judge model ends soon at its provider's own host."""
+        from alpacabench.cost.price import ending
+
+        return ending("judge.model_name", self.model_name, self.url)
+
     def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
         """Return what a question is expected to take; without a known price the dollars are unknown."""
         from alpacabench.cost.price import expected_dollars

@@ -170,6 +170,10 @@ class Judge(Component):
         """Return the key and the name of each model whose requests have a price; a judge of one's own asks none."""
         return []
 
+    def endings(self) -> list[str]:
+        """Return a warning for each model that its provider will soon shut down."""
+        return []
+
     def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
         """Return what a question is expected to take; a judge of one's own costs no dollars.
 

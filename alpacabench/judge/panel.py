@@ -46,6 +46,10 @@ class Panel(Judge):
         """Return the members' models."""
         return [(_in_panel(key, name), model) for name, member in self._named() for key, model in member.paid_models()]
 
+    def endings(self) -> list[str]:
+        """Return the members' warnings."""
+        return [_in_panel(warning, name) for name, member in self._named() for warning in member.endings()]
+
     def problems(self) -> Iterator[Problem]:
         """Check every member as it is asked; keys are named as they stand in the panel."""
         for name, member in self._named():

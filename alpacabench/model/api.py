@@ -86,6 +86,12 @@ class ApiModel(Model):
         """Return the model."""
         return [("model.path", self.path)]
 
+    def endings(self) -> list[str]:
+        """Return a warning where the model ends soon at its provider's own host."""
+        from alpacabench.cost.price import ending
+
+        return ending("model.path", self.path, self.url)
+
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what an answer is expected to take; without a known price the dollars are unknown."""
         from alpacabench.cost.price import expected_dollars

@@ -148,6 +148,10 @@ class Model(Component):
         """Return the key and the name of each model whose requests have a price; a model of one's own has none."""
         return []
 
+    def endings(self) -> list[str]:
+        """Return a warning for each model that its provider will soon shut down."""
+        return []
+
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what a request is expected to take; a model of one's own costs no dollars."""
         prompt = estimate_prompt_tokens(request.chat())

@@ -78,6 +78,18 @@ def paid_models(perturbation: Perturbation) -> list[tuple[str, str]]:
     ]
 
 
+def endings(perturbation: Perturbation) -> list[str]:
+    """Return a warning for each model that the perturbation asks and that its provider will soon shut down."""
+    roles = ("writer", "checker") if isinstance(perturbation, WrittenVariants) else ()
+    asked = [(role, getattr(perturbation, role)) for role in roles]
+    return [
+        f"perturbation.{role}.{warning.partition('.')[2]}"
+        for role, model in asked
+        if isinstance(model, Model)
+        for warning in model.endings()
+    ]
+
+
 def write(
     perturbation: Perturbation, prompts: Sequence[Prompt], sharding: Sharding, store: AnswerStore, max_failures: float
 ) -> Wordings:

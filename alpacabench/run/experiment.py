@@ -125,6 +125,10 @@ class Experiment:
         asked = as_first_released(self.resolved, self.choices)
         return digest({key: value for key, value in asked.items() if key not in NOT_IDENTITY})
 
+    def endings(self) -> list[str]:
+        """Return a warning for each model that its provider will soon shut down."""
+        return [*by_model.endings(self.perturbation), *self.model.endings(), *self.judge.endings()]
+
 
 def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experiment:
     """Build and check every component of a composed configuration.

@@ -138,7 +138,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     scores.metrics.update(violations(outcomes, list(experiment.checks)))
     scores.warnings.extend(f"checks.{name}: {cause}" for name, cause in failures(outcomes).items())
     scores.warnings.extend(f"no {name}: {reason}" for name, reason in own.refused.items())
-    scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings]))
+    scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings, *experiment.endings()]))
     texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
     if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:
         scores.warnings.append(

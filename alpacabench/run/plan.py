@@ -135,6 +135,8 @@ def show(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
         for name, experiment, inputs in jobs:
             plan.add(name, experiment, store, inputs)
     print_plan(plan)
+    for warning in dict.fromkeys(warning for _, experiment, _ in jobs for warning in experiment.endings()):
+        print(f"Warning: {warning}")
     if first.early_stopping.alpha is not None:
         print("Early stopping may ask less.")
     _show_power(jobs)
