@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from alpacabench.analysis.decision import differs
 from alpacabench.analysis.estimate import count, decimal, dollars, duration, finite, p_value
@@ -43,6 +44,18 @@ def headline(table: SweepTable) -> str:
         verb = "is" if len(found) == 1 else "are"
         return f"{len(found)} of {len(compared)} settings {verb} {'better' if better else 'worse'} than the base"
     return f"{better} better and {worse} worse than the base, of {len(compared)} settings"
+
+
+def sweep_note(table: SweepTable, report: Path, comparison: str | None) -> str:
+    """Return what MLflow shows above a sweep, as Markdown: answer, base, findings, warnings, and where to read on."""
+    parts = [
+        f"**{headline(table)}**",
+        f"Base: {table.base}" if table.base else "",
+        "\n".join(f"- {sentence}" for sentence in [*sentences(table), *table.warnings]),
+        f"Report: `{report}`",
+        f"[Compare the jobs]({comparison})" if comparison else "",
+    ]
+    return "\n\n".join(filter(None, parts))
 
 
 def saturation(table: SweepTable) -> str:

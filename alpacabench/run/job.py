@@ -18,7 +18,7 @@ from alpacabench.run import metadata, pipeline
 from alpacabench.run.experiment import Experiment, redacted_yaml
 from alpacabench.run.pipeline import Evaluation, Stopping
 from alpacabench.store.store import Store
-from alpacabench.tracking.base import JobRecord
+from alpacabench.tracking.base import NOTE, JobRecord
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +67,21 @@ def execute(
         scope = sweep.identity if sweep else experiment.identity
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
             evaluation = pipeline.evaluate(experiment, inputs, store, stopping)
-        written = _write(experiment, evaluation, directory, sweep)
+        written = _write(experiment, evaluation, directory, sweep, experiment.tracking.page(tracked))
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:
         failure = str(error) if isinstance(error, AlpacabenchError) else repr(error)
         experiment.tracking.finish(tracked, replace(_found(record, evaluation, written), failure=failure))
         raise
-    experiment.tracking.finish(tracked, _found(record, evaluation, written))
+    found = _found(record, evaluation, written)
+    note = metadata.note(experiment, evaluation, directory)
+    experiment.tracking.finish(tracked, replace(found, tags={**found.tags, NOTE: note}))
     return evaluation
 
 
-def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None) -> list[Path]:
+def _write(
+    experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None, tracked: str | None
+) -> list[Path]:
     """Write the run's files and return them: the directory may hold others, which are nobody's business."""
     from alpacabench.report.leaderboard_csv import write_leaderboard
     from alpacabench.report.run_report import write_run_report
@@ -89,6 +93,7 @@ def _write(experiment: Experiment, evaluation: Evaluation, directory: Path, swee
     own = metadata.own_figures(experiment, metrics)
     facts |= {"name": label(sweep.params)} if sweep and sweep.params else {}
     facts |= own
+    facts |= {"in MLflow": tracked} if tracked else {}
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
     report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
     for warning in scores.warnings:

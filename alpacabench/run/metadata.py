@@ -13,7 +13,7 @@ from pathlib import Path
 from alpacabench.core.version import __version__
 from alpacabench.run.difference import from_defaults, other_options, words
 from alpacabench.run.experiment import GROUPS, Experiment
-from alpacabench.run.pipeline import Inputs
+from alpacabench.run.pipeline import Evaluation, Inputs
 
 
 def facts(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
@@ -130,6 +130,13 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+def note(experiment: Experiment, evaluation: Evaluation, directory: Path) -> str:
+    """Return what MLflow shows above a run: the result with its interval, the warnings, and where the report is."""
+    warnings = [f"- {warning}" for warning in evaluation.scores.warnings]
+    parts = [f"**{headline(experiment, evaluation.metrics)}**", "\n".join(warnings)]
+    return "\n\n".join([*filter(None, parts), f"Report: `{directory / 'report.html'}`"])
 
 
 def headline(experiment: Experiment, metrics: Mapping[str, float]) -> str:

@@ -20,6 +20,7 @@ from alpacabench.io.job_names import short_params
 from alpacabench.io.manifest import JobResult, Manifest
 from alpacabench.report.sweep_csv import write_csv, write_pairs_csv
 from alpacabench.report.sweep_terminal import show
+from alpacabench.report.sweep_words import sweep_note
 from alpacabench.scoring.normal import Z_95
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def conclude(
     directory: Path,
     difficulties: DifficultyTable | None,
     follow_ups: Sequence[FollowUp] = (),
-) -> tuple[dict[str, float], list[Path]]:
-    """Compare the jobs, write the sweep's files and show the table; returns the sweep's metrics and the files.
+    tracked: str | None = None,
+) -> tuple[dict[str, float], list[Path], str]:
+    """Compare the jobs, write the sweep's files and show the table; returns the sweep's metrics, files and findings.
 
     Args:
         manifest: the sweep.
@@ -71,6 +73,7 @@ def conclude(
         directory: the sweep's directory.
         difficulties: published difficulties, for the regularised length control.
         follow_ups: further analyses, in their order.
+        tracked: address of MLflow's comparison of the jobs.
 
     """
     from alpacabench.report.sweep_report import write_sweep_report
@@ -80,6 +83,8 @@ def conclude(
     against = compare_to_base(sweep, base, difficulties, manifest.objective)
     metrics = sweep_metrics(sweep, against, results, manifest.axes)
     table = _table(manifest, sweep, against, results, metrics)
+    if tracked:
+        table = replace(table, about={**table.about, "in MLflow": tracked})
     files = [
         write_csv(directory / "sweep.csv", manifest.axes, [r for r, _ in results], table.rows, sweep, against),
         write_sweep_report(directory / "sweep.html", table),
@@ -92,7 +97,7 @@ def conclude(
         more_metrics, more_files = follow_up(finished)
         metrics |= more_metrics
         files += more_files
-    return metrics, files
+    return metrics, files, sweep_note(table, files[1], tracked)
 
 
 def _told_apart(results: Results) -> Results:

@@ -20,7 +20,7 @@ from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
 from alpacabench.sweeps.conclude import SUMMED, FollowUp, conclude
 from alpacabench.sweeps.grid import PlannedJob, SweepCommand, plan, require_shared
-from alpacabench.tracking.base import BASE, JobRecord
+from alpacabench.tracking.base import BASE, NOTE, JobRecord
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,10 @@ class Sweep:
         failed = [result for result, _ in results if result.status not in ("finished", "stopped")]
         first = next((result.number for result, _ in results if result.status == "finished"), 0)
         base = first if self.base is None else self.base
-        metrics, files = conclude(
-            self.manifest, results, base, self.directory, self.inputs.difficulties.table, self.follow_ups
+        compared = self.lead.tracking.page(self.run, self.manifest.identity)
+        difficulties = self.inputs.difficulties.table
+        metrics, files, note = conclude(
+            self.manifest, results, base, self.directory, difficulties, self.follow_ups, compared
         )
         if self.run.finished:
             # This call asked nothing: what the sweep took and cost was written when it did.
@@ -67,7 +69,7 @@ class Sweep:
         done = replace(
             self.record,
             ended=time.time(),
-            tags={**self.record.tags, BASE: _base_name(results, base)},
+            tags={**self.record.tags, BASE: _base_name(results, base), NOTE: note},
             metrics=metrics,
             files=files,
             failure=_failure(failed, results),
@@ -75,7 +77,7 @@ class Sweep:
         self.lead.tracking.close_sweep(self.run, done)
         self.lead.tracking.follow_up(self.directory, [path for _, path in results])
         if self.run.run_id and (command := self.lead.tracking.ui_command()):
-            print(f"Compare the runs in MLflow: {command}")
+            print(f"Compare the runs in MLflow: {command}" + (f", then {compared}" if compared else ""))
         return len(failed)
 
     def abandon(self) -> None:

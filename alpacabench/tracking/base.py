@@ -15,6 +15,8 @@ from alpacabench.core.component import Component
 from alpacabench.io.manifest import Run, SweepLink
 from alpacabench.tracking.example import ExampleRow
 
+NOTE = "mlflow.note.content"
+"""Tag: the text that MLflow shows above a run."""
 BASE = "alpacabench.base"
 """Tag of a sweep's parent run: the job that the others are compared with."""
 
@@ -93,6 +95,16 @@ class Tracking(Component):
         Args:
             directory: under which they lie; named where something is left there.
             jobs: their directories.
+
+        """
+
+    @abstractmethod
+    def page(self, run: Run, sweep: str | None = None) -> str | None:
+        """Return the address of the run's page, or of the comparison of a sweep's jobs; None where there is none.
+
+        Args:
+            run: the run, or the sweep's parent run.
+            sweep: the sweep's identity.
 
         """
 

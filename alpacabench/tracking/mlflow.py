@@ -17,6 +17,7 @@ from alpacabench.security.redact import first_line, redact
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord, Tracking
 from alpacabench.tracking.client import connect, experiment_id
+from alpacabench.tracking.links import comparison, run_page
 from alpacabench.tracking.lock import one_at_a_time
 from alpacabench.tracking.pending import PENDING, Pending, leave, read, same_examples
 from alpacabench.tracking.runs import begin, create, find_sweep, require_parent, resume
@@ -110,6 +111,20 @@ class Mlflow(Tracking):
                 # Nor would the others be sent, and each would wait for an answer first.
                 return
             run.path.unlink(missing_ok=True)
+
+    def page(self, run: Run, sweep: str | None = None) -> str | None:
+        """Return the address of the run's page, or of the comparison of a sweep's jobs."""
+        where, run_id = uri.tracking_uri(self.uri), run.run_id
+        if run_id is None:
+            return None
+
+        def find(client: MlflowClient) -> str | None:
+            if sweep is None:
+                return run_page(where, self._experiment(), run_id)
+            jobs = find_sweep(client, self._experiment(), sweep).jobs.values()
+            return comparison(where, self._experiment(), [str(job.run_id) for job in jobs])
+
+        return self._reach(find, "the page has no link to it")
 
     def ui_command(self) -> str:
         """Return the command that opens the UI on a database, or the server's address."""

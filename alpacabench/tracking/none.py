@@ -29,6 +29,10 @@ class NoTracking(Tracking):
     def follow_up(self, directory: Path, jobs: Sequence[Path]) -> None:
         """Do nothing."""
 
+    def page(self, run: Run, sweep: str | None = None) -> str | None:
+        """Return no address."""
+        return None
+
     def ui_command(self) -> str | None:
         """Return nothing to look at."""
         return None

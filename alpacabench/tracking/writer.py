@@ -16,7 +16,7 @@ from alpacabench.core.printable import printable
 from alpacabench.io.json_text import dumps
 from alpacabench.security.output import shown
 from alpacabench.security.redact import redact, redact_mapping, redact_tree
-from alpacabench.tracking.base import BASE, JobRecord
+from alpacabench.tracking.base import BASE, NOTE, JobRecord
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.metric_groups import grouped
 from alpacabench.tracking.refusals import Refused, names, require_at_hand
@@ -61,7 +61,7 @@ def compare_again(client: MlflowClient, run_id: str, parent: JobRecord) -> None:
     if base is None or client.get_run(run_id).data.tags.get(BASE) == redact(base):
         return
     refused = Refused()
-    again = replace(parent, params={}, sweep=None, tags={BASE: base}, failure=None)
+    again = replace(parent, params={}, sweep=None, tags={BASE: base, NOTE: parent.tags.get(NOTE, "")}, failure=None)
     _log_values(client, run_id, again, _ended(parent), refused)
     with refused.part("the files"):
         _log_files(client, run_id, parent)

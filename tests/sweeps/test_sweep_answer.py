@@ -187,7 +187,7 @@ def test_the_sweeps_files_hold_failed_jobs_too_and_name_what_they_were_compared_
     ]
     entries = {n: JobEntry(str(n), {"seed": str(n)}) for n in range(3)}
     manifest = Manifest("f" * 64, "three", None, ["seed"], entries, {})
-    metrics, files = conclude(manifest, results, 0, tmp_path, None)
+    metrics, files, _ = conclude(manifest, results, 0, tmp_path, None)
     assert metrics["n_failed_jobs"] == 1 and metrics["n_judged"] == 6 and metrics["n_jobs"] == 3
     rows = list(csv.DictReader(files[0].open()))
     assert [row["failure"] for row in rows] == ["", "", "it broke"]
@@ -242,7 +242,7 @@ def test_the_paired_test_finds_at_five_percent_what_the_unpaired_one_does_not(
         params = {"model.path": f"{alpaca_data}/{name}.outputs.json.gz"}
         results.append((JobResult(number, name, name, params, "finished"), directory))
     entries = {result.number: JobEntry(result.identity, result.params) for result, _ in results}
-    _, files = conclude(Manifest("f" * 64, "two", None, ["model.path"], entries, {}), results, 0, tmp_path, None)
+    _, files, _ = conclude(Manifest("f" * 64, "two", None, ["model.path"], entries, {}), results, 0, tmp_path, None)
     row = list(csv.DictReader(files[0].open()))[1]
     assert float(row["delta_wr"]) == pytest.approx(1.92, abs=0.01)
     assert float(row["delta_wr_se"]) == pytest.approx(0.67, abs=0.01) and float(row["p_holm"]) < 0.01
@@ -261,7 +261,7 @@ def test_a_repeated_sweep_shows_what_its_answers_cost_when_they_were_made(tmp_pa
         (path / "metrics.json").write_text(json.dumps(held | cost))
         results.append((result, path))
     entries = {n: JobEntry(str(n), {"seed": str(n)}) for n in range(2)}
-    _, files = conclude(Manifest("f" * 64, "two", None, ["seed"], entries, {}), results, 0, tmp_path, None)
+    _, files, _ = conclude(Manifest("f" * 64, "two", None, ["seed"], entries, {}), results, 0, tmp_path, None)
     assert [row["full_cost_usd"] for row in csv.DictReader(files[0].open())] == ["0.25", "0.5"]
     page = files[1].read_text()
     assert "Quality for the money" in page and "$0.25" in page and "$0.50" in page
