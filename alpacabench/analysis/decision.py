@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 """Error probability of a claim that two results differ; the p-values are adjusted for all tests made together."""
+POWER = 0.8
+"""Chance with which the smallest detectable difference is found."""
 MARGIN = 2.0
 """Points within which a win rate counts as unchanged."""
 EVEN = 50.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from alpacabench.analysis.compatible import differences
-from alpacabench.analysis.decision import ALPHA
+from alpacabench.analysis.decision import ALPHA, POWER
 from alpacabench.analysis.finished_run import FinishedRun, read_run
 from alpacabench.core.errors import AlpacabenchError
 
@@ -79,7 +79,12 @@ def _read(files: Sequence[Path]) -> Iterator[FinishedRun]:
 
 
 def needed(
-    spread: Spread, difference: float, comparisons: int, n: int | None = None, power: float = 0.8, alpha: float = ALPHA
+    spread: Spread,
+    difference: float,
+    comparisons: int,
+    n: int | None = None,
+    power: float = POWER,
+    alpha: float = ALPHA,
 ) -> list[str]:
     """Return how many prompts a difference needs, and what n of them find, in words."""
     from alpacabench.scoring.power import difference_found, prompts_needed

@@ -12,7 +12,7 @@ import argparse
 import json
 from collections.abc import Iterator
 
-from alpacabench.analysis.decision import ALPHA
+from alpacabench.analysis.decision import ALPHA, POWER
 from alpacabench.analysis.power import DIFFERENCE, Spread, spread_of
 from alpacabench.cli.compare import RUN_HELP
 from alpacabench.core.errors import ConfigError, Problem
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--difference", type=float, default=DIFFERENCE, help="in points (default %(default)g)")
     parser.add_argument("--comparisons", type=int, default=1, help="tests made together (default 1)")
     parser.add_argument("--prompts", type=int, metavar="N", help="also say what so many prompts find")
-    parser.add_argument("--power", type=float, default=0.8, help="chance to find it (default 0.8)")
+    parser.add_argument("--power", type=float, default=POWER, help="chance to find it (default %(default)s)")
     parser.add_argument("--alpha", type=float, default=ALPHA, help="error probability of all tests together")
     parser.add_argument("--spread", type=float, help="standard deviation of the difference, in points, if it is known")
     parser.add_argument("--tracking-uri", metavar="URI", help="where MLflow runs are")

@@ -15,7 +15,6 @@ from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats, bootstrap_means
 from alpacabench.scoring.sign_flips import best_p
 
-LEVEL = 0.05
 SAME = 1e-12
 """Variance of a difference, relative to the runs' own, below which two runs count as one."""
 TIE = 1e-9
@@ -46,7 +45,7 @@ class Selection:
     p_best: tuple[float, ...]
     """Bootstrap chance of each run to be the best."""
     tied_with_best: tuple[int, ...]
-    """Runs that cannot be told from the best: a 95% confidence set for the truly best run."""
+    """Runs that cannot be told from the best: a confidence set for the truly best run, of 1 - alpha."""
     best_minus_mean: float
     expected_best_under_null: float
     """What the best of so many equal runs exceeds the mean by."""
@@ -55,8 +54,22 @@ class Selection:
     sd_between: float
 
 
-def select_best(estimates: ArrayLike, influences: ArrayLike, draws: int = 2_000, seed: int = 0) -> Selection:
-    """Return the best run, the runs that are not separable from it, and the winner's curse."""
+def select_best(
+    estimates: ArrayLike, influences: ArrayLike, alpha: float, draws: int = 2_000, seed: int = 0
+) -> Selection:
+    """Return the best run, the runs that are not separable from it, and the winner's curse.
+
+    Args:
+        estimates: in points, shape (runs,).
+        influences: in points, shape (runs, prompts).
+        alpha: error probability that the truly best run is not among those tied with the best.
+        draws: resamples for the chance of each run to be the best.
+        seed: of the resamples and the sign flips.
+
+    Raises:
+        DataError: other shapes, or fewer than two prompts.
+
+    """
     value, influence = _runs(estimates, influences)
     best, mean, runs = int(np.argmax(value)), float(np.mean(value)), len(value)
     resampled = bootstrap_means(influence, draws, seed)
@@ -70,7 +83,7 @@ def select_best(estimates: ArrayLike, influences: ArrayLike, draws: int = 2_000,
     return Selection(
         best=best,
         p_best=tuple(float(share) for share in np.mean(winners / winners.sum(axis=1, keepdims=True), axis=0)),
-        tied_with_best=tuple(int(run) for run in np.flatnonzero(p_none_better >= LEVEL)),
+        tied_with_best=tuple(int(run) for run in np.flatnonzero(p_none_better >= alpha)),
         best_minus_mean=float(value[best]) - mean,
         expected_best_under_null=float(np.sqrt(noise)) * expected_maximum(runs),
         shrunken_best=mean + kept * (float(value[best]) - mean),

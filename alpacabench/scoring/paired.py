@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -24,8 +23,6 @@ from alpacabench.scoring.saturation import saturated
 from alpacabench.scoring.small_sample import mean_of, sign_flip_p
 from alpacabench.scoring.win_rate import POWER_80
 
-MARGIN = 2.0
-"""Points within which two runs count as equivalent."""
 ROUNDING = 1e-8
 """Preferences that differ by less are equal: published files are rounded to ten digits."""
 FEW_DRAWS = 2
@@ -112,11 +109,21 @@ def compare_win_rates(
     base_preferences: ArrayLike,
     instructions: Sequence[str],
     preferences: ArrayLike,
-    margin: float = MARGIN,
+    *,
+    margin: float,
     draws: int = 10_000,
     seed: int = 0,
 ) -> Delta:
     """Return the paired difference of win rates over the prompts with a verdict in both runs.
+
+    Args:
+        base_instructions: of the base, in any order.
+        base_preferences: in [1, 2], shape (prompts,); NaN where there is no verdict.
+        instructions: of the run.
+        preferences: the same of the run.
+        margin: points within which the two count as equivalent.
+        draws: resamples of the bootstrap figures.
+        seed: of the resamples.
 
     Raises:
         DataError: the runs are not on the same instructions, or share fewer than two verdicts.
@@ -129,7 +136,7 @@ def compare_win_rates(
     return _delta(estimate, *influences, resampled, margin, saturated(np.concatenate([base, y])))
 
 
-def compare_length_controlled(base: LengthControlled, run: LengthControlled, margin: float = MARGIN) -> Delta:
+def compare_length_controlled(base: LengthControlled, run: LengthControlled, margin: float) -> Delta:
     """Return the paired difference of two LC win rates, from their influences and their shared resamples.
 
     Raises:
@@ -172,9 +179,9 @@ def compare_winners(
 
 def mcnemar_exact(one_way: int, other_way: int) -> float:
     """Return the exact two-sided p-value that flips are as likely one way as the other."""
-    flips = one_way + other_way
-    tail = sum(math.comb(flips, count) for count in range(min(one_way, other_way) + 1))
-    return min(1.0, 2 * tail / (1 << flips))
+    from scipy.special import bdtr
+
+    return float(min(1.0, 2 * bdtr(min(one_way, other_way), one_way + other_way, 0.5)))
 
 
 def _align(

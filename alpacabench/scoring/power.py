@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import math
 
-POWER = 0.8
-ALPHA = 0.05
 LARGEST = 100.0
 STEPS = 60
 
 
-def prompts_needed(
-    difference: float, spread: float, comparisons: int = 1, power: float = POWER, alpha: float = ALPHA
-) -> int:
+def prompts_needed(difference: float, spread: float, comparisons: int, power: float, alpha: float) -> int:
     """Return how many prompts find a difference with this power.
 
     Args:
@@ -37,9 +33,7 @@ def prompts_needed(
     return max(math.ceil(needed), math.ceil(1 + math.log2(comparisons / alpha)))
 
 
-def difference_found(
-    n: int, spread: float, comparisons: int = 1, power: float = POWER, alpha: float = ALPHA
-) -> float | None:
+def difference_found(n: int, spread: float, comparisons: int, power: float, alpha: float) -> float | None:
     """Return the difference that n prompts find with this power, in points; None where it would be beyond 100."""
     if prompts_needed(LARGEST, spread, comparisons, power, alpha) > n:
         return None

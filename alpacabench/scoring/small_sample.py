@@ -82,23 +82,21 @@ def mean_of(differences: ArrayLike, reach: float = WHOLE) -> Mean:
 
     """
     d = np.asarray(differences, dtype=np.float64)
-    few = effective_changes(d) < FEW_CHANGES
+    few = whole_changes(d, reach) < FEW_CHANGES
     if few:
         d = np.concatenate([d, [reach, -reach]])
     freedom = float(len(d) - 1) if few or len(d) < MANY_ROWS else math.inf
     return Mean(float(np.mean(d)), standard_error(d), freedom)
 
 
-def effective_changes(differences: ArrayLike) -> float:
-    """Return how many prompts make up the spread: (sum of squares)^2 / sum of fourth powers, about the mean.
+def whole_changes(differences: ArrayLike, reach: float = WHOLE) -> float:
+    """Return how many whole verdicts turned would make up the spread: the sum of squares about the mean / reach^2.
 
-    The number of flips where few of many prompts flip, a third of the prompts where differences are normal, and 0 where
-    all are equal.
+    The number of flips where few of many prompts flip, and 0 where all differ alike, also where a soft judge's noise
+    hides that no verdict turned.
     """
     d = np.asarray(differences, dtype=np.float64)
-    squares = (d - np.mean(d)) ** 2
-    fourth = float(squares @ squares)
-    return float(squares.sum()) ** 2 / fourth if fourth > SAME**4 else 0.0
+    return float(np.sum((d - np.mean(d)) ** 2)) / reach**2
 
 
 def sign_flip_p(differences: ArrayLike, seed: int = 0, draws: int = FLIPS) -> float:

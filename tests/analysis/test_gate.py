@@ -17,7 +17,7 @@ from alpacabench.analysis.gate.series import share
 from alpacabench.io.rows import read_rows
 from alpacabench.scoring.small_sample import sign_flip_p_below
 from tests.helpers.finished_runs import ROOT, alpacabench, annotation_rows, write_annotations, write_run
-from tests.helpers.simulations import false_blocks, false_series, null_pairs
+from tests.helpers.simulations import SHAPES, false_blocks, false_blocks_at_margin, false_series, null_pairs
 
 ALPHA = 0.05
 SIMULATIONS = 1000
@@ -32,6 +32,20 @@ def test_the_false_alarm_rate_under_no_change_is_at_most_alpha(n: int, level: fl
         decide(null_pairs(n, level, seed), 0, ALPHA, draws=199).verdict == "block" for seed in range(SIMULATIONS)
     )
     assert blocked / SIMULATIONS <= ALPHA + TOLERANCE
+
+
+@pytest.mark.parametrize("rounds", [300, pytest.param(4000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n", [8, 30, 100, 400])
+def test_a_loss_of_the_margin_is_seldom_blocked(n: int, shape: str, rounds: int) -> None:
+    blocked = [false_blocks_at_margin(n, margin, shape, rounds) for margin in (2, 10)]
+    assert max(blocked) <= ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / rounds)
+
+
+@pytest.mark.parametrize("n", [5, 8, 30, 805])
+@pytest.mark.parametrize("margin", [0, 2, 10])
+def test_a_total_loss_is_blocked(n: int, margin: float) -> None:
+    assert decide(np.full(n, -100.0), margin, ALPHA).verdict == "block"
 
 
 def test_a_margin_makes_false_alarms_rarer() -> None:
@@ -56,17 +70,18 @@ def test_the_sign_flip_p_value_is_that_of_all_sign_patterns() -> None:
     assert sign_flip_p_below(differences) == pytest.approx(exact)
 
 
-def test_the_bounds_are_those_of_the_t_distribution_the_lower_one_with_a_lost_prompt_added() -> None:
+def test_the_bounds_are_those_of_the_t_distribution_with_prompts_added() -> None:
     differences = np.array([1.0, -2.0, 3.0, 0.5, -1.0])
     decision = decide(differences, 0, ALPHA)
     assert decision.estimate == pytest.approx(0.3)
-    assert decision.high == pytest.approx(0.3 + 2.131847 * differences.std(ddof=1) / math.sqrt(5), rel=1e-5)
+    both = np.append(differences, [100, -100])
+    assert decision.high == pytest.approx(both.mean() + 1.943180 * both.std(ddof=1) / math.sqrt(7), rel=1e-5)
     padded = np.append(differences, -100)
     assert decision.low == pytest.approx(padded.mean() - 2.015048 * padded.std(ddof=1) / math.sqrt(6), rel=1e-5)
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "undecided"), (-5.0, "block"), (5.0, "undecided")])
-def test_thirty_prompts_without_a_spread_prove_a_loss_but_not_its_absence(shift: float, verdict: str) -> None:
+@pytest.mark.parametrize(("shift", "verdict"), [(0, "undecided"), (-5, "undecided"), (5, "undecided"), (-100, "block")])
+def test_thirty_prompts_without_a_spread_prove_a_total_loss_alone(shift: float, verdict: str) -> None:
     assert decide(np.full(30, shift), 1, ALPHA).verdict == verdict
 
 

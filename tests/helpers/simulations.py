@@ -14,6 +14,9 @@ from alpacabench.scoring.small_sample import mean_of, sign_flip_p
 from alpacabench.scoring.win_rate import mean_interval
 
 KINDS = ("hard", "rare", "soft", "skewed", "ties")
+SHAPES = ("flips", "rare losses", "rare wins")
+"""Of the differences at the gate's margin."""
+RARE = 0.02
 DRAWS = 999
 COMPARISONS = 11
 
@@ -84,6 +87,23 @@ def null_pairs(n: int, level: float, seed: int) -> Floats:
 def false_blocks(n: int, level: float, rounds: int) -> float:
     """Return how often the gate blocks a run that does not differ from its base."""
     return sum(_blocks(n, level, seed, ALPHA) for seed in range(rounds)) / rounds
+
+
+def losses_of(margin: float, shape: str, rng: np.random.Generator, n: int) -> Floats:
+    """Return differences in points whose true mean is a loss of just the margin."""
+    if shape == "flips":
+        return flips(rng, n, 0.06, 0.06 + margin / 100)
+    if shape == "rare losses":
+        return flips(rng, n, 0.0, margin / 100)
+    won = rng.random(n) < RARE  # the rest lose a little each, and alike
+    return np.where(won, 100.0, rng.normal(-(margin + 100 * RARE) / (1 - RARE), 0.1, n))
+
+
+def false_blocks_at_margin(n: int, margin: float, shape: str, rounds: int) -> float:
+    """Return how often the gate blocks a run that loses just what is tolerated."""
+    rng = np.random.default_rng([n, SHAPES.index(shape)])
+    found = [decide(losses_of(margin, shape, rng, n), margin, ALPHA, draws=DRAWS).verdict for _ in range(rounds)]
+    return found.count("block") / rounds
 
 
 def false_series(rounds: int, gates: int = 20) -> float:

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from alpacabench.analysis.decision import ALPHA, POWER
 from alpacabench.scoring.power import prompts_needed
 from tests.helpers import simulations as simulate
 
@@ -89,6 +90,10 @@ def gates(rounds: int, n: int) -> list[Line]:
         at_most("gate blocks falsely", f"{n} prompts, win rate {100 * level:g}%", share, 0.05, rounds)
         for level in (0.1, 0.5)
         for share in [simulate.false_blocks(n, level, rounds)]
+    ] + [
+        at_most("gate blocks a tolerated loss", f"{n} prompts, a loss of the margin, {shape}", share, 0.05, rounds)
+        for shape in simulate.SHAPES
+        for share in [simulate.false_blocks_at_margin(n, 2, shape, rounds)]
     ]
 
 
@@ -98,7 +103,7 @@ def series(rounds: int) -> list[Line]:
 
 
 def planted(rounds: int, spread: float) -> list[Line]:
-    n = prompts_needed(5, spread, simulate.COMPARISONS)
+    n = prompts_needed(5, spread, simulate.COMPARISONS, POWER, ALPHA)
     share = simulate.power(n, spread, 5, rounds)
     setting = f"{n} prompts, spread {spread:g} points, {simulate.COMPARISONS} comparisons"
     holds = abs(share - 0.8) <= 0.04 + 2 * math.sqrt(0.16 / rounds)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from alpacabench.analysis.decision import ALPHA
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.multiplicity import benjamini_hochberg, expected_maximum, holm, select_best
 from alpacabench.scoring.normal import two_sided_p
@@ -78,7 +79,7 @@ def test_the_best_of_equal_runs_is_shrunk_to_the_mean_and_expected_to_be_lucky()
     rng, luck, expected, shrunken, best = np.random.default_rng(4), [], [], [], []
     for _ in range(200):
         outcomes = correlated_runs(rng, 10)
-        found = select_best(outcomes.mean(axis=1), outcomes, draws=50)
+        found = select_best(outcomes.mean(axis=1), outcomes, ALPHA, draws=50)
         luck.append(found.best_minus_mean)
         expected.append(found.expected_best_under_null)
         shrunken.append(found.shrunken_best - outcomes.mean())
@@ -91,7 +92,7 @@ def test_the_set_tied_with_the_best_holds_the_truly_best_run_in_95_percent() -> 
     rng, simulations, kept, sizes = np.random.default_rng(6), 300, 0, []
     for _ in range(simulations):
         outcomes = correlated_runs(rng, 6) + np.array([0, 1, 2, 3, 0, -8])[:, None]
-        found = select_best(outcomes.mean(axis=1), outcomes, draws=300)
+        found = select_best(outcomes.mean(axis=1), outcomes, ALPHA, draws=300)
         assert found.best in found.tied_with_best
         kept += 3 in found.tied_with_best
         sizes.append(len(found.tied_with_best))
@@ -102,16 +103,16 @@ def test_the_set_tied_with_the_best_holds_the_truly_best_run_in_95_percent() -> 
 def test_a_clear_winner_stands_alone_and_two_copies_share_it() -> None:
     outcomes = correlated_runs(np.random.default_rng(8), 4)
     outcomes[2] += 30
-    found = select_best(outcomes.mean(axis=1), outcomes)
+    found = select_best(outcomes.mean(axis=1), outcomes, ALPHA)
     assert (found.best, found.tied_with_best, found.p_best) == (2, (2,), (0, 0, 1, 0))
     copied = np.vstack([outcomes, outcomes[2]])
-    found = select_best(copied.mean(axis=1), copied)
+    found = select_best(copied.mean(axis=1), copied, ALPHA)
     assert found.tied_with_best == (2, 4)
     assert found.p_best == (0, 0, 0.5, 0, 0.5)
 
 
 def test_one_run_is_its_own_best_and_other_shapes_are_refused() -> None:
-    found = select_best([40.0], [[10.0, -10.0, 0.0]])
+    found = select_best([40.0], [[10.0, -10.0, 0.0]], ALPHA)
     assert (found.best, found.tied_with_best, found.best_minus_mean) == (0, (0,), 0)
     with pytest.raises(DataError, match="one row of influences per run"):
-        select_best([1.0, 2.0], [[1.0, 2.0]])
+        select_best([1.0, 2.0], [[1.0, 2.0]], ALPHA)

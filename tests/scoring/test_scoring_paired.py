@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from alpacabench.analysis.decision import MARGIN
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.length_control import JUDGE, REFERENCE, LengthControlled, length_controlled
 from alpacabench.scoring.paired import compare_length_controlled, compare_win_rates, compare_winners, mcnemar_exact
@@ -32,7 +33,7 @@ def columns(base: Run, run: Run) -> tuple[list[str], list[float], list[str], lis
 @pytest.mark.parametrize("row", MEASURED, ids=lambda row: f"{row[0]} to {row[1]}")
 def test_pairs_come_out_with_the_measured_figures(alpaca_data: Path, row: tuple[str, str, *tuple[float, ...]]) -> None:
     base, run = recorded(alpaca_data, row[0]), recorded(alpaca_data, row[1])
-    delta, flips = compare_win_rates(*columns(base, run)), compare_winners(*columns(base, run))
+    delta, flips = compare_win_rates(*columns(base, run), margin=MARGIN), compare_winners(*columns(base, run))
     difference, rho, unpaired, paired, reduction, flipped = row[2:]
     assert delta.estimate == pytest.approx(difference, abs=0.01)
     assert delta.rho == pytest.approx(rho, abs=0.006)
@@ -53,7 +54,7 @@ def test_length_controlled_pairs_come_out_with_the_measured_figures(
     table = real_table(alpaca_data)
     scored = [length_controlled(recorded(alpaca_data, name).pairs, table, JUDGE, REFERENCE) for name in row[:2]]
     assert all(isinstance(each, LengthControlled) for each in scored)
-    delta = compare_length_controlled(*scored)
+    delta = compare_length_controlled(*scored, MARGIN)
     assert delta.estimate == pytest.approx(row[2], abs=0.06)
     assert delta.standard_error == pytest.approx(row[3], abs=0.02)
     assert delta.standard_error_unpaired == pytest.approx(row[4], abs=0.02)
@@ -64,32 +65,36 @@ def test_verbose_is_significant_raw_and_not_when_length_is_controlled(alpaca_dat
     base, run = (recorded(alpaca_data, f"gpt-3.5-turbo-1106{name}") for name in ("", "_verbose"))
     table = real_table(alpaca_data)
     lc = [length_controlled(each.pairs, table, JUDGE, REFERENCE) for each in (base, run)]
-    assert compare_win_rates(*columns(base, run)).p_value < 1e-4
-    assert compare_length_controlled(*lc).p_value > 0.05
+    assert compare_win_rates(*columns(base, run), margin=MARGIN).p_value < 1e-4
+    assert compare_length_controlled(*lc, MARGIN).p_value > 0.05
 
 
 def test_rows_are_paired_by_instruction_whatever_their_order(tmp_path: Path) -> None:
     instructions, table = synthetic_table(tmp_path)
     base, run = (synthetic_run(instructions, table, seed=seed) for seed in (1, 2))
     mixed = run.rows(np.random.default_rng(0).permutation(200))
-    assert compare_win_rates(*columns(base, run)) == compare_win_rates(*columns(base, mixed))
+    assert compare_win_rates(*columns(base, run), margin=MARGIN) == compare_win_rates(
+        *columns(base, mixed), margin=MARGIN
+    )
     assert compare_winners(*columns(base, run)) == compare_winners(*columns(base, mixed))
     y, z = np.array(base.preferences), np.array(run.preferences)
-    delta = compare_win_rates(*columns(base, run))
+    delta = compare_win_rates(*columns(base, run), margin=MARGIN)
     assert delta.estimate == pytest.approx((z - y).mean() * 100)
     assert delta.standard_error == pytest.approx((z - y).std(ddof=1) / np.sqrt(200) * 100)
     assert delta.mde_80 == pytest.approx(2.8 * delta.standard_error)
 
 
 def test_a_verdict_missing_on_either_side_drops_the_pair() -> None:
-    delta = compare_win_rates(["a", "b", "c", "d"], [1, np.nan, 2, 1.2], ["d", "c", "b", "a"], [1.4, 1.5, 2, np.nan])
+    delta = compare_win_rates(
+        ["a", "b", "c", "d"], [1, np.nan, 2, 1.2], ["d", "c", "b", "a"], [1.4, 1.5, 2, np.nan], margin=MARGIN
+    )
     assert delta.n_paired == 2
     assert delta.estimate == pytest.approx(-15)
 
 
 def test_different_prompts_are_refused_with_an_example() -> None:
     with pytest.raises(DataError, match="1 only in the base, 2 only in the run, such as 'b'"):
-        compare_win_rates(["a", "b"], [1, 2], ["a", "c", "d"], [1, 2, 1])
+        compare_win_rates(["a", "b"], [1, 2], ["a", "c", "d"], [1, 2, 1], margin=MARGIN)
     with pytest.raises(DataError, match="0 prompts have a verdict in both runs"):
         compare_winners(["a"], [np.nan], ["a"], [1])
 
@@ -101,15 +106,15 @@ def test_length_controlled_runs_of_other_prompts_variants_or_resamples_are_refus
     other_seed = length_controlled(run.pairs, table, JUDGE, REFERENCE, draws=10, seed=1)
     fewer = length_controlled(run.rows(range(150)).pairs, table, JUDGE, REFERENCE, draws=10)
     with pytest.raises(DataError, match="resampled differently"):
-        compare_length_controlled(scored, other_seed)
+        compare_length_controlled(scored, other_seed, MARGIN)
     with pytest.raises(DataError, match="50 only in the base"):
-        compare_length_controlled(scored, fewer)
+        compare_length_controlled(scored, fewer, MARGIN)
 
 
 @pytest.mark.parametrize(("n", "equivalent"), [(3, False), (100, False), (200, True)])
 def test_identical_runs_are_never_significant_and_equivalent_where_they_are_many(n: int, equivalent: bool) -> None:
     keys, preferences = [f"{i:03}" for i in range(n)], np.resize([1.0, 2.0, 1.5], n)
-    delta = compare_win_rates(keys, preferences, keys, preferences)
+    delta = compare_win_rates(keys, preferences, keys, preferences, margin=MARGIN)
     assert (delta.estimate, delta.standard_error, delta.p_value, delta.p_sign_flip) == (0, 0, 1, 1)
     assert delta.equivalent == equivalent
     assert delta.ci_low < 0 < delta.ci_high
@@ -120,7 +125,7 @@ def test_identical_runs_are_never_significant_and_equivalent_where_they_are_many
 @pytest.mark.parametrize("level", [1.0, 1.5, 2.0, 1.003])
 def test_saturated_verdicts_conclude_nothing_however_many(level: float) -> None:
     keys, preferences = [f"{i:03}" for i in range(805)], np.full(805, level)
-    delta = compare_win_rates(keys, preferences, keys, preferences, draws=2)
+    delta = compare_win_rates(keys, preferences, keys, preferences, margin=MARGIN, draws=2)
     assert delta.saturated
     assert not delta.equivalent
 
@@ -129,7 +134,7 @@ def test_two_flips_of_two_and_five_of_sixty_four_are_no_finding() -> None:
     for n, flips, exact in ((8, 2, 0.5), (64, 5, 0.0625)):
         keys, run = [f"{i:03}" for i in range(n)], np.ones(n)
         run[:flips] = 2
-        delta = compare_win_rates(keys, np.ones(n), keys, run, draws=2)
+        delta = compare_win_rates(keys, np.ones(n), keys, run, margin=MARGIN, draws=2)
         assert delta.p_sign_flip == pytest.approx(exact)
         assert delta.p_value >= exact
 
@@ -147,7 +152,7 @@ def test_equivalence_holds_exactly_where_the_90_percent_interval_is_inside_the_m
     seen = set()
     for share in (0.01, 0.03, 0.1, 0.3):
         run = np.where(rng.random(805) < share, ~base, base)
-        delta = compare_win_rates(keys, 1.0 + base, keys, 1.0 + run, draws=100)
+        delta = compare_win_rates(keys, 1.0 + base, keys, 1.0 + run, margin=MARGIN, draws=100)
         inside = delta.ci_low_90 > -2 and delta.ci_high_90 < 2
         assert delta.equivalent == inside == (delta.equivalence_p < 0.05)
         if share > 0.05:  # many flips: the normal interval
@@ -163,7 +168,7 @@ def test_the_paired_interval_covers_93_to_97_percent_and_the_bootstrap_agrees() 
     for _ in range(500):
         ease = rng.normal(0, 2, 300)
         base, run = (rng.random(300) < 1 / (1 + np.exp(-ease - shift)) for shift in (0.0, 0.3))
-        delta = compare_win_rates(keys, 1.0 + base, keys, 1.0 + run, draws=300)
+        delta = compare_win_rates(keys, 1.0 + base, keys, 1.0 + run, margin=MARGIN, draws=300)
         covered += delta.ci_low <= truth <= delta.ci_high
         by_bootstrap += delta.bootstrap_ci_low <= truth <= delta.bootstrap_ci_high
     assert 0.93 <= covered / 500 <= 0.97

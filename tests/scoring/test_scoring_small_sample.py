@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm, t
 
-from alpacabench.scoring.small_sample import effective_changes, mean_of, sign_flip_p, sign_flip_p_below
+from alpacabench.scoring.small_sample import mean_of, sign_flip_p, sign_flip_p_below, whole_changes
 from tests.helpers.scoring_data import COMPLETE, recorded
 from tests.helpers.simulations import flips, paired_intervals
 
@@ -42,9 +42,9 @@ def test_little_jumps_where_the_two_prompts_are_left_out() -> None:
     d = np.concatenate([100.0 * np.resize([1, -1], 24), np.zeros(280)])
     widths = [np.ptp(mean_of(d[:m]).interval()) * np.sqrt(m) / d[:m].std() for m in range(60, 304)]
     assert np.max(np.abs(np.diff(np.log(widths)))) < 0.06
-    assert effective_changes(np.append(np.zeros(400), np.full(9, 100.0))) == pytest.approx(9, rel=0.1)
-    assert effective_changes(rng.normal(0, 1, 3000)) == pytest.approx(1000, rel=0.15)
-    assert effective_changes(np.full(805, -100.0)) == 0
+    assert whole_changes(np.append(np.zeros(400), np.full(9, 100.0))) == pytest.approx(9, rel=0.1)
+    assert whole_changes(rng.normal(0, 20, 3000)) == pytest.approx(3000 * 0.2**2, rel=0.15)
+    assert whole_changes(np.full(805, -100.0)) == 0
 
 
 @pytest.mark.parametrize(("won", "lost"), [(0, 0), (2, 0), (5, 0), (3, 12), (400, 300)])

@@ -1,4 +1,7 @@
-"""The verdict of the gate: a paired one-sided test, and a claim of no loss that missing verdicts cannot bring about."""
+"""The verdict of the gate: a paired one-sided test, and a claim of no loss that missing verdicts cannot bring about.
+
+A block needs the mean beyond the margin, in the small-sample form of every other comparison, and the exact sign flips.
+"""
 
 from __future__ import annotations
 
@@ -73,20 +76,19 @@ def decide(
     from scipy.special import stdtr, stdtrit
 
     from alpacabench.scoring.arrays import standard_error
-    from alpacabench.scoring.small_sample import sign_flip_p_below
+    from alpacabench.scoring.small_sample import mean_of, sign_flip_p_below
 
     n = len(differences)
     if n < 2:
         raise DataError(f"gate: {n} prompts have a verdict in both runs; two are the least")
     values = np.sort(differences)
-    estimate, error = float(np.mean(values)), standard_error(values)
-    beyond = float(stdtr(n - 1, (estimate + margin) / error)) if error > 0 else float(estimate >= -margin)
-    p_worse = max(beyond, sign_flip_p_below(values, seed, draws))
+    estimate, error, known = float(np.mean(values)), standard_error(values), mean_of(values)
+    p_worse = max(known.chance_above(-margin), sign_flip_p_below(values, seed, draws))
     padded = np.concatenate([values, np.sort(worst) if worst is not None else [], [WORST]])
     cautious, cautious_error, freedom = float(np.mean(padded)), standard_error(padded), len(padded) - 1
     # Without a spread every prompt is lost, as the added one is.
     p_not_worse = float(stdtr(freedom, -(cautious + margin) / cautious_error)) if cautious_error > 0 else 1.0
     verdict: Verdict = "block" if p_worse <= alpha else "release" if p_not_worse <= alpha else "undecided"
     low = cautious - float(stdtrit(freedom, 1 - alpha)) * cautious_error
-    high = estimate + float(stdtrit(n - 1, 1 - alpha)) * error
+    high = known.centre + known.quantile(1 - alpha) * known.error
     return Decision(verdict, margin, alpha, estimate, error, low, high, p_worse, p_not_worse, n)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from alpacabench.analysis.decision import claim_p
+from alpacabench.analysis.decision import ALPHA, MARGIN, claim_p
 from alpacabench.analysis.length_fits import Fits, fit_runs
 from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep
 
@@ -100,7 +100,7 @@ def compare_to_base(
     return Against(
         base,
         _comparisons(sweep, reference, lc, decides, values) if reference else {},
-        select_best(values.mean(axis=1), values) if len(y) > 1 else None,
+        select_best(values.mean(axis=1), values, ALPHA) if len(y) > 1 else None,
         {job.result.number: score_win_rate(1 + row) for job, row in zip(sweep.jobs, y, strict=True)},
         _all_pairs(sweep, values),
         _ranks(sweep, y),
@@ -148,10 +148,12 @@ def _comparisons(
     texts = sweep.scored
     reference = sweep.preferences(base, texts)
     deltas = [
-        compare_win_rates(texts, reference, texts, sweep.preferences(job, texts), draws=FEW_DRAWS) for job in others
+        compare_win_rates(texts, reference, texts, sweep.preferences(job, texts), margin=MARGIN, draws=FEW_DRAWS)
+        for job in others
     ]
     deltas_lc = [
-        compare_length_controlled(lc[base.result.number], lc[job.result.number]) if lc else None for job in others
+        compare_length_controlled(lc[base.result.number], lc[job.result.number], MARGIN) if lc else None
+        for job in others
     ]
     deciding = [d for d in deltas_lc if d] if decides != "win_rate" else deltas
     # A job that was stopped early would have been compared, too: it counts as a comparison that found nothing.
