@@ -55,14 +55,16 @@ def ending(reason: Any, empty: bool) -> str:
 
 
 def count(usage: Any, *path: str) -> int:
-    """Return a number of tokens from a usage; 0 where it is none that can be."""
+    """Return a number of tokens from a usage; 0 where it tells none, -1 where what it tells cannot be."""
     for name in path:
         usage = usage.get(name) if isinstance(usage, dict) else None
-    try:
-        value = float(usage) if isinstance(usage, int | float | str) and not isinstance(usage, bool) else 0.0
-    except (ValueError, OverflowError):
+    if usage is None:
         return 0
-    return int(value) if 0 <= value < math.inf else 0
+    try:
+        value = float(usage) if isinstance(usage, int | float | str) and not isinstance(usage, bool) else -1.0
+    except (ValueError, OverflowError):
+        return -1
+    return int(value) if 0 <= value < math.inf else -1
 
 
 def detail(body: Any) -> dict[str, Any]:

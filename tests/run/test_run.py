@@ -70,7 +70,6 @@ def _files(directory: Path) -> None:
 GOOD = ("dataset=jsonl", "dataset.path=good.json")
 MISTAKES = {
     "unknown option": (["judge=longst"], ["judge", "longst", "did you mean 'longest'"]),
-    "value with =": (["report.base=seed=1"], ["mismatched input '='", "stands in quotes"]),
     "null as an option": (["variant=null"], ["variant: given null", "leave it out", "typos_low"]),
     "misspelt key": (["judge.oder=both"], ["judge.oder", "did you mean 'order'"]),
     "misspelt group": (["judg=longest"], ["judg", "did you mean 'judge'"]),

@@ -107,7 +107,7 @@ def compare_to_base(
         lc,
         metric,
         decides,
-        saturated(y),
+        len(y) > 1 and saturated(y),
         tuple(warnings),
     )
 
