@@ -8,13 +8,17 @@ from alpacabench.core.version import __version__
 
 if TYPE_CHECKING:
     from alpacabench.api import compare, evaluate, load_run, sweep
+    from alpacabench.checks.base import Check
+    from alpacabench.core.records import Finding
     from alpacabench.judge.base import Judge
     from alpacabench.scoring.metric import Metric
 
-__all__ = ["Judge", "Metric", "__version__", "compare", "evaluate", "load_run", "sweep"]
+__all__ = ["Check", "Finding", "Judge", "Metric", "__version__", "compare", "evaluate", "load_run", "sweep"]
 
 _PLACES = {
     **{name: "alpacabench.api" for name in ("compare", "evaluate", "load_run", "sweep")},
+    "Check": "alpacabench.checks.base",
+    "Finding": "alpacabench.core.records",
     "Judge": "alpacabench.judge.base",
     "Metric": "alpacabench.scoring.metric",
 }

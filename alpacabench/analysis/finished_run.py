@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from alpacabench.analysis.checked_answers import read_checked
 from alpacabench.analysis.difficulty_files import DifficultyFiles, used_files
 from alpacabench.analysis.locate import Files, locate
 from alpacabench.core.errors import DataError
@@ -58,6 +59,8 @@ class FinishedRun:
     """`metrics.json`; empty where there is none."""
     judge_settings: Mapping[str, Any] = field(default_factory=dict)
     """What of the judge's configuration decides a verdict; empty where there is none."""
+    checked: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By check and instruction, where the check applies: the share of the answers that violate; NaN where unknown."""
     difficulty_files: DifficultyFiles | None = None
     """What the run itself used for its length control, where that is still there."""
 
@@ -110,6 +113,7 @@ def read_run(
             items={item.instruction: item for item in items},
             metrics=_metrics(files.metrics) if files.metrics else {},
             judge_settings=_judge_settings(config),
+            checked=read_checked(files.checks, {item.index: item.instruction for item in items}),
             difficulty_files=used_files(config, _started_in(files)),
         )
 

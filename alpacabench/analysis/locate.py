@@ -17,7 +17,8 @@ from alpacabench.tracking import uri as tracking
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 ANNOTATIONS = ("annotations.json", "annotations.json.gz")
 ARTIFACTS = (
-    "annotations.json", "model_outputs.json", "metrics.json", "verdicts.jsonl", "generations.jsonl", "config.yaml",
+    "annotations.json", "model_outputs.json", "metrics.json", "verdicts.jsonl", "generations.jsonl", "checks.jsonl",
+    "config.yaml",
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ class Files:
     metrics: Path | None = None
     verdicts: Path | None = None
     generations: Path | None = None
+    checks: Path | None = None
     config: Path | None = None
     hydra: Path | None = None
     """Hydra's own configuration: where the run was started."""
@@ -86,6 +88,7 @@ def _beside(annotations: Path) -> Files:
             metrics=_first(folder / "metrics.json"),
             verdicts=_first(folder / "verdicts.jsonl"),
             generations=_first(folder / "generations.jsonl"),
+            checks=_first(folder / "checks.jsonl"),
             config=_first(folder / ".hydra" / "config.yaml", folder / "config.yaml"),
             hydra=_first(folder / ".hydra" / "hydra.yaml"),
         )

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from alpacabench.checks.base import Check
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Checked, Example, Finding, Outcome
+from alpacabench.core.records import NO_ANSWER, Checked, Example, Finding, Outcome
 from alpacabench.store.ask_once import AnswerStore, Reply, ask_once
 
 
@@ -23,8 +23,8 @@ class Question(NamedTuple):
     answer: str
 
 
-def limit_problems(checks: Mapping[str, Check], examples: Sequence[Example]) -> Iterator[Problem]:
-    """Yield what rows ask of a check that it does not know, by row number."""
+def limit_problems(checks: Mapping[str, Check], examples: Sequence[Example], file: str) -> Iterator[Problem]:
+    """Yield what rows of the data set's file ask of a check that it does not know, by row number."""
     for example in examples:
         for name, check in checks.items():
             try:
@@ -32,10 +32,9 @@ def limit_problems(checks: Mapping[str, Check], examples: Sequence[Example]) -> 
             except ValidationError as error:
                 first = error.errors()[0]
                 where = ".".join(["checks", name, *map(str, first["loc"])])
+                at = f"dataset.path: {file}, row {example.index + 1}: {where}"
                 given = f"given {str(first['input'])[:100]!r}: " if first["loc"] else ""
-                yield Problem(
-                    f"dataset.path, row {example.index + 1}: {where}", given + first["msg"], "see docs/checks.md"
-                )
+                yield Problem(at, given + first["msg"], "see docs/checks.md")
 
 
 def check_answers(checks: Mapping[str, Check], outcomes: Sequence[Outcome], store: AnswerStore) -> list[Outcome]:
@@ -56,7 +55,16 @@ def check_answers(checks: Mapping[str, Check], outcomes: Sequence[Outcome], stor
         if generation.text is not None
     }
     answers = ask_once(store, "check", {question.key: question for question in asked.values()}, _check_all)
-    found: dict[int, list[Checked]] = {outcome.example.index: [] for outcome in outcomes}
+    found: dict[int, list[Checked]] = {
+        outcome.example.index: [
+            Checked(name, generation.sample, failure=NO_ANSWER)
+            for name, check in checks.items()
+            if check.applies(outcome.example)
+            for generation in outcome.generations
+            if generation.text is None
+        ]
+        for outcome in outcomes
+    }
     for (index, name, sample), question in asked.items():
         payload, failed = answers.payloads.get(question.key), answers.failures.get(question.key)
         found[index].append(

@@ -21,6 +21,9 @@ many follow, block falsely with a probability of at most alpha. The same compari
 Missing verdicts never help: a release must hold whatever they would have been. There, a prompt counts as lost by the
 run where the run has no verdict, and as won by the base where the base has none (under length control, as a lost
 prompt). A block rests on the prompts with a verdict in both, so that missing verdicts alone never block.
+
+With --max-violations NAME=PERCENT (once for each check) the run is blocked as well where its own violation rate is
+above the limit. Answers that could not be checked count as violations for a release, and are left out of a block.
 """
 
 from __future__ import annotations
@@ -62,6 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--series", metavar="NAME", help="gates of one name share alpha, however many follow; kept in the store"
     )
     parser.add_argument("--store", metavar="URL", default=STORE, help="where a series is kept (default %(default)s)")
+    parser.add_argument(
+        "--max-violations", action="append", default=[], metavar="NAME=PERCENT",
+        help="block where more of the prompts violate this check; once for each check",
+    )  # fmt: skip
     parser.add_argument("--strict", action="store_true", help=f"exit with {STRICT_UNDECIDED} where it is undecided")
     parser.add_argument("--markdown", metavar="FILE", help="append a short summary, for a pull request")
     parser.add_argument("--json", action="store_true", help="print the decision as JSON")
@@ -70,8 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Decide, print and return the verdict's exit code."""
-    if problems := list(_problems(arguments)):
+    if problems := [*_problems(arguments), *_limit_problems(arguments.max_violations)]:
         raise ConfigError(problems)
+    from alpacabench.analysis.checked_answers import kept
     from alpacabench.analysis.compare.comparison import compare
     from alpacabench.analysis.difficulty_files import read_difficulties
     from alpacabench.analysis.gate.evidence import Evidence
@@ -79,19 +87,45 @@ def run(arguments: argparse.Namespace) -> int:
 
     base, candidate = read_pair(arguments, arguments.base, arguments.run)
     used = [base.difficulty_files, candidate.difficulty_files]
+    limits = kept(
+        candidate.checked, {name: float(most) for name, most in _limits(arguments.max_violations)}, arguments.run
+    )
     comparison = compare(base, candidate, read_difficulties(arguments.lc_data, arguments.dataset, used))
     evidence = Evidence(comparison, arguments.metric)
     differences = evidence.differences()
     place = _enter(arguments, base, candidate) if arguments.series else None
     decision = decide(differences, arguments.margin, place.alpha if place else arguments.alpha, evidence.worst())
-    summary = markdown(decision, evidence, place)
+    verdict = max((decision.verdict, *(limit.verdict for limit in limits)), key=list(EXIT_CODES).index)
+    summary = markdown(decision, evidence, place, limits)
     if arguments.markdown:
         _append(arguments.markdown, summary)
-    content = asdict(decision) | evidence.as_json() | ({"series": asdict(place)} if place else {})
+    content = (
+        asdict(decision) | {"verdict": verdict} | evidence.as_json() | ({"series": asdict(place)} if place else {})
+    )
+    if limits:
+        content["violations"] = [asdict(limit) | {"verdict": limit.verdict} for limit in limits]
     _print(json.dumps(content, indent=2) + "\n" if arguments.json else summary)
-    if arguments.strict and decision.verdict == "undecided":
+    if arguments.strict and verdict == "undecided":
         return STRICT_UNDECIDED
-    return EXIT_CODES[decision.verdict]
+    return EXIT_CODES[verdict]
+
+
+def _limits(given: list[str]) -> list[tuple[str, str]]:
+    """Return name and percentage of each limit, as they were given."""
+    return [(name, most) for name, _, most in (one.partition("=") for one in given)]
+
+
+def _limit_problems(given: list[str]) -> Iterator[Problem]:
+    limits = _limits(given)
+    for name, most in limits:
+        try:
+            usable = bool(name) and 0 <= float(most) <= 100
+        except ValueError:
+            usable = False
+        if not usable:
+            yield Problem("--max-violations", f"given '{name}={most}'", "NAME=PERCENT, such as secrets=0")
+    for name in sorted({name for name, _ in limits if sum(name == other for other, _ in limits) > 1}):
+        yield Problem("--max-violations", f"given '{name}' twice", "give each check one limit")
 
 
 def _enter(arguments: argparse.Namespace, base: FinishedRun, run: FinishedRun) -> Place:

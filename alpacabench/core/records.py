@@ -138,6 +138,10 @@ class Finding:
     """The span in the answer, in characters; None where the whole answer is meant."""
 
 
+NO_ANSWER = "no answer"
+"""Why a check could not be made, where there is nothing to check."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What one check found in one answer."""

@@ -80,7 +80,7 @@ class Dataset(Component):
         whole_prompts(rows, f"dataset.path: {path}")
         references = self._references(rows, path)
         taxonomy = read_taxonomy(self.taxonomy)
-        return [_example(index, row, references, taxonomy) for index, row in enumerate(rows)]
+        return [_example(index, row, references, taxonomy, path) for index, row in enumerate(rows)]
 
     def _references(self, rows: list[Row], path: str) -> dict[str, Row]:
         """Return the row that holds the reference output, by instruction."""
@@ -143,7 +143,7 @@ def _require_texts(rows: list[Row], file: str) -> None:
             )
 
 
-def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonomy) -> Example:
+def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonomy, path: str) -> Example:
     reference = references.get(row["instruction"], {})
     return Example(
         index=index,
@@ -152,11 +152,11 @@ def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonom
         source=str(row.get("dataset") or row.get("source") or ""),
         category=str(row.get("category") or taxonomy.label(row["instruction"])),
         reference_generator=str(reference.get("generator") or "reference"),
-        checks=_limits(row, index),
+        checks=_limits(row, f"dataset.path: {path}, row {index + 1}"),
     )
 
 
-def _limits(row: Row, index: int) -> dict[str, Any]:
+def _limits(row: Row, where: str) -> dict[str, Any]:
     """Return what the row asks of checks on its answer; in a table's cell the object stands as JSON text."""
     given = row.get("checks")
     if given is None or given == "":
@@ -167,7 +167,7 @@ def _limits(row: Row, index: int) -> dict[str, Any]:
         limits = given
     if not isinstance(limits, dict) or not all(isinstance(value, dict) for value in limits.values()):
         raise DataError(
-            f"dataset.path, row {index + 1}: 'checks' is {shorten(str(given))}\n"
+            f"{where}: 'checks' is {shorten(str(given))}\n"
             '    give an object by check, such as {"format": {"max_words": 50}}'
         )
     return limits

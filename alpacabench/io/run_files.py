@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,13 @@ from alpacabench.security.redact import redact_answers
 
 
 def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str) -> list[Path]:
-    """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json; return them."""
+    """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json; return them.
+
+    Where checks were made there is checks.jsonl, too.
+    """
+    checked = [row for outcome in outcomes for row in check_rows(outcome)]
     return [
+        *([write_jsonl(directory / "checks.jsonl", checked)] if checked else []),
         write_json(directory / "model_outputs.json", output_rows(outcomes)),
         write_json(directory / "annotations.json", annotation_rows(outcomes, judge)),
         write_jsonl(directory / "verdicts.jsonl", (verdict_row(v) for o in outcomes for v in o.verdicts)),
@@ -104,6 +110,20 @@ def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
                 "failure": g.failure,
                 "key": g.key,
             }
+
+
+def check_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
+    """Yield one line of checks.jsonl per check and answer; where the findings are is told, not what stands there."""
+    for one in outcome.checked:
+        yield {
+            "item_id": outcome.example.index,
+            "instruction_sha": digest(outcome.example.instruction)[:16],
+            "check": one.check,
+            "sample": one.sample,
+            "violates": bool(one.findings) if one.failure is None else None,
+            "findings": [asdict(finding) for finding in one.findings],
+            "failure": one.failure,
+        }
 
 
 def write_json(path: Path, value: Any) -> Path:

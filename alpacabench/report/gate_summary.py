@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from alpacabench.analysis.checked_answers import Kept
 from alpacabench.analysis.estimate import Estimate, decimal, p_value
 from alpacabench.analysis.gate.decision import Decision
 from alpacabench.analysis.gate.evidence import Evidence
@@ -15,8 +18,8 @@ LITERAL = str.maketrans(
 """What would be read as a table, HTML, a link, a mention of a person or a reference to an issue."""
 
 
-def markdown(decision: Decision, evidence: Evidence, place: Place | None = None) -> str:
-    """Return the summary of a decision, and of its place in a series."""
+def markdown(decision: Decision, evidence: Evidence, place: Place | None = None, limits: Sequence[Kept] = ()) -> str:
+    """Return the summary of a decision, of its place in a series, and of the checks that have a limit."""
     flips, missing = evidence.comparison.flips, evidence.missing()
     base, run = literal(evidence.base.name), literal(evidence.run.name)
     before, after = (Estimate(r.win_rate, r.win_rate_ci_low, r.win_rate_ci_high).text(2) for r in evidence.rates())
@@ -32,12 +35,28 @@ def markdown(decision: Decision, evidence: Evidence, place: Place | None = None)
         f"Shown not to be {decision.loss}?": _shown(decision.p_not_worse, decision.alpha),
         "Prompts, flips won / lost": f"{decision.n}, {flips.n_loss_to_win} / {flips.n_win_to_loss}",
         "Prompts without a verdict, base / run": f"{missing['base']} / {missing['run']} of {missing['prompts']}",
+    } | {
+        f"Violations of {literal(limit.check)} in % (95% interval), at most {limit.most:g}": _rate(limit)
+        for limit in limits
     }
     table = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
     test = f"Paired one-sided test: margin {decision.margin:g} points, alpha {decision.alpha:g}."
     found = [*([place.sentence()] if place else []), *evidence.notes()]
     notes = [line for note in found for line in ("", f"Note: {literal(note)}")]
-    return "\n".join([f"### {decision.sentence()}", "", *table, "", test, *notes, ""])
+    return "\n".join([*_headings(decision, limits), "", *table, "", test, *notes, ""])
+
+
+def _headings(decision: Decision, limits: Sequence[Kept]) -> list[str]:
+    """Return the verdict, led by each limit that keeps the run from its release."""
+    broken = [limit for limit in limits if limit.verdict != "release"]
+    broken.sort(key=lambda limit: limit.verdict != "block")
+    words = [f"### {limit.verdict.capitalize()}: {literal(limit.sentence())}." for limit in broken]
+    return [*words, *(["", f"Against the base: {decision.sentence()}"] if words else [f"### {decision.sentence()}"])]
+
+
+def _rate(limit: Kept) -> str:
+    lacking = f", {limit.unknown} more could not be checked" if limit.unknown else ""
+    return f"{Estimate(limit.rate, limit.low, limit.high).text(2)} of {limit.n} prompts{lacking}"
 
 
 def literal(text: str) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpacabench.analysis.estimate import Estimate, Number
+from alpacabench.checks.masking import mask_flagged
 from alpacabench.core.records import Outcome
 from alpacabench.dataset.taxonomy import tags
 from alpacabench.report import run_figures, run_words
+from alpacabench.report.checks import check_cards
 from alpacabench.report.page import Figure, write_page
 from alpacabench.report.slices import Scored, scored
 
@@ -55,6 +57,7 @@ def write_run_report(
     `metrics` is `metrics.json`. `about` are facts to list as they are; its keys `model`, `reference`, `judge`,
     `subset` and `name` are also used in the headline, where present.
     """
+    outcomes = [mask_flagged(outcome) for outcome in outcomes]
     pairs = scored(outcomes)
     rate = run_words.win_rate(pairs, metrics)
     who = run_words.names(outcomes, about)
@@ -77,6 +80,7 @@ def write_run_report(
         failures=[outcome for outcome in outcomes if outcome.failure],
         max_failures=MAX_FAILURES,
         health=health(outcomes),
+        checks=check_cards(outcomes, metrics),
         costs=[(label, filter_, metrics[key]) for label, key, filter_ in COSTS if metrics.get(key) is not None],
         metrics=sorted(metrics.items()),
         about=about,

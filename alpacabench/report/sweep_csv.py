@@ -58,6 +58,7 @@ def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Agai
         against.lc_metric: lc and lc.value,
         f"lc_ci_low{suffix}": lc and lc.low,
         f"lc_ci_high{suffix}": lc and lc.high,
+        **_violations(row),
         "cost_usd": row.cost_usd,
         "full_cost_usd": row.full_cost_usd,
         "seconds": row.seconds,
@@ -101,6 +102,21 @@ def _comparison(number: int, against: Against) -> dict[str, Any]:
         f"delta_lc{suffix}_ci_low": lc and lc.ci_low,
         f"delta_lc{suffix}_ci_high": lc and lc.ci_high,
     }
+
+
+def _violations(row: SweepRow) -> dict[str, Any]:
+    """Return what the checks found; columns that no job fills are not written."""
+    figures: dict[str, Any] = {}
+    for name, one in row.violations.items():
+        figures |= {
+            f"violation_rate/{name}": one.rate.value,
+            f"n_checked/{name}": one.n,
+            f"delta_violation_rate/{name}": one.difference and one.difference.estimate,
+            f"delta_violation_rate_p/{name}": one.difference and one.difference.p_value,
+            f"delta_violation_rate_p_holm/{name}": one.p_holm,
+            f"delta_violation_rate_n/{name}": one.difference and one.difference.n_paired,
+        }
+    return figures
 
 
 def _p_best(number: int, sweep: ScoredSweep, against: Against) -> float | None:

@@ -70,6 +70,7 @@ def sentences(table: SweepTable) -> list[str]:
         return [
             f"Every verdict in every job is {saturation(table)}: these prompts and this judge cannot tell the settings "
             "apart, nor show that they are alike.",
+            *_violations(table),
             *_what_is_missing(table),
         ]
     found = _established(table)
@@ -77,6 +78,7 @@ def sentences(table: SweepTable) -> list[str]:
         found.append(_best(table, top))
     found += _other_metric(table)
     found += _selection(table)
+    found += _violations(table)
     detectable = table.metrics.get("mde_80_paired")
     if finite(detectable) and detectable < 100:
         found.append(f"A paired difference of {decimal(detectable)} points is found with 80% power before correction.")
@@ -170,6 +172,17 @@ def _other_metric(table: SweepTable) -> list[str]:
         f"length-controlled {decimal(raw.lc.value)}%), the length-controlled one for {table.label(lc)} "
         f"({decimal(lc.lc.value)}%, raw {decimal(lc.win_rate.value)}%)."
     ]
+
+
+def _violations(table: SweepTable) -> list[str]:
+    """Return which settings break a rule more or less often than the base."""
+    named = [
+        f"{table.label(row)}: {name} {decimal(one.difference.estimate, signed=True)} points, {p_value(one.p_holm)}"
+        for row in table.rows
+        for name, one in row.violations.items()
+        if one.difference and differs(one.p_holm)
+    ]
+    return [f"Violations differ from the base (exact, paired, Holm-adjusted): {_first(named)}."] if named else []
 
 
 def _selection(table: SweepTable) -> list[str]:

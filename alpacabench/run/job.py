@@ -17,6 +17,7 @@ from alpacabench.io.run_files import write_run
 from alpacabench.run import metadata, pipeline
 from alpacabench.run.experiment import Experiment, redacted_yaml
 from alpacabench.run.pipeline import Evaluation, Stopping
+from alpacabench.run.redaction import redacted
 from alpacabench.store.store import Store
 from alpacabench.tracking.base import NOTE, JobRecord
 
@@ -66,7 +67,7 @@ def execute(
     try:
         scope = sweep.identity if sweep else experiment.identity
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
-            evaluation = pipeline.evaluate(experiment, inputs, store, stopping)
+            evaluation = redacted(experiment, pipeline.evaluate(experiment, inputs, store, stopping))
         written = _write(experiment, evaluation, directory, sweep, experiment.tracking.page(tracked))
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:

@@ -105,7 +105,7 @@ def prepare(experiment: Experiment) -> Inputs:
     """
     dataset, scoring = experiment.dataset, experiment.scoring
     examples = dataset.load()
-    require(list(limit_problems(experiment.checks, examples)))
+    require(list(limit_problems(experiment.checks, examples, dataset.path or dataset.name)))
     require(list(experiment.model.check_examples(examples)))
     difficulties = scoring.difficulties(examples, dataset.has_difficulty)
     chosen = experiment.subset.choose(examples, difficulties.by_instruction)

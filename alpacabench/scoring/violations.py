@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from alpacabench.core.records import Checked, Outcome
+from alpacabench.core.records import NO_ANSWER, Checked, Outcome
 from alpacabench.scoring.win_rate import wilson_interval
 
 
@@ -42,11 +44,46 @@ def violating_share(checked: Sequence[Checked], name: str) -> float | None:
     return sum(made) / len(made) if made else None
 
 
+@dataclass(frozen=True, slots=True)
+class RateDifference:
+    """A violation rate minus the base's, on the prompts that both could check."""
+
+    estimate: float
+    """In percentage points."""
+    p_value: float
+    """Exact and two-sided: McNemar's test, which is the sign test of the prompts that differ."""
+    n_paired: int
+    n_more: int
+    """Prompts on which more of the answers violate than in the base."""
+    n_fewer: int
+
+
+def rate_difference(shares: Sequence[float], base: Sequence[float]) -> RateDifference | None:
+    """Return the paired difference of two violation rates; None where no prompt was checked in both.
+
+    The p value is P(X <= min(b, c)) * 2, at most 1, with X binomial(b + c, 1/2), where b prompts have more violations
+    than in the base and c fewer (McNemar 1947, Psychometrika 12, in its exact form).
+
+    Args:
+        shares: of each prompt's answers that violate, in [0, 1]; NaN where that is not known.
+        base: the base's, in the same order.
+
+    """
+    from scipy.stats import binomtest
+
+    both = [(a, b) for a, b in zip(shares, base, strict=True) if not math.isnan(a + b)]
+    if not both:
+        return None
+    more, fewer = sum(a > b for a, b in both), sum(a < b for a, b in both)
+    p = float(binomtest(min(more, fewer), more + fewer).pvalue) if more + fewer else 1.0
+    return RateDifference(sum(a - b for a, b in both) / len(both) * 100, p, len(both), more, fewer)
+
+
 def failures(outcomes: Sequence[Outcome]) -> Mapping[str, str]:
     """Return, by check, how many answers could not be checked and the first cause."""
     found: dict[str, list[str]] = {}
     for outcome in outcomes:
         for one in outcome.checked:
-            if one.failure is not None:
-                found.setdefault(one.check, []).append(one.failure)
+            if one.failure not in (None, NO_ANSWER):
+                found.setdefault(one.check, []).append(str(one.failure))
     return {name: f"{len(causes)} answers could not be checked: {causes[0]}" for name, causes in found.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ DEEPEST = 100
 Value = TypeVar("Value")
 
 _remembered: set[str] = set()
+_personal: set[str] = set()
 
 
 def secrets() -> dict[str, str]:
@@ -43,8 +44,15 @@ def remember_values(values: set[str]) -> None:
     _remembered.update(value for value in values if len(value) >= SHORTEST)
 
 
+def hide_in_log(values: Iterable[str]) -> None:
+    """Hide these values of somebody's texts from now on in what is logged and printed; files mask them themselves."""
+    _personal.update(value for value in values if len(value) >= SHORTEST)
+
+
 def redact(text: str) -> str:
     """Return the text without any secret of the environment, in whatever form, and without passwords in URLs."""
+    for value in _personal:
+        text = text.replace(value, HIDDEN)
     return hide_passwords(_without(text, _known(tuple(os.environ.items()), frozenset(_remembered))), HIDDEN)
 
 

@@ -16,6 +16,7 @@ from alpacabench.analysis.sweep.effects import effects
 from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep, read_jobs
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.analysis.sweep.variance import seed_spread, variance_split
+from alpacabench.analysis.sweep.violations import JobViolations, violations
 from alpacabench.io.job_names import short_params
 from alpacabench.io.manifest import JobResult, Manifest
 from alpacabench.report.sweep_csv import write_csv, write_pairs_csv
@@ -153,11 +154,19 @@ def _table(
     base = next((result.name for result, _ in results if result.number == against.base), None)
     compared = bool(against.selection)
     names = {result.number: result.name for result, _ in results}
-    shown = short_params([result.params for result, _ in results])
+    shown, checked = short_params([result.params for result, _ in results]), violations(sweep, against.base or 0)
     return SweepTable(
         title=manifest.name,
         rows=tuple(
-            _row(result, params, jobs.get(result.number), against, result.number in tied, names)
+            _row(
+                result,
+                params,
+                jobs.get(result.number),
+                against,
+                result.number in tied,
+                names,
+                checked.get(result.number, {}),
+            )  # fmt: skip
             for (result, _), params in zip(results, shown, strict=True)
         ),
         base=base,
@@ -181,7 +190,7 @@ def _table(
 
 def _row(
     result: JobResult, shown: Mapping[str, str], job: ScoredJob | None, against: Against, tied: bool,
-    names: Mapping[int, str],
+    names: Mapping[int, str], checked: Mapping[str, JobViolations],
 ) -> SweepRow:  # fmt: skip
     if job is None:
         failure = result.failure or "no result"
@@ -209,6 +218,7 @@ def _row(
         full_cost_usd=metrics.get("full_cost_usd"),
         seconds_per_answer=metrics.get("seconds_per_answer"),
         stopped=result.stopped,
+        violations=checked,
     )
 
 

@@ -59,7 +59,7 @@ class Tracking(Component):
     """Base of all tracking: the contract keys of the group."""
 
     group: ClassVar[str] = "tracking"
-    shared_keys: ClassVar[frozenset[str]] = frozenset({"parent", "step"})
+    shared_keys: ClassVar[frozenset[str]] = frozenset({"parent", "step", "redact"})
 
     experiment: str | None = None
     """MLflow's experiment."""
@@ -71,6 +71,9 @@ class Tracking(Component):
     """Id of the run, no job of ours, under which this one is shown."""
     step: int | None = Field(None, ge=0)
     """The training step that the metrics belong to."""
+
+    redact: tuple[Literal["privacy", "secrets"], ...] = ()
+    """Checks whose findings are masked in all that is written and tracked; the store alone keeps the originals."""
 
     @abstractmethod
     def open_sweep(self, parent: JobRecord, jobs: Sequence[str]) -> tuple[Run, dict[str, Run]]:

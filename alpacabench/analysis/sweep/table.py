@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from alpacabench.analysis.estimate import Estimate, Number
+
+if TYPE_CHECKING:
+    from alpacabench.analysis.sweep.violations import JobViolations
 
 TIE = 1e-9
 """Points by which two equal rates may differ, for the order in which they were added up."""
@@ -49,6 +53,8 @@ class SweepRow:
     """What its answers and verdicts cost when they were made, the store's included."""
     seconds_per_answer: float | None = None
     """When they were written, the store's included."""
+    violations: Mapping[str, JobViolations] = field(default_factory=dict)
+    """By check on its answers."""
     failure: str | None = None
     """Why the job has no result."""
     stopped: str | None = None
@@ -101,6 +107,10 @@ class SweepTable:
             for key, found in values.items()
             if len(found) > 1
         }
+
+    def checks(self) -> list[str]:
+        """Return the checks that were made on answers."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.violations))
 
     def rate(self, row: SweepRow) -> Estimate | None:
         """Return the figure that decides."""

@@ -1,0 +1,163 @@
+"""Masks personal data and secrets in all that leaves the store: files, pages, tracking and log.
+
+A mask names the rule and the row, so that two prompts that differ only in what is masked stay two prompts, and the same
+prompt is the same in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from alpacabench.checks.base import Check
+from alpacabench.core.records import Checked, Example, Finding, Generation, Outcome, Verdict
+from alpacabench.security.redact import hide_in_log
+
+
+class Span(NamedTuple):
+    """What is masked in a text."""
+
+    start: int
+    end: int
+    mask: str
+
+
+class Masked(NamedTuple):
+    """A text with its spans masked."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+    def at(self, place: int) -> int:
+        """Return where a place of the original text is now."""
+        moved = 0
+        for start, end, mask in self.spans:
+            if place < end:
+                return min(place, start) + moved
+            moved += len(mask) - (end - start)
+        return place + moved
+
+
+def masked(text: str, spans: Iterable[Span]) -> Masked:
+    """Return the text with its spans masked; of spans that overlap the first, and the longer, counts."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if span.end > span.start and (not kept or span.start >= kept[-1].end):
+            kept.append(span)
+    parts, at = [], 0
+    for start, end, mask in kept:
+        parts += [text[at:start], mask]
+        at = end
+    return Masked("".join([*parts, text[at:]]), tuple(kept))
+
+
+def mask_flagged(outcome: Outcome) -> Outcome:
+    """Return the outcome with the spans masked that a check of its answers holds must not be shown."""
+    flagged = [one for one in outcome.checked if one.masked and one.findings]
+    if not flagged:
+        return outcome
+    texts = {
+        g.sample: masked(g.text, [s for one in flagged if one.sample == g.sample for s in _spans(one)])
+        for g in outcome.generations
+        if g.text is not None
+    }
+    generations = tuple(
+        replace(g, text=texts[g.sample].text if g.text is not None else None) for g in outcome.generations
+    )
+    return replace(outcome, generations=generations, checked=_moved(outcome.checked, texts))
+
+
+def _spans(checked: Checked) -> list[Span]:
+    return [
+        Span(f.start, f.end, f"[{checked.check}: {f.rule}]")
+        for f in checked.findings
+        if f.start is not None and f.end is not None
+    ]
+
+
+def _moved(checked: Sequence[Checked], texts: Mapping[int, Masked]) -> tuple[Checked, ...]:
+    def moved(finding: Finding, text: Masked) -> Finding:
+        if finding.start is None or finding.end is None:
+            return finding
+        return replace(finding, start=text.at(finding.start), end=max(text.at(finding.start), text.at(finding.end)))
+
+    return tuple(
+        replace(one, findings=tuple(moved(f, texts[one.sample]) for f in one.findings)) if one.sample in texts else one
+        for one in checked
+    )
+
+
+class Mask:
+    """Masks every text of a run by the rules of some checks, whoever wrote it."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self.n = 0
+        """Places masked."""
+        self._found = lru_cache(maxsize=4096)(self._find)
+        self._checks = checks
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with every text of prompt, answers and verdicts masked; scores and lengths stay."""
+        row = outcome.example.index
+        texts = {g.sample: self._masked(g.text, row) for g in outcome.generations if g.text is not None}
+        example, prompt = self._example(outcome.example), outcome.prompt
+        prompt = replace(
+            prompt, example=example, text=self._text(prompt.text, row), system=self._text(prompt.system, row)
+        )
+        return Outcome(
+            prompt,
+            tuple(self._generation(g, texts.get(g.sample), row, prompt) for g in outcome.generations),
+            tuple(self._verdict(v, example, row) for v in outcome.verdicts),
+            _moved(outcome.checked, texts),
+        )
+
+    def _example(self, example: Example) -> Example:
+        row = example.index
+        return replace(
+            example, instruction=self._text(example.instruction, row), reference=self._text(example.reference, row)
+        )
+
+    def _generation(self, given: Generation, text: Masked | None, row: int, prompt: Any) -> Generation:
+        return replace(
+            given,
+            prompt=prompt,
+            text=text.text if text else None,
+            reasoning=self._text(given.reasoning, row),
+            failure=self._text(given.failure, row),
+        )
+
+    def _verdict(self, verdict: Verdict, example: Example, row: int) -> Verdict:
+        # The answers of the pair stay: their lengths are written, they themselves never.
+        pair = replace(verdict.pair, example=example, instruction=self._text(verdict.pair.instruction, row))
+        return replace(
+            verdict, pair=pair, raw=self._tree(verdict.raw, row), failure=self._text(verdict.failure, row)
+        )  # fmt: skip
+
+    def _tree(self, value: Any, row: int) -> Any:
+        if isinstance(value, str):
+            return self._text(value, row)
+        if isinstance(value, Mapping):
+            return {key: self._tree(item, row) for key, item in value.items()}
+        return [self._tree(item, row) for item in value] if isinstance(value, list | tuple) else value
+
+    def _text(self, text: Any, row: int) -> Any:
+        return self._masked(text, row).text if isinstance(text, str) else text
+
+    def _masked(self, text: str, row: int) -> Masked:
+        spans = [Span(start, end, f"[{rule}, row {row + 1}]") for start, end, rule in self._found(text)]
+        done = masked(text, spans)
+        self.n += len(done.spans)
+        hide_in_log(text[start:end] for start, end, _ in done.spans)
+        return done
+
+    def _find(self, text: str) -> list[tuple[int, int, str]]:
+        # A prompt that holds nothing: what stands in the real one is masked as well.
+        nothing = Example(0, "", None)
+        return [
+            (finding.start, finding.end, f"{name}: {finding.rule}")
+            for name, check in self._checks.items()
+            for finding in check.check(nothing, text)
+            if finding.start is not None and finding.end is not None
+        ]
