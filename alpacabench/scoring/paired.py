@@ -21,7 +21,7 @@ from alpacabench.scoring.arrays import (
 from alpacabench.scoring.length_control import LengthControlled
 from alpacabench.scoring.saturation import saturated
 from alpacabench.scoring.small_sample import mean_of, sign_flip_p
-from alpacabench.scoring.win_rate import POWER_80
+from alpacabench.scoring.win_rate import POWER_80, missing_bounds
 
 ROUNDING = 1e-8
 """Preferences that differ by less are equal: published files are rounded to ten digits."""
@@ -175,6 +175,26 @@ def compare_winners(
         mcnemar_p=mcnemar_exact(n_lost, n_won),
         flipped=tuple(keys[row] for row in np.flatnonzero(lost | won)),
     )
+
+
+def difference_bounds(base_preferences: ArrayLike, preferences: ArrayLike) -> tuple[float, float] | None:
+    """Return the difference of win rates in points with the missing verdicts at their worst for the run, and at best.
+
+    At worst the run loses what it lacks and the base wins what it lacks. None where no verdict is missing.
+
+    Args:
+        base_preferences: in [1, 2], shape (prompts,); NaN where there is no verdict.
+        preferences: the run's, of the same prompts in the same order.
+
+    """
+    base, run = missing_bounds(base_preferences), missing_bounds(preferences)
+    if not (base or run):
+        return None
+    (base_low, base_high), (low, high) = (
+        bounds or (float(np.mean(outcomes(given))) * 100,) * 2
+        for bounds, given in ((base, base_preferences), (run, preferences))
+    )
+    return low - base_high, high - base_low
 
 
 def mcnemar_exact(one_way: int, other_way: int) -> float:

@@ -195,11 +195,10 @@ def _reference(outcomes: Sequence[Outcome]) -> str:
 
 def _bounds(outcomes: Sequence[Outcome], scores: Scores) -> None:
     """Add what the win rate would be if every missing verdict were a loss, and if every one were a win."""
-    missing = sum(outcome.preference is None for outcome in outcomes)
-    known = [outcome.preference - 1 for outcome in outcomes if outcome.preference is not None]
-    if outcomes and missing:
-        scores.metrics["win_rate_bound_low"] = sum(known) / len(outcomes) * 100
-        scores.metrics["win_rate_bound_high"] = (sum(known) + missing) / len(outcomes) * 100
+    from alpacabench.scoring.win_rate import missing_bounds
+
+    if bounds := missing_bounds([_nan(outcome.preference) for outcome in outcomes]):
+        scores.metrics["win_rate_bound_low"], scores.metrics["win_rate_bound_high"] = bounds
 
 
 def _n_one_order(outcomes: Sequence[Outcome]) -> int:

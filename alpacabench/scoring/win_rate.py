@@ -93,6 +93,18 @@ def score_win_rate(preferences: ArrayLike, draws: int = 10_000, seed: int = 0) -
     )
 
 
+def missing_bounds(preferences: ArrayLike) -> tuple[float, float] | None:
+    """Return the win rate in percent if every missing verdict were a loss, and if each were a win.
+
+    None where no verdict is missing, or there is no prompt.
+    """
+    y = outcomes(preferences)
+    if not np.isnan(y).any():
+        return None
+    lost, won = (float(np.mean(np.where(np.isnan(y), end, y))) * 100 for end in (0.0, 1.0))
+    return lost, won
+
+
 def mean_interval(y: Floats, draws: int = 10_000, seed: int = 0) -> tuple[float, float, Interval]:
     """Return the 95% interval of the mean of y in [0, 1], and its kind; which one follows from the verdicts.
 

@@ -101,9 +101,26 @@ def test_every_kind_of_file_gives_the_same_figures(tmp_path: Path) -> None:
 
 
 def test_prompts_without_a_verdict_are_left_out_and_said_so(tmp_path: Path) -> None:
-    found = compare_json(write_run(tmp_path / "a", BASE), write_run(tmp_path / "b", [*RUN[:-1], None]))
-    assert found["metrics"]["n_paired"] == 9
-    assert found["notes"] == ["1 of 10 prompts lack a verdict in one run: left out"]
+    a, b = write_run(tmp_path / "a", [None, *BASE[1:]]), write_run(tmp_path / "b", [*RUN[:-1], None])
+    page = tmp_path / "pair.html"
+    found = compare_json(a, b, "--html", page)
+    assert found["metrics"]["n_paired"] == 8
+    assert found["notes"][0] == "2 of 10 prompts lack a verdict in one run: left out"
+    base, run = sum(BASE[1:]) - 9, sum(RUN[:-1]) - 9
+    sides = [(found[side]["win_rate_bound_low"], found[side]["win_rate_bound_high"]) for side in ("base", "run")]
+    assert sides[0] == pytest.approx((base * 10, (base + 1) * 10))
+    assert sides[1] == pytest.approx((run * 10, (run + 1) * 10))
+    low, high = (run - base - 1) * 10, (run + 1 - base) * 10
+    assert found["metrics"]["delta_bound_low"] == pytest.approx(low)
+    assert found["metrics"]["delta_bound_high"] == pytest.approx(high)
+    told = f"between +{low:.2f} points" if low > 0 else f"between −{-low:.2f} points"
+    assert told in found["notes"][1] and told in page.read_text() and "delta_bound_low" in page.read_text()
+    assert told in " ".join(alpacabench("compare", a, b).stdout.split())
+
+
+def test_without_a_missing_verdict_there_are_no_bounds(tmp_path: Path) -> None:
+    found = compare_json(write_run(tmp_path / "a", BASE), write_run(tmp_path / "b", RUN))
+    assert "delta_bound_low" not in found["metrics"] and "win_rate_bound_low" not in found["run"]
 
 
 def test_alpaca_evals_old_codes_are_a_draw_and_a_failure(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from alpacabench.analysis.compare.reasons import reasons
 from alpacabench.analysis.compatible import require_comparable
 from alpacabench.analysis.decision import MARGIN, claim_p, differs
-from alpacabench.analysis.estimate import Estimate
+from alpacabench.analysis.estimate import Estimate, decimal
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.length_fits import Fits, fit_runs
 
@@ -76,6 +76,16 @@ class Comparison:
         return differs(claim_p(self.delta_wr))
 
     @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The difference in points over all prompts, missing verdicts at their worst for the run and at their best.
+
+        None where none is missing.
+        """
+        from alpacabench.scoring.paired import difference_bounds
+
+        return difference_bounds(*_in_one_order(self.base, self.run))
+
+    @property
     def raw_minus_lc(self) -> Estimate | None:
         """The raw difference minus the length-controlled one, paired by prompt; None without the latter.
 
@@ -103,6 +113,8 @@ class Comparison:
             "loss_to_win": self.flips.loss_to_win,
             "mcnemar_p": self.flips.mcnemar_p,
         }
+        if bounds := self.bounds:
+            figures["delta_bound_low"], figures["delta_bound_high"] = bounds
         if self.delta_lc:
             name = "lc" if self.lc.metric == "length_controlled_winrate" else "lc_noreg"
             figures |= self.delta_lc.metrics(name)
@@ -134,6 +146,10 @@ class Comparison:
         run = (self.base, self.run)[side]
         rate = asdict(self.rates[side])
         figures = {name: rate[name] for name in RATE_FIELDS}
+        from alpacabench.scoring.win_rate import missing_bounds
+
+        if bounds := missing_bounds(run.preferences):
+            figures["win_rate_bound_low"], figures["win_rate_bound_high"] = bounds
         if self.lc.fits:
             figures |= self.lc.fits[side].metrics()
         return {"name": run.name, "origin": run.origin, "judge": run.judge, "reference": run.reference, **figures}
@@ -196,10 +212,22 @@ def slot_notes(base: FinishedRun, run: FinishedRun) -> tuple[str, ...]:
     return ()
 
 
+def _in_one_order(base: FinishedRun, run: FinishedRun) -> tuple[list[float], list[float]]:
+    return base.preferences, [run.items[text].preference for text in base.items]
+
+
 def _notes(base: FinishedRun, run: FinishedRun, known: int) -> tuple[str, ...]:
+    from alpacabench.scoring.paired import difference_bounds
+
     left_out = len(base.items) - known
-    notes = (f"{left_out} of {len(base.items)} prompts lack a verdict in one run: left out",) if left_out else ()
-    return notes + slot_notes(base, run)
+    notes = [f"{left_out} of {len(base.items)} prompts lack a verdict in one run: left out"] if left_out else []
+    if bounds := difference_bounds(*_in_one_order(base, run)):
+        low, high = (decimal(bound, 2, True) for bound in bounds)
+        notes.append(
+            f"over all prompts the difference in win rate is between {low} points, were the run to lose what it lacks "
+            f"and the base to win what it lacks, and {high} points, were it the other way round"
+        )
+    return (*notes, *slot_notes(base, run))
 
 
 def _renamed(run: FinishedRun) -> FinishedRun:
