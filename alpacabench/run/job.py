@@ -58,6 +58,7 @@ def execute(
         tags=metadata.tags(experiment, inputs),
         config=redacted_yaml(experiment),
         dataset=inputs.dataset,
+        model=experiment.model.label,
         parent=experiment.tracking.parent,
         step=experiment.tracking.step or 0,
         started=time.time(),

@@ -39,6 +39,8 @@ class JobRecord:
     """The resolved configuration as YAML."""
     dataset: Mapping[str, Any] = field(default_factory=dict)
     """The data set's card: name, source, licence, digest, rows."""
+    model: str = ""
+    """The model's label; empty for a sweep."""
     parent: str | None = None
     """Id of the run, no job of ours, under which this one is shown; a sweep's own parent run wins."""
     step: int = 0

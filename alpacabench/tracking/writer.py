@@ -19,6 +19,7 @@ from alpacabench.security.redact import redact, redact_mapping, redact_tree
 from alpacabench.tracking.base import BASE, NOTE, JobRecord
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.metric_groups import grouped
+from alpacabench.tracking.models import link_model
 from alpacabench.tracking.refusals import Refused, names, require_at_hand
 from alpacabench.tracking.runs import FAILURE, NAME_LENGTH, TAG_LENGTH
 from alpacabench.tracking.system import collected
@@ -49,6 +50,9 @@ def write(client: MlflowClient, run_id: str, job: JobRecord) -> None:
     if job.dataset:
         with refused.part("the data set"):
             _log_dataset(client, run_id, job.dataset)
+    if job.model:
+        with refused.part("the model"):
+            link_model(client, run_id, job.params, job.model)
     with refused.part("the files"):
         _log_files(client, run_id, job)
     refused.tell(job.directory)

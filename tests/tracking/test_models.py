@@ -1,0 +1,32 @@
+"""One logged model for each model, and every run of it linked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alpacabench.tracking.mlflow import Mlflow
+from tests.helpers.tracking_data import client, job, run_of
+
+
+def test_runs_of_one_model_share_its_logged_model_and_another_checkpoint_has_its_own(
+    tmp_path: Path, database: str
+) -> None:
+    tracking = Mlflow(experiment="models", uri=database, traces=0)
+    paths = ["out/checkpoint-1", "out/checkpoint-1", "out/checkpoint-2"]
+    for number, path in enumerate(paths):
+        record = job(
+            tmp_path, str(number) * 64, name=str(number), params={"model.path": path}, model="mine/v1.0: 'best'",
+            metrics={"win_rate": 50.0},
+        )  # fmt: skip
+        tracking.finish(tracking.start(record), record)
+    runs = {run.info.run_name: run for run in run_of(database, "models")}
+    ids = [runs[str(number)].info.run_id for number in range(3)]
+    # What a search returns leaves the models out.
+    linked = [client(database).get_run(run_id).inputs.model_inputs[0].model_id for run_id in ids]
+    assert linked[0] == linked[1] != linked[2]
+    models = client(database).search_logged_models([runs["0"].info.experiment_id])
+    assert {model.model_id for model in models} == set(linked)
+    assert {(model.name, model.params["model.path"], str(model.status)) for model in models} == {
+        ("mine_v1_0_ _best_", "out/checkpoint-1", "READY"), ("mine_v1_0_ _best_", "out/checkpoint-2", "READY"),
+    }  # fmt: skip
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
