@@ -27,6 +27,7 @@ COMMANDS = {
     "leaderboard": ("alpacabench.cli.leaderboard", "place runs among alpaca_eval's published rows"),
     "gate": ("alpacabench.cli.gate", "release or block a run by a paired test against a base, for CI"),
     "plan-power": ("alpacabench.cli.plan_power", "how many prompts a difference needs, before anything is spent"),
+    "bridge": ("alpacabench.cli.bridge", "the same answers under two judges: offset, agreement, a table to convert"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
     "export-judge": ("alpacabench.cli.export_judge", "write a judge as an annotators_config of alpaca_eval"),
     "doctor": ("alpacabench.cli.doctor", "what is installed, set and reachable, with remedies"),
