@@ -13,7 +13,6 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from alpacabench.cli.hydra_overrides import pairs
-from alpacabench.cli.sweep_parent import end_with_the_sweep
 from alpacabench.core.context import current
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.run.experiment import load
@@ -47,9 +46,6 @@ def run(cfg: DictConfig) -> float | None:
         # Whatever hydra.job.chdir says: relative paths, the store's among them, mean what they did for the caller.
         with chdir(hydra.runtime.cwd) if Path(hydra.runtime.cwd).is_dir() else nullcontext():
             if hydra.mode == RunMode.MULTIRUN:
-                # A scheduler's jobs are its own: they outlive the command that submitted them.
-                if "joblib" in str(hydra.launcher.get("_target_")):
-                    end_with_the_sweep()
                 return run_in_sweep(cfg, _started(hydra, directory))
             return _alone(cfg, hydra, directory)
     except AlpacabenchError as error:

@@ -11,7 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from alpacabench.cli.exit_status import ExitStatus
-from alpacabench.cli.sweep_parent import announce
+from alpacabench.cli.sweep_parent import keep_workers
 from alpacabench.core.context import owned
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.security.redact import redact
@@ -47,7 +47,9 @@ class SweepCallback(Callback):  # type: ignore[misc]
         from alpacabench.sweeps.sweep import open_sweep
 
         try:
-            announce()
+            # A scheduler's jobs are its own: they outlive the command that submitted them.
+            if "joblib" in str(config.hydra.launcher.get("_target_")):
+                keep_workers()
             sweep = open_sweep(read_command(config), [conclude_ablation])
         except AlpacabenchError as error:
             print(redact(str(error)), file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from functools import cache
+from functools import cache, partial
 
 from alpacabench.store.owner import new_owner, surely_dead
 
@@ -15,9 +15,14 @@ SWEEP = "ALPACABENCH_SWEEP_PROCESS"
 LOOK_SECONDS = 0.5
 
 
-def announce() -> None:
-    """Name this process as the sweep's, for the worker processes that it will start."""
+def keep_workers() -> None:
+    """Let every worker process that joblib starts from here on end as soon as this process is gone."""
+    from joblib import register_parallel_backend
+    from joblib.parallel import LokyBackend
+
     os.environ[SWEEP] = new_owner()
+    # Not in the jobs: a worker that has none yet would wait minutes for one.
+    register_parallel_backend("loky", partial(LokyBackend, initializer=end_with_the_sweep))
 
 
 @cache

@@ -7,28 +7,39 @@ import sys
 import time
 
 import psutil
+import pytest
 
 from tests.helpers.command import ROOT
 
-WORKER = "import time; from alpacabench.cli.sweep_parent import end_with_the_sweep as e; e(); print(); time.sleep(60)"
-SWEEP = f"""
-import subprocess, sys
-from alpacabench.cli.sweep_parent import announce
-announce()
-worker = subprocess.Popen([sys.executable, "-c", {WORKER!r}], stdout=subprocess.PIPE)
-worker.stdout.readline()
-print(worker.pid, flush=True)
-worker.wait()
+SWEEP = """
+import sys, time
+from alpacabench.cli.sweep_parent import keep_workers
+if __name__ == "__main__":
+    from joblib import Parallel, delayed
+    keep_workers()
+    Parallel(n_jobs=4, backend="loky")(delayed(time.sleep)(100) for _ in range(2))
 """
+"""Two of its four workers never get a job."""
 
 
-def test_a_worker_process_ends_soon_after_its_sweep_was_killed() -> None:
-    sweep = subprocess.Popen([sys.executable, "-c", SWEEP], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert sweep.stdout
-    worker = psutil.Process(int(sweep.stdout.readline()))
-    time.sleep(1.0)
-    assert worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE
+def workers(sweep: psutil.Process) -> list[psutil.Process]:
+    """Return joblib's worker processes, those that are still starting too."""
+    return [child for child in sweep.children() if any("popen_loky" in word for word in child.cmdline())]
+
+
+@pytest.mark.parametrize("moment", ["the first worker starts", "workers have jobs, or none"])
+def test_workers_end_soon_after_their_sweep_was_killed(moment: str) -> None:
+    sweep = psutil.Popen([sys.executable, "-c", SWEEP], cwd=ROOT, stdout=subprocess.DEVNULL)
+    number = 1 if moment.startswith("the first") else 4
+    while len(workers(sweep)) < number:
+        time.sleep(0.01)
+    if moment.startswith("workers have"):
+        time.sleep(3.0)
+    started = sweep.children(recursive=True)
+    assert len(workers(sweep)) >= number
     sweep.kill()
     sweep.wait()
-    gone, _ = psutil.wait_procs([worker], timeout=10)
-    assert gone
+    _, alive = psutil.wait_procs(started, timeout=10)
+    for process in alive:
+        process.kill()
+    assert not alive
