@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from alpacabench.analysis.finished_run import FinishedRun
 from alpacabench.core.errors import DataError, Problem
@@ -59,14 +60,36 @@ def common_setting(runs: Sequence[FinishedRun]) -> tuple[str, str]:
 
 def _judge(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
     remedy = "judge both runs with one judge; the answers are kept, so that only verdicts are asked for"
-    if base.judge != run.judge:
+    told = bool(base.judge_content and run.judge_content)
+    same = told and base.judge_content == run.judge_content
+    if base.judge != run.judge and not same:
         yield Problem("judge", f"{base.judge} and {run.judge}", remedy)
         return
-    ours, theirs = base.judge_settings, run.judge_settings
+    ours, theirs, found = base.judge_settings, run.judge_settings, False
     if ours.get("_target_") and ours.get("_target_") == theirs.get("_target_"):
         for key in sorted(ours.keys() & theirs.keys()):  # an older version's file may lack a key
-            if ours[key] != theirs[key]:
+            # A template is known by its text: one file may lie in two places, and one place hold two texts.
+            if ours[key] != theirs[key] and not (told and key in ("template", "judges")):
+                found = True
                 yield Problem(f"judge.{key}", f"{ours[key]!r} and {theirs[key]!r}", remedy)
+    if told and not found:
+        for key, one, other in changes(base.judge_content, run.judge_content):
+            yield Problem(f"judge ({key})", f"{base.origin} has {one}, {run.origin} has {other}", remedy)
+
+
+def changes(one: Any, other: Any, key: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield where two judges' contents differ: the key, and the first line of each that the other has not."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for name in sorted({*one, *other}):
+            yield from changes(one.get(name), other.get(name), f"{key}.{name}".lstrip("."))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (left, right) in enumerate(zip(one, other, strict=True), start=1):
+            yield from changes(left, right, f"{key} {number}")
+    elif one != other:
+        lines = [str(text).splitlines() for text in (one, other)]
+        at = next((i for i, pair in enumerate(zip(*lines, strict=False)) if pair[0] != pair[1]), min(map(len, lines)))
+        left, right = (shorten(text[at]) if at < len(text) else "no such line" for text in lines)
+        yield key, left, right
 
 
 def _reference(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:

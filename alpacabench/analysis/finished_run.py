@@ -61,6 +61,8 @@ class FinishedRun:
     """What of the judge's configuration decides a verdict; empty where there is none."""
     checked: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By check and instruction, where the check applies: the share of the answers that violate; NaN where unknown."""
+    judge_content: Mapping[str, Any] = field(default_factory=dict)
+    """What the judge was asked and how it is known (`judge.json`); empty where the run does not tell."""
     difficulty_files: DifficultyFiles | None = None
     """What the run itself used for its length control, where that is still there."""
 
@@ -106,7 +108,7 @@ def read_run(
         items = _with_finish_reasons(items, rows, files)
         config = _yaml(files.config)
         return FinishedRun(
-            name=files.name or _only(rows, "generator_2", given) or given,
+            name=files.name or _given_name(config) or _only(rows, "generator_2", given) or given,
             origin=given,
             judge=_only(rows, "annotator", given) or "unknown",
             reference=_only(rows, "generator_1", given) or "unknown",
@@ -114,11 +116,23 @@ def read_run(
             metrics=_metrics(files.metrics) if files.metrics else {},
             judge_settings=_judge_settings(config),
             checked=read_checked(files.checks, {item.index: item.instruction for item in items}),
+            judge_content=read_object(files.judge, "values") if files.judge else {},
             difficulty_files=used_files(config, _started_in(files)),
         )
 
 
 def _metrics(path: Path) -> dict[str, float]:
+    found = read_object(path, "figures")
+    return {name: value for name, value in found.items() if isinstance(value, int | float)}
+
+
+def read_object(path: Path, of: str) -> dict[str, Any]:
+    """Return the JSON object that a run wrote.
+
+    Raises:
+        DataError: it cannot be read, or is no object.
+
+    """
     try:
         found = loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -126,8 +140,8 @@ def _metrics(path: Path) -> dict[str, float]:
             f"{KEY}: {path} cannot be read ({error})\n    run the evaluation again: it asks nothing"
         ) from error
     if not isinstance(found, dict):
-        raise DataError(f"{KEY}: {path} holds a {type(found).__name__}; an object of figures is needed")
-    return {name: value for name, value in found.items() if isinstance(value, int | float)}
+        raise DataError(f"{KEY}: {path} holds a {type(found).__name__}; an object of {of} is needed")
+    return found
 
 
 def read_references(path: str | None) -> dict[str, str]:
@@ -198,6 +212,12 @@ def _yaml(path: Path | None) -> dict[str, Any]:
 
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     return content if isinstance(content, dict) else {}
+
+
+def _given_name(config: Mapping[str, Any]) -> str:
+    """Return the name that the user gave to recorded answers, whose rows keep their generator."""
+    model = config.get("model") or {}
+    return str(model.get("name") or "") if str(model.get("_target_", "")).endswith("model.recorded.Recorded") else ""
 
 
 def _judge_settings(config: Mapping[str, Any]) -> dict[str, Any]:

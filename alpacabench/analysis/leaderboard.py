@@ -48,18 +48,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run stands among the published rows."""
+    """Where a row stands among all rows of the leaderboard, published ones and runs."""
 
     row: Row
     rank: int
     best: int
     worst: int
     """Ranks at the ends of its 95% interval."""
-    n_published: int
+    n: int
+    """Rows of the leaderboard."""
 
     def __str__(self) -> str:
-        """Return 'place 12 (10 to 15) among the 223 published'."""
-        return f"place {self.rank} ({self.best} to {self.worst}) among the {self.n_published} published"
+        """Return 'place 12 (10 to 15) of 225'."""
+        return f"place {self.rank} ({self.best} to {self.worst}) of {self.n}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Leaderboard:
     """What it is sorted by."""
     rows: tuple[Row, ...]
     places: tuple[Place, ...]
+    """Of the rows, in their order: the one source of every place that is shown."""
     notes: tuple[str, ...]
 
 
@@ -98,14 +100,13 @@ def build(runs: Sequence[FinishedRun], table: DifficultyTable | None = None, met
             "    give --lc-data and --dataset, or use --by win_rate"
         )
     ranked = sorted([row for row in theirs if row.by(metric)] + own, key=lambda row: -_value(row, metric))
-    rates = [_value(row, metric) for row in ranked if not row.own]
     most = max(int(row.values.get("n_total") or 0) for row in theirs)
     notes = [
         f"{row.name} has {row.values['n_total']} of {most} prompts: its place is that of a subset"
         for row in own
         if row.values["n_total"] < most
     ]
-    places = tuple(_place(row, metric, rates) for row in own)
+    places = tuple(_place(row, metric, ranked) for row in ranked)
     return Leaderboard(judge, reference, metric, tuple(ranked), places, tuple(notes))
 
 
@@ -173,8 +174,9 @@ def _value(row: Row, metric: str) -> float:
     return estimate.value if estimate else float("-inf")
 
 
-def _place(row: Row, metric: str, rates: Sequence[float]) -> Place:
+def _place(row: Row, metric: str, rows: Sequence[Row]) -> Place:
+    rates = [_value(other, metric) for other in rows if other is not row]
     estimate = row.by(metric)
     value, low, high = (estimate.value, *(estimate.interval or (estimate.value,) * 2)) if estimate else (0.0, 0.0, 0.0)
     rank, best, worst = (1 + sum(rate > end for rate in rates) for end in (value, high, low))
-    return Place(row, rank, best, worst, len(rates))
+    return Place(row, rank, best, worst, len(rows))

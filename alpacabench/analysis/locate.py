@@ -12,13 +12,14 @@ from pathlib import Path
 from alpacabench.core.errors import DataError
 from alpacabench.core.hosts import public_url
 from alpacabench.io.rows import SUFFIXES
+from alpacabench.io.run_files import JUDGE_FILE
 from alpacabench.tracking import uri as tracking
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 ANNOTATIONS = ("annotations.json", "annotations.json.gz")
 ARTIFACTS = (
     "annotations.json", "model_outputs.json", "metrics.json", "verdicts.jsonl", "generations.jsonl", "checks.jsonl",
-    "config.yaml",
+    "config.yaml", JUDGE_FILE,
 )  # fmt: skip
 
 
@@ -35,6 +36,7 @@ class Files:
     generations: Path | None = None
     checks: Path | None = None
     config: Path | None = None
+    judge: Path | None = None
     hydra: Path | None = None
     """Hydra's own configuration: where the run was started."""
 
@@ -89,6 +91,7 @@ def _beside(annotations: Path) -> Files:
             verdicts=_first(folder / "verdicts.jsonl"),
             generations=_first(folder / "generations.jsonl"),
             checks=_first(folder / "checks.jsonl"),
+            judge=_first(folder / JUDGE_FILE),
             config=_first(folder / ".hydra" / "config.yaml", folder / "config.yaml"),
             hydra=_first(folder / ".hydra" / "hydra.yaml"),
         )

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from alpacabench.cli.hydra_overrides import pairs
 from alpacabench.core.context import current
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.run import saved_judge
 from alpacabench.run.experiment import load
 from alpacabench.run.job import run_alone
 from alpacabench.security.output import guard
@@ -70,6 +71,9 @@ def evaluate(cfg: DictConfig) -> float | None:
 
 def _alone(cfg: DictConfig, hydra: DictConfig, directory: Path) -> float | None:
     experiment = load(cfg, dict(hydra.runtime.choices))
+    folders = [Path(source.path) for source in hydra.runtime.config_sources if source.schema == "file"]
+    for sentence in saved_judge.told(folders, experiment.judge):
+        log.warning("%s", sentence)
     if not experiment.settings.plan:
         return run_alone(experiment, directory)
     from alpacabench.run.pipeline import prepare

@@ -63,11 +63,12 @@ def _show(board: Leaderboard, around: int) -> None:
     shown = _neighbours(board, around)
     for index in shown:
         row = board.rows[index]
-        cells = (str(index + 1), Text(row.name), row.win_rate.text(), row.lc.text() if row.lc else "")
+        cells = (str(board.places[index].rank), Text(row.name), row.win_rate.text(), row.lc.text() if row.lc else "")
         table.add_row(*cells, style="bold" if row.own else "", end_section=index + 1 not in shown)
     console.print(table)
     for place in board.places:
-        console.print(Text(f"{place.row.name}: {place}"))
+        if place.row.own:
+            console.print(Text(f"{place.row.name}: {place}"))
     for note in board.notes:
         console.print(Text(f"Note: {note}"))
 

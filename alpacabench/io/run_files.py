@@ -14,6 +14,8 @@ from alpacabench.core.records import Outcome, Verdict, digest
 from alpacabench.io.json_text import dumps
 from alpacabench.security.redact import redact_answers
 
+JUDGE_FILE = "judge.json"
+
 
 def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str) -> list[Path]:
     """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json; return them.
@@ -29,6 +31,11 @@ def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str
         write_jsonl(directory / "generations.jsonl", generation_rows(outcomes)),
         write_json(directory / "metrics.json", dict(sorted(metrics.items()))),
     ]
+
+
+def write_judge(directory: Path, content: Mapping[str, Any]) -> list[Path]:
+    """Write judge.json, what the verdicts come from, where that is known; return what was written."""
+    return [write_json(directory / JUDGE_FILE, content)] if content else []
 
 
 def output_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:

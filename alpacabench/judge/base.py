@@ -143,6 +143,13 @@ class Judge(Component):
         """Return whether the model's answer is shown first under `order=seeded`."""
         return model_first(pair.example.instruction, self.seed)
 
+    def content(self) -> dict[str, Any]:
+        """Return what a run keeps of its judge: identity and prompt with placeholders, JSON-serialisable.
+
+        Two runs whose contents differ have two judges, whatever the labels are. Empty where the judge does not know.
+        """
+        return {"identity": self._known_by(), "prompt": self.render("{instruction}", "{output_1}", "{output_2}")}
+
     def prompt_hash(self) -> str:
         """Return a digest of the judge prompt with its placeholders and of the identity: equal judges, equal hash."""
         return digest([self._known_by(), self.render("{instruction}", "{output_1}", "{output_2}")])[:16]

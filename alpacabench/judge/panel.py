@@ -63,6 +63,10 @@ class Panel(Judge):
         """Return the members' identities."""
         return {"panel": [member.identity() for member in self.members]}
 
+    def content(self) -> dict[str, Any]:
+        """Return what the members' verdicts come from, by their names."""
+        return {name: member.content() for name, member in self._named()}
+
     def prompt_hash(self) -> str:
         """Return a digest of the members' hashes."""
         return digest([member.prompt_hash() for member in self.members])[:16]

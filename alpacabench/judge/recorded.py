@@ -57,13 +57,23 @@ class Recorded(Judge):
         """Return a digest of the rows, wherever the files lie."""
         return {"backend": "recorded", "annotations": self._rows().digest}
 
+    def content(self) -> dict[str, Any]:
+        """Return nothing: the files do not tell what their judge was asked."""
+        return {}
+
     def questions(self, pairs: Sequence[Pair]) -> list[Question]:
         """Return nothing: there is nothing to ask."""
         return []
 
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
-        """Return the recorded verdict of each pair; one that the files lack is missing, with the reason."""
+        """Return the recorded verdict of each pair; one that the files lack is missing, with the reason.
+
+        Raises:
+            DataError: the verdicts are those of other answers, or against another reference; names both.
+
+        """
         rows, label = self._rows().by_instruction, self.label
+        _require_these_answers(rows, pairs)
         alike = Alike(rows) if any(pair.example.instruction not in rows for pair in pairs) else None
         return [self._recorded(pair, rows, label, alike) for pair in pairs]
 
@@ -152,16 +162,49 @@ def _of_one(rows: dict[str, list[Row]], annotators: set[str], wanted: str | None
     return rows
 
 
+UNNAMED = "reference"
+"""What a reference's generator is called where nothing names it."""
+_NAMED = 5
+"""How many generators a message names."""
 _PAIR = ("output_1", "output_2", "generator_1", "generator_2")
 
 
 def _matching(rows: list[Row], pair: Pair) -> list[Row]:
     """Return the rows about this pair: those with its outputs; without outputs, its generator's or the only one."""
+    rows = [row for row in rows if _same_reference(row, pair)]
     with_output = [row for row in rows if row.get("output_2") is not None]
     if with_output:
-        same = [row for row in with_output if row["output_2"] == pair.output]
-        return [row for row in same if row.get("output_1") in (None, pair.reference)]
-    return [row for row in rows if row.get("generator_2") == pair.generator] or (rows if len(rows) == 1 else [])
+        return [row for row in with_output if row["output_2"] == pair.output]
+    unnamed = rows if len(rows) == 1 and not rows[0].get("generator_2") else []
+    return [row for row in rows if row.get("generator_2") == pair.generator] or unnamed
+
+
+def _same_reference(row: Row, pair: Pair) -> bool:
+    """Whether a row is about this pair's reference: by its text, else by its generator where both are named."""
+    if row.get("output_1") is not None:
+        return bool(row["output_1"] == pair.reference)
+    ours = pair.example.reference_generator
+    return UNNAMED in (ours, row.get("generator_1") or UNNAMED) or row["generator_1"] == ours
+
+
+def _require_these_answers(rows: dict[str, list[Row]], pairs: Sequence[Pair]) -> None:
+    """Refuse verdicts of which most are about other answers, where the names say so, too."""
+    found = [(rows[p.example.instruction], p) for p in pairs if p.example.instruction in rows]
+    if 2 * sum(bool(_matching(of_prompt, pair)) for of_prompt, pair in found) > len(found):
+        return
+    theirs = {str(row["generator_2"]) for of_prompt, _ in found for row in of_prompt if row.get("generator_2")}
+    against = {str(row["generator_1"]) for of_prompt, _ in found for row in of_prompt if row.get("generator_1")}
+    ours, reference = {p.generator for _, p in found}, {p.example.reference_generator for _, p in found}
+    wrong = [
+        f"{what} of {', '.join(sorted(judged)[:_NAMED])}, but the {what} here are those of {', '.join(sorted(given))}"
+        for what, judged, given in (("answers", theirs, ours), ("references", against, reference - {UNNAMED}))
+        if judged and given and not judged & given
+    ]
+    if wrong:
+        raise DataError(
+            f"judge.path: the verdicts are about {'; and about '.join(wrong)}\n"
+            "    give the verdicts on these answers; model.name=GENERATOR where the answers are in fact that model's"
+        )
 
 
 def _completion(raw: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -116,10 +116,15 @@ def _unsent(text: str, path: Path) -> Iterator[Problem]:
             yield Problem("judge.template", f"{path} has a message without an end: one opens inside another", remedy)
 
 
-@cache
 def load_template(template: str) -> str:
-    """Return the text of a template."""
-    return template_path(template).read_text(encoding="utf-8-sig")
+    """Return the text of a template as it is now: one that was edited is another one, in a notebook too."""
+    path = template_path(template)
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, modified: int) -> str:
+    return path.read_text(encoding="utf-8-sig")
 
 
 def render(template: str, instruction: str, output_1: str, output_2: str) -> list[Message]:

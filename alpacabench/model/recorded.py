@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from alpacabench.core.errors import DataError, Problem
+from alpacabench.core.errors import DataError, Problem, allowed
 from alpacabench.core.records import Example, Generation, Prompt, digest
 from alpacabench.decoding import Decoding
 from alpacabench.io.alike import differences
@@ -31,12 +31,17 @@ class Recorded(Model):
     )
     path: str
     allow_missing: bool | None = False
+    generator: str | None = None
+    """Whose answers of several in the file; null: there is one generator, or none is named."""
 
     @property
     def label(self) -> str:
-        """The given name, else the file's generator where it has just one, else the file's stem."""
-        generators = {str(row["generator"]) for row in self._rows().values() if row.get("generator")}
-        return self.name or (generators.pop() if len(generators) == 1 else Path(self.path).name.split(".")[0])
+        """The given name, else the file's generator, else the file's stem."""
+        return self.name or self._written_by() or Path(self.path).name.split(".")[0]
+
+    def _written_by(self) -> str:
+        """Return the generator that the file names; empty where it names none."""
+        return next((str(row["generator"]) for row in self._rows().values() if row.get("generator")), "")
 
     def problems(self) -> Iterator[Problem]:
         """Read the file: missing, broken, duplicate or textless rows are named."""
@@ -87,12 +92,13 @@ class Recorded(Model):
         changed = sum(not prompt.unchanged for prompt in prompts)
         if changed:
             log.warning("%d prompts are perturbed, but their answers are recorded: matched by the instruction", changed)
-        label = self.label
+        # Recorded verdicts are looked up by it: a name for display does not change who wrote the answers.
+        writer = self._written_by() or self.label
         generations = []
         for prompt in prompts:
             text = _output(rows, prompt)
             state: dict[str, Any] = {} if text is not None else {"finish_reason": "error", "failure": "no answer"}
-            generations.append(Generation(prompt=prompt, text=text, generator=label, **state))
+            generations.append(Generation(prompt=prompt, text=text, generator=writer, **state))
         return generations
 
     def known(
@@ -103,16 +109,16 @@ class Recorded(Model):
 
     def _rows(self) -> dict[str, Row]:
         path = Path(self.path).expanduser()
-        return _read(self.path, path.stat().st_mtime_ns if path.exists() else 0)
+        return _read(self.path, path.stat().st_mtime_ns if path.exists() else 0, self.generator)
 
 
 @lru_cache(maxsize=4)
-def _read(path: str, modified: int) -> dict[str, Row]:
-    """Return the rows by instruction, each with its number."""
-    rows = read_rows(path, "model.path")
-    unique_instructions(rows, path, "model.path")
+def _read(path: str, modified: int, generator: str | None) -> dict[str, Row]:
+    """Return the rows of one generator by instruction, each with its number."""
+    numbered = _of_one(list(enumerate(read_rows(path, "model.path"), start=1)), path, generator)
+    unique_instructions([row for _, row in numbered], path, "model.path")
     checked = {}
-    for number, row in enumerate(rows, start=1):
+    for number, row in numbered:
         if "output" not in row:
             keys = ", ".join(map(str, row))
             raise DataError(f"model.path: {path}, row {number}: no 'output'; this row's keys: {keys}")
@@ -121,6 +127,24 @@ def _read(path: str, modified: int) -> dict[str, Row]:
             raise DataError(f"model.path: {path}, row {number}: 'output' is {output!r}; a text or null is needed")
         checked[row["instruction"]] = row | {"output": output, "row": number}
     return checked
+
+
+def _of_one(rows: list[tuple[int, Row]], path: str, wanted: str | None) -> list[tuple[int, Row]]:
+    """Return the rows of the generator that is named; all of them where they have just one.
+
+    Raises:
+        DataError: the file has several generators and none is named, or the named one is not in it.
+
+    """
+    known = sorted({str(row["generator"]) for _, row in rows if row.get("generator")})
+    if wanted is not None and wanted not in known:
+        raise DataError(f"model.generator: given '{wanted}', which {path} does not have\n    {allowed(wanted, known)}")
+    if wanted is None and len(known) > 1:
+        raise DataError(
+            f"model.path: {path} holds the answers of {len(known)} generators: {', '.join(known[:NAMED])}"
+            f"{', ...' if len(known) > NAMED else ''}\n    choose one of them: model.generator={known[0]}"
+        )
+    return rows if wanted is None else [(n, row) for n, row in rows if row.get("generator") == wanted]
 
 
 def _output(rows: dict[str, Row], prompt: Prompt) -> str | None:

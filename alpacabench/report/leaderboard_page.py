@@ -25,10 +25,15 @@ def write_html(path: Path | str, board: Leaderboard) -> Path:
 
 def write_svg(path: Path | str, board: Leaderboard) -> Path:
     """Write the plot of the runs and their neighbours: one SVG that needs no style sheet, for light and dark."""
-    rates = [(rank, row, board.rows[rank - 1].by(board.metric)) for rank, row in report.shown(_content(board).rows)]
+    controlled = board.metric == "length_controlled_winrate"
     rows = [
-        ForestRow(f"{rank}  {row.name}", rate, "your run" if row.own else "", "own" if row.own else "muted")
-        for rank, row, rate in rates
+        ForestRow(
+            f"{row.rank}  {row.name}",
+            row.lc if controlled else row.win_rate,
+            "your run" if row.own else "",
+            "own" if row.own else "muted",
+        )
+        for row in report.shown(_content(board).rows)
     ]
     drawing = forest(Forest(rows, f"{LABELS[board.metric]}, % (95% interval)", limits=(0, 100)), WIDTH)
     width, height = drawing.width + 2 * PAD, drawing.height + 2 * PAD
@@ -59,16 +64,19 @@ def _style() -> str:
 
 def _content(board: Leaderboard) -> report.Leaderboard:
     rows = []
-    for row in board.rows:
+    for place in board.places:
+        row = place.row
         length = row.values.get("avg_length")
         rows.append(
             report.LeaderboardRow(
                 name=row.name,
+                rank=place.rank,
                 win_rate=row.win_rate,
                 lc=row.lc,
                 n=row.values["n_total"],
                 avg_length=float(length) if finite(length) or (isinstance(length, str) and length) else None,
                 own=row.own,
+                place=str(place),
             )
         )
     return report.Leaderboard(board.judge, board.reference, tuple(rows), board.metric, warnings=board.notes)

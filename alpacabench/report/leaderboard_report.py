@@ -19,6 +19,7 @@ class LeaderboardRow:
     """One model; rates in percentage points."""
 
     name: str
+    rank: int
     win_rate: Estimate
     lc: Estimate | None = None
     n: int | None = None
@@ -26,6 +27,8 @@ class LeaderboardRow:
     """Mean length of the answers in characters."""
     own: bool = False
     """Whether it is one of the user's runs."""
+    place: str = ""
+    """The rank with its interval and the number of rows, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +50,23 @@ def write_leaderboard_report(path: Path | str, board: Leaderboard) -> Path:
         "leaderboard.html",
         title="Leaderboard",
         board=board,
-        places=[(rank, row) for rank, row in enumerate(board.rows, 1) if row.own],
+        own=[row for row in board.rows if row.own],
         plot=_plot(board),
     )
 
 
-def shown(rows: Sequence[LeaderboardRow]) -> list[tuple[int, LeaderboardRow]]:
-    """Return rank and row of every run and of its neighbours."""
+def shown(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """Return the rows of every run and of its neighbours."""
     own = [index for index, row in enumerate(rows) if row.own] or [0]
-    return [(i + 1, row) for i, row in enumerate(rows) if any(abs(i - place) <= NEIGHBOURS for place in own)]
+    return [row for i, row in enumerate(rows) if any(abs(i - place) <= NEIGHBOURS for place in own)]
 
 
 def _plot(board: Leaderboard) -> Figure | None:
     controlled = board.ranked_by == "length_controlled_winrate"
-    near = [(rank, row, row.lc if controlled else row.win_rate) for rank, row in shown(board.rows)]
+    near = [(row, row.lc if controlled else row.win_rate) for row in shown(board.rows)]
     rows = [
-        ForestRow(f"{rank}  {row.name}", rate, "your run" if row.own else "", "own" if row.own else "muted")
-        for rank, row, rate in near
+        ForestRow(f"{row.rank}  {row.name}", rate, "your run" if row.own else "", "own" if row.own else "muted")
+        for row, rate in near
         if rate
     ]
     if not rows:

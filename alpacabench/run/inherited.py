@@ -15,6 +15,7 @@ _CODE = {"trust_remote_code": False, "allow_pickle": False}
 INHERITED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "model": {
         "smollm2_135m": {"quantization": None, **_CODE},
+        "recorded": {"generator": None},
         **{name: _CODE for name in ("gemma", "hh_llama32_1b_sft", "llama", "mistral", "qwen")},
     },
     "judge": {name: {"name": None} for name in ("alpaca_eval", "longest", "recorded")},

@@ -13,7 +13,7 @@ from typing import Any
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.endpoint.spending import paying
 from alpacabench.io.manifest import SweepLink, label
-from alpacabench.io.run_files import write_run
+from alpacabench.io.run_files import write_judge, write_run
 from alpacabench.run import metadata, pipeline
 from alpacabench.run.experiment import Experiment, redacted_yaml
 from alpacabench.run.pipeline import Evaluation, Stopping
@@ -48,7 +48,7 @@ def execute(
         AlpacabenchError: the job failed; the tracked run says so, and what was answered is kept.
 
     """
-    inputs = pipeline.prepare(experiment)
+    inputs, judge = pipeline.prepare(experiment), experiment.judge.content()
     record = JobRecord(
         name=metadata.run_name(experiment),
         identity=experiment.identity,
@@ -70,6 +70,7 @@ def execute(
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
             evaluation = redacted(experiment, pipeline.evaluate(experiment, inputs, store, stopping))
         written = _write(experiment, evaluation, directory, sweep, experiment.tracking.page(tracked))
+        written += write_judge(directory, judge)
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:
         failure = str(error) if isinstance(error, AlpacabenchError) else repr(error)

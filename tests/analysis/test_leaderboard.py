@@ -66,7 +66,7 @@ def test_a_run_is_placed_by_its_win_rate_with_an_interval_of_its_place(tmp_path:
     found = alpacabench("leaderboard", run, "--csv", tmp_path / "board.csv", "--around", 1)
     assert found.returncode == 0, found.stderr
     rates = [row.win_rate.value for row in published(JUDGE, REFERENCE)]
-    place = re.search(r"mine: place (\d+) \((\d+) to (\d+)\) among the 223 published", found.stdout)
+    place = re.search(r"mine: place (\d+) \((\d+) to (\d+)\) of 224", found.stdout)
     assert place, found.stdout
     rank, best, worst = map(int, place.groups())
     assert rank == 1 + sum(rate > 402 / 805 * 100 for rate in rates)
@@ -76,6 +76,23 @@ def test_a_run_is_placed_by_its_win_rate_with_an_interval_of_its_place(tmp_path:
     assert [float(row["win_rate"]) for row in rows] == sorted((float(row["win_rate"]) for row in rows), reverse=True)
     own = rows[rank - 1]
     assert own[""] == "mine" and float(own["win_rate_ci_low"]) < float(own["win_rate"]) < float(own["win_rate_ci_high"])
+
+
+def test_table_sentence_and_page_tell_one_place_and_one_count_where_runs_stand_beside_each_other(
+    tmp_path: Path,
+) -> None:
+    runs = [write_annotations(tmp_path / f"{n}.json", annotation_rows([2.0] * 400 + [1.0] * 405)) for n in ("a", "b")]
+    page = tmp_path / "board.html"
+    found = alpacabench("leaderboard", *runs, "--around", 1, "--html", page)
+    assert found.returncode == 0, found.stderr
+    rates = [row.win_rate.value for row in published(JUDGE, REFERENCE)]
+    rank = 1 + sum(rate > 400 / 805 * 100 for rate in rates)
+    html = page.read_text(encoding="utf-8")
+    for name in ("a", "b"):  # They tie: both have the same place.
+        sentence = re.search(rf"{name}: (place {rank} \(\d+ to \d+\) of 225)", found.stdout)
+        assert sentence and f"{name}: {sentence[1]}" in html, found.stdout
+        assert re.search(rf"│ +{rank} │ {name} ", found.stdout), found.stdout
+        assert f'<td class="number">{rank}</td><th scope="row">{name}</th>' in html
 
 
 def test_real_runs_land_on_their_own_published_rows(alpaca_data: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt, SliceDelta
 from alpacabench.analysis.estimate import Estimate, Number
@@ -229,9 +230,11 @@ def comparison() -> ComparisonPage:
 def leaderboard() -> Leaderboard:
     """Two hundred published models without interval, one run among them."""
     rows = [
-        LeaderboardRow(f"published-model-{i}", Estimate(90 - i * 0.44), Estimate(88 - i * 0.43), 805, 1800 - i)
+        LeaderboardRow(f"published-model-{i}", i + 1, Estimate(90 - i * 0.44), Estimate(88 - i * 0.43), 805, 1800 - i)
         for i in range(200)
     ]
-    own = LeaderboardRow(f"my run {SCRIPT}", rate(41.2), rate(37.9), 240, 1410, own=True)
-    ranked = sorted([*rows, own], key=lambda row: -row.win_rate.value)
+    place = "place 112 (90 to 130) of 201"
+    own = LeaderboardRow(f"my run {SCRIPT}", 0, rate(41.2), rate(37.9), 240, 1410, own=True, place=place)
+    ordered = sorted([*rows, own], key=lambda row: -row.win_rate.value)
+    ranked = [replace(row, rank=rank) for rank, row in enumerate(ordered, 1)]
     return Leaderboard("weighted_alpaca_eval_gpt4_turbo", "gpt-4-1106-preview", tuple(ranked))

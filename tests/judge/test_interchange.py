@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,35 @@ def test_a_glob_that_matches_nothing_is_named(tmp_path: Path) -> None:
     (problem,) = load_judge("recorded", f"judge.path='{tmp_path}/*.json'").problems()
     assert problem.where == "judge.path"
     assert "matches no file" in problem.what
+
+
+def of(pair: Pair, generator: str, reference: str = "gpt4") -> dict:
+    return {
+        "instruction": pair.instruction, "generator_1": reference, "generator_2": generator, "preference": 2.0,
+        "annotator": "x",
+    }  # fmt: skip
+
+
+def test_verdicts_about_another_models_answers_are_refused_naming_both(tmp_path: Path) -> None:
+    pairs = [replace(pair, generator="claude-2") for pair in made_up_pairs(4)]
+    with pytest.raises(DataError, match=r"answers of gemma-7b-it, but the answers here are those of claude-2"):
+        write(tmp_path / "a.json", [of(pair, "gemma-7b-it") for pair in pairs]).judge(pairs, None)
+    texts = [of(p, "gemma-7b-it") | {"output_1": p.reference, "output_2": f"gemma's {p.output}"} for p in pairs]
+    with pytest.raises(DataError, match=r"gemma-7b-it.*claude-2"):
+        write(tmp_path / "b.json", texts).judge(pairs, None)
+    own = write(tmp_path / "c.json", [of(pair, "claude-2") for pair in pairs]).judge(pairs, None)
+    assert [verdict.preference for verdict in own] == [2.0] * 4
+
+
+def test_verdicts_on_the_same_texts_hold_under_another_name(tmp_path: Path) -> None:
+    pairs = [replace(pair, generator="a copy") for pair in made_up_pairs(4)]
+    rows = [of(p, "gemma-7b-it") | {"output_1": p.reference, "output_2": p.output} for p in pairs]
+    assert [v.preference for v in write(tmp_path / "a.json", rows).judge(pairs, None)] == [2.0] * 4
+
+
+def test_verdicts_against_another_reference_are_refused_naming_both(tmp_path: Path) -> None:
+    pairs = [
+        replace(p, generator="m", example=replace(p.example, reference_generator="gpt4")) for p in made_up_pairs(3)
+    ]
+    with pytest.raises(DataError, match=r"references of davinci, but the references here are those of gpt4"):
+        write(tmp_path / "a.json", [of(pair, "m", "davinci") for pair in pairs]).judge(pairs, None)

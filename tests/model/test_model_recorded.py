@@ -97,3 +97,20 @@ def test_echo_honours_the_limit_and_samples_by_the_key() -> None:
     assert short["completion_tokens"] == 3 and long["text"].startswith(short["text"])
     sampled = [*Echo().ask(requests, Decoding(temperature=1.0), Sharding())][0].payload
     assert sampled and sampled["text"] != long["text"]
+
+
+def test_a_file_with_several_generators_is_refused_unless_one_is_chosen(tmp_path: Path) -> None:
+    rows = [{"instruction": f"prompt {i}", "output": f"{who} {i}", "generator": who} for who in "ab" for i in range(4)]
+    path = outputs(tmp_path, rows)
+    (problem,) = Recorded(path=path).problems()
+    assert "the answers of 2 generators: a, b" in str(problem) and "model.generator=a" in str(problem)
+    (problem,) = Recorded(path=path, generator="c").problems()
+    assert problem.where == "model.generator" and "given 'c'" in problem.what
+    chosen = Recorded(path=path, generator="b")
+    assert [g.text for g in generate(chosen)] == [f"b {i}" for i in range(4)] and chosen.label == "b"
+
+
+def test_recorded_answers_keep_the_files_generator_under_a_name_for_display(tmp_path: Path) -> None:
+    rows = [{"instruction": f"prompt {i}", "output": "x", "generator": "claude-2"} for i in range(4)]
+    model = Recorded(path=outputs(tmp_path, rows), name="shown")
+    assert model.label == "shown" and {g.generator for g in generate(model)} == {"claude-2"}

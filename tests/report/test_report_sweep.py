@@ -160,6 +160,6 @@ def test_flips_go_to_their_own_side_with_their_reasons(tmp_path: Path) -> None:
 
 def test_the_leaderboard_plot_keeps_every_run_and_its_neighbours() -> None:
     board = leaderboard()
-    ranks = [rank for rank, _ in shown(board.rows)]
-    own = next(rank for rank, row in enumerate(board.rows, 1) if row.own)
+    ranks = [row.rank for row in shown(board.rows)]
+    own = next(row.rank for row in board.rows if row.own)
     assert ranks == list(range(own - NEIGHBOURS, own + NEIGHBOURS + 1))

@@ -82,7 +82,7 @@ def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
     warnings = []
     if any(len(one) != len(shared) for one in sets):
         warnings.append(f"The jobs differ in their prompts: they are compared on the {len(shared)} that all share.")
-    judges = {json.dumps([job.run.judge, job.run.judge_settings], sort_keys=True) for job in jobs}
+    judges = {_judge(job.run) for job in jobs}
     if len(judges) > 1:
         warnings.append(
             f"The jobs have {len(judges)} judges: a difference between two judges is not one between two settings."
@@ -91,6 +91,10 @@ def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
     if missing:
         warnings.append(f"{missing} verdicts are missing; a comparison leaves out the prompts that lack one.")
     return ScoredSweep(jobs, shared, tuple(warnings), stopped)
+
+
+def _judge(run: FinishedRun) -> str:
+    return json.dumps([run.judge, run.judge_settings, run.judge_content], sort_keys=True)
 
 
 def _read(results: Sequence[tuple[JobResult, Path]], status: Status) -> tuple[ScoredJob, ...]:
