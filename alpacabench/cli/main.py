@@ -26,6 +26,7 @@ COMMANDS = {
     "ablation": ("alpacabench.cli.ablation", "what a change of wording does beyond chance, from finished runs"),
     "leaderboard": ("alpacabench.cli.leaderboard", "place runs among alpaca_eval's published rows"),
     "gate": ("alpacabench.cli.gate", "release or block a run by a paired test against a base, for CI"),
+    "trust": ("alpacabench.cli.trust", "say how far a run's judge is to be trusted"),
     "plan-power": ("alpacabench.cli.plan_power", "how many prompts a difference needs, before anything is spent"),
     "bridge": ("alpacabench.cli.bridge", "the same answers under two judges: offset, agreement, a table to convert"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),

@@ -44,7 +44,7 @@ def kappa(one: ArrayLike, other: ArrayLike, draws: int = DRAWS, seed: int = 0) -
     tables = tables.reshape(draws, len(SIDES), len(SIDES)) / len(a)
     agreed = np.trace(tables, axis1=1, axis2=2)
     chance = np.sum(tables.sum(axis=1) * tables.sum(axis=2), axis=1)
-    return _with_interval(float(cohen_kappa_score(a, b)), agreed - chance, 1 - chance)
+    return _with_interval(float(cohen_kappa_score(a, b)), agreed - chance, 1 - chance, len(a))
 
 
 def alpha(ratings: ArrayLike, draws: int = DRAWS, seed: int = 0) -> Estimate | None:
@@ -67,7 +67,7 @@ def alpha(ratings: ArrayLike, draws: int = DRAWS, seed: int = 0) -> Estimate | N
     totals = drawn @ counts
     n = totals.sum(axis=1)
     by_chance = (n**2 - np.sum(totals**2, axis=1)) / (n - 1)
-    return _with_interval(value, by_chance - drawn @ differing, by_chance)
+    return _with_interval(value, by_chance - drawn @ differing, by_chance, len(counts))
 
 
 def agreement_share(one: ArrayLike, other: ArrayLike) -> Estimate | None:
@@ -151,8 +151,12 @@ def _agrees(rater: Floats, others: Floats) -> Floats:
     return np.asarray(np.sum(others == rater, axis=0) / np.where(count, count, np.nan), dtype=np.float64)
 
 
-def _with_interval(value: float, above: Floats, below: Floats) -> Estimate:
+def _with_interval(value: float, above: Floats, below: Floats, n: int) -> Estimate:
+    """Return the value with its percentile interval, widened for n prompts. Source: Hesterberg 2015, section 5.3."""
+    from scipy.special import ndtr, stdtrit
+
     defined = below > 1e-12
-    if not math.isfinite(value) or np.mean(defined) < LEAST_DEFINED:
+    if n < 2 or not math.isfinite(value) or np.mean(defined) < LEAST_DEFINED:
         return Estimate(value)
-    return Estimate(value, *percentile_interval(above[defined] / below[defined]))
+    level = 1 - 2 * float(ndtr(-math.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.975)))
+    return Estimate(value, *percentile_interval(above[defined] / below[defined], level))

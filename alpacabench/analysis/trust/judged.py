@@ -1,0 +1,76 @@
+"""Single verdicts of a finished run, by judge."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+
+from alpacabench.analysis.finished_run import KEY, FinishedRun
+from alpacabench.analysis.locate import locate
+from alpacabench.io.rows import Row, read_preference, read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One verdict."""
+
+    prompt: int
+    """The row number of its prompt."""
+    y: float
+    """1 where the model wins, 0 where the reference does; NaN where the verdict is missing."""
+    model_first: bool | None
+    """None where it is not told."""
+    sample: int = 0
+    repeat: int = 0
+    longer: int = 0
+    """1 where the model's answer is the longer one, -1 where the reference's is, 0 where neither or not known."""
+
+
+def by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict[str, list[Judged]]:
+    """Return the run's verdicts by judge, each member of a panel its own; from the annotations where it has no others.
+
+    Raises:
+        DataError: a verdict that cannot be used; names the file and the row.
+
+    """
+    found: dict[str, list[Judged]] = defaultdict(list)
+    with locate(run.origin, tracking_uri) as files:
+        rows = read_rows(files.verdicts, KEY) if files.verdicts else []
+        for number, row in enumerate(rows, start=1):
+            found[str(row.get("judge") or run.judge)].append(_judged(row, f"{KEY}: {files.verdicts}, row {number}"))
+    return dict(found) or {run.judge: _of_annotations(run)}
+
+
+def _judged(row: Row, where: str) -> Judged:
+    y = read_preference(row.get("preference"), where) - 1
+    slot = row.get("slot")
+    model, reference = row.get("len_model"), row.get("len_reference")
+    return Judged(
+        prompt=_whole(row.get("item_id")),
+        y=y,
+        model_first=slot == "model_first" if slot in ("model_first", "model_second") else None,
+        sample=_whole(row.get("sample")),
+        repeat=_whole(row.get("repeat")),
+        longer=_sign(model, reference) if isinstance(model, int) and isinstance(reference, int) else 0,
+    )
+
+
+def _of_annotations(run: FinishedRun) -> list[Judged]:
+    return [
+        Judged(
+            item.index,
+            item.preference - 1 if not math.isnan(item.preference) else math.nan,
+            item.slots[0] if item.slots and len(item.slots) == 1 else None,
+            longer=0 if item.output is None or item.reference is None else _sign(len(item.output), len(item.reference)),
+        )
+        for item in run.items.values()
+    ]
+
+
+def _sign(model: int, reference: int) -> int:
+    return (model > reference) - (model < reference)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

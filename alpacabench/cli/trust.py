@@ -1,0 +1,63 @@
+"""Say how far a run's judge is to be trusted: its biases, whether the score was earned, its agreement with people.
+
+    alpacabench trust outputs/runs/RUN --labels ann.json --labels bea.csv
+
+Each finding is ok, flag or unknown; unknown where there is too little to say. An unbiased judge has a bias flagged in
+at most 5% of runs, all tests together. Writes trust.json and trust.html into the run's directory, or --out; exits with
+0 whatever is found.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from alpacabench.analysis.finished_run import read_references, read_run
+from alpacabench.cli.compare import RUN_HELP
+from alpacabench.core.errors import DataError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
+    parser.add_argument("--labels", nargs="+", action="extend", default=[], metavar="FILE",
+                        help="people's labels: id, labeller, preference (1, 1.5, 2 or null)")  # fmt: skip
+    parser.add_argument("--out", metavar="DIR", help="where the files go (default: the run's directory)")
+    parser.add_argument("--dataset", metavar="FILE", help="the reference outputs, where the annotations lack them")
+    parser.add_argument("--tracking-uri", metavar="URI", help="where MLflow runs are (default: MLFLOW_TRACKING_URI)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine, write and print; returns 0."""
+    from alpacabench.analysis.trust.trust import as_json, trust
+    from alpacabench.io.run_files import write_json
+    from alpacabench.report.trust_report import write_trust_report
+    from alpacabench.security.console import Console
+
+    if arguments.out and len(arguments.runs) > 1:
+        raise DataError("--out: one directory holds the report of one run\n    give one RUN, or leave --out")
+    references, console = read_references(arguments.dataset), Console()
+    for given in arguments.runs:
+        finished = read_run(given, None, references, arguments.tracking_uri)
+        found = trust(finished, arguments.labels, arguments.tracking_uri)
+        folder = Path(arguments.out) if arguments.out else _home(given)
+        write_json(folder / "trust.json", as_json(finished, found))
+        page = write_trust_report(folder / "trust.html", finished, found)
+        console.print(f"{finished.name}", markup=False)
+        for one in found:
+            console.print(f"  {one.sentence}", markup=False)
+            for finding in one.findings:
+                console.print(f"    {finding.verdict:8} {finding.name}: {finding.evidence}", markup=False)
+        console.print(f"  {page}", markup=False)
+    return 0
+
+
+def _home(given: str) -> Path:
+    path = Path(given).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        return path.parent
+    raise DataError(
+        f"--out: '{given}' is an MLflow run, which has no directory here\n    say where the files go: --out DIR"
+    )
