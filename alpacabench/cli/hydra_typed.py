@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from alpacabench.core.component import Component
 
@@ -93,4 +94,4 @@ def _kinds(key: str) -> Iterable[Any]:
         if not (isinstance(component, type) and issubclass(component, Component)):
             return ()
     annotation = getattr(component.model_fields.get(name), "annotation", None)
-    return get_args(annotation) or (annotation,)
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)

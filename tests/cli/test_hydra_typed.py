@@ -22,6 +22,11 @@ def value(override: str) -> Any:
     return OmegaConf.create({"value": read.value(), "seed": 0})["value"]
 
 
+def test_a_list_of_texts_stays_a_list() -> None:
+    assert list(value('decoding.stop=["<|im_end|>"]')) == ["<|im_end|>"]
+    assert list(value("subset.strata=[source,category]")) == ["source", "category"]
+
+
 def test_the_whole_configuration_takes_the_text() -> None:
     typed = as_typed(["name=модель", "model.path=out/lr=1e-4/a", "model.revision=5e10423", "report.base=a=b"])
     with composing():
