@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from alpacabench.core.component import Component
@@ -39,6 +39,14 @@ class Check(Component):
     @abstractmethod
     def check(self, example: Example, answer: str) -> Iterable[Finding]:
         """Yield every finding in an answer; none where it is clean."""
+
+    def units(self) -> Mapping[str, str]:
+        """Return the names of figures of the check's own, each with its unit, beside the rates that every check has."""
+        return {}
+
+    def figures(self, passed: Sequence[tuple[int, int]]) -> Mapping[str, float]:
+        """Return those figures, from how many of each prompt's checked samples are clean, and how many there are."""
+        return {}
 
     def identity(self) -> Mapping[str, Any]:
         """Return what the findings depend on beside the row and the answer: by default the check's own keys."""

@@ -73,6 +73,26 @@ class CodeTests(Check):
         Tests.model_validate(given)
         return given
 
+    def identity(self) -> Mapping[str, Any]:
+        """Return the limits of a program; which k is estimated changes no finding."""
+        return self.model_dump(mode="json", exclude={"k"})
+
+    def units(self) -> Mapping[str, str]:
+        """Return the names of the check's figures."""
+        return {"pass_rate": "%", "pass_at_k": "share"}
+
+    def figures(self, passed: Sequence[tuple[int, int]]) -> Mapping[str, float]:
+        """Return the share of samples that pass in per cent, the mean over prompts, and pass@k in [0, 1].
+
+        A prompt with fewer than k samples is in the first alone.
+        """
+        if not passed:
+            return {}
+        found = {"pass_rate": sum(c / n for c, n in passed) / len(passed) * 100}
+        k = self.k or max(n for _, n in passed)
+        enough = [pass_at_k([c], n, k) for c, n in passed if n >= k]
+        return found | ({"pass_at_k": sum(enough) / len(enough)} if enough else {})
+
     def check(self, example: Example, answer: str) -> Iterator[Finding]:
         """Yield one finding where the tests do not pass."""
         asked = Tests.model_validate(example.checks["code_tests"])

@@ -232,7 +232,8 @@ def _across(experiment: Experiment) -> list[Problem]:
     for name in (name for name, times in own.items() if times > 1 or name in every_unit()):
         whose = "every run has a metric of that name" if name in every_unit() else "two of the metrics have it"
         problems.append(Problem("metrics", f"given the name '{name}', but {whose}", "choose another name"))
-    known = [*metric_units(_foreseen(experiment)), *violation_units(list(experiment.checks)), *own]
+    checked = [*violation_units(list(experiment.checks)), *(n for c in experiment.checks.values() for n in c.units())]
+    known = [*metric_units(_foreseen(experiment)), *checked, *own]
     if experiment.settings.objective not in known:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))

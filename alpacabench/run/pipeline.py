@@ -26,7 +26,7 @@ from alpacabench.run.experiment import Experiment
 from alpacabench.run.inherited import as_first_released
 from alpacabench.scoring import metric
 from alpacabench.scoring.scoring import Difficulties, Scores
-from alpacabench.scoring.violations import failures, violations
+from alpacabench.scoring.violations import failures, passed, violations
 from alpacabench.store import speed
 from alpacabench.store.store import Store
 from alpacabench.subset import subset_hash
@@ -136,6 +136,8 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     scores.metrics.update(own.values)
     scores.refused.update(own.refused)
     scores.metrics.update(violations(outcomes, list(experiment.checks)))
+    for name, check in experiment.checks.items():
+        scores.metrics.update(check.figures(passed(outcomes, name)))
     scores.warnings.extend(f"checks.{name}: {cause}" for name, cause in failures(outcomes).items())
     scores.warnings.extend(f"no {name}: {reason}" for name, reason in own.refused.items())
     scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings, *experiment.endings()]))

@@ -38,6 +38,12 @@ def violations(outcomes: Sequence[Outcome], checks: Sequence[str]) -> dict[str, 
     return figures
 
 
+def passed(outcomes: Sequence[Outcome], name: str) -> list[tuple[int, int]]:
+    """Return for each prompt that a check could be made on how many samples are clean, and how many were checked."""
+    made = [[not c.findings for c in o.checked if c.check == name and c.failure is None] for o in outcomes]
+    return [(sum(clean), len(clean)) for clean in made if clean]
+
+
 def violating_share(checked: Sequence[Checked], name: str) -> float | None:
     """Return the share of a prompt's samples that violate; None where the check was made on none."""
     made = [bool(one.findings) for one in checked if one.check == name and one.failure is None]
