@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alpacabench.core.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from alpacabench.judge.base import Judge
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,16 +25,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compose the judge, write it and print where; returns 0."""
-    from alpacabench.core.component import build, require
-    from alpacabench.judge.base import Judge
     from alpacabench.judge.export import export_judge
 
+    print(export_judge(composed_judge(arguments.overrides), Path(arguments.to)))
+    return 0
+
+
+def composed_judge(overrides: list[str]) -> Judge:
+    """Return the judge that a run with these overrides would have.
+
+    Raises:
+        ConfigError: every mistake in its keys.
+
+    """
+    from alpacabench.core.component import build, require
+    from alpacabench.judge.base import Judge
+
     problems: list[Problem] = []
-    judge = build("judge", _composed(arguments.overrides), problems, kinds=(Judge,))
+    judge = build("judge", _composed(overrides), problems, kinds=(Judge,))
     require(problems)
     assert isinstance(judge, Judge)
-    print(export_judge(judge, Path(arguments.to)))
-    return 0
+    return judge
 
 
 def _composed(overrides: list[str]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ COMMANDS = {
     "gate": ("alpacabench.cli.gate", "release or block a run by a paired test against a base, for CI"),
     "trust": ("alpacabench.cli.trust", "say how far a run's judge is to be trusted"),
     "plan-power": ("alpacabench.cli.plan_power", "how many prompts a difference needs, before anything is spent"),
+    "drift": ("alpacabench.cli.drift", "has the judge changed? a pinned set judged again, for CI"),
     "bridge": ("alpacabench.cli.bridge", "the same answers under two judges: offset, agreement, a table to convert"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
     "export-judge": ("alpacabench.cli.export_judge", "write a judge as an annotators_config of alpaca_eval"),

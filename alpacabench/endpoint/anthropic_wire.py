@@ -6,7 +6,7 @@ import json
 
 from alpacabench.endpoint.body import count, decode, ending
 from alpacabench.endpoint.sdk import SdkWire, receive
-from alpacabench.endpoint.wire import Body, BrokenError, Completion
+from alpacabench.endpoint.wire import Body, BrokenError, Completion, served
 
 
 class AnthropicWire(SdkWire):
@@ -70,6 +70,7 @@ def parse(text: str, seconds: float) -> Completion:
             cached_tokens=cached,
             reasoning="".join(b["thinking"] for b in blocks if b["type"] == "thinking") or None,
             seconds=seconds,
+            served=served(body),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BrokenError(f"the answer is no message: {text[:200]!r}") from None

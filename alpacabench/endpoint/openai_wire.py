@@ -7,7 +7,7 @@ from typing import Any
 
 from alpacabench.endpoint.body import count, decode, ending
 from alpacabench.endpoint.sdk import SdkWire, receive
-from alpacabench.endpoint.wire import Body, BrokenError, Completion
+from alpacabench.endpoint.wire import Body, BrokenError, Completion, served
 
 
 class OpenAIWire(SdkWire):
@@ -71,6 +71,7 @@ def parse(text: str, seconds: float, called: bool = False) -> Completion:
             cached_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
             reasoning=_trace(message),
             seconds=seconds,
+            served=served(body),
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise BrokenError(f"the answer is no completion: {text[:200]!r}") from None

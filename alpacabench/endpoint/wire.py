@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Body = dict[str, Any]
@@ -25,6 +25,8 @@ class Completion:
     """The part of the prompt tokens that the provider bills as cached."""
     reasoning: str | None = None
     seconds: float = 0.0
+    served: dict[str, str] = field(default_factory=dict)
+    """What the server calls its `model` and its `system_fingerprint`, where it says so."""
 
 
 class RefusedError(Exception):
@@ -119,6 +121,16 @@ class Wire(Protocol):
             BrokenError: no usable answer came.
 
         """
+
+
+SERVED_LENGTH = 200
+"""Characters of a server's name for its model that are kept."""
+
+
+def served(body: Any) -> dict[str, str]:
+    """Return what a reply says of the model that made it."""
+    found = {name: body.get(name) for name in ("model", "system_fingerprint")}
+    return {name: value[:SERVED_LENGTH] for name, value in found.items() if isinstance(value, str) and value}
 
 
 def seconds_to_wait(headers: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""Any annotator config that alpaca_eval ships: its template, its request and its parser over our client and store."""
+"""An annotator config, shipped by alpaca_eval or one's own: template, request and parser over our client and store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alpacabench.core.errors import Problem, allowed
 from alpacabench.core.reasoning import conclusion
 from alpacabench.core.records import Message, Pair
 from alpacabench.endpoint.wire import Body, Completion
-from alpacabench.judge.annotator import Annotator, annotators, load_annotator
+from alpacabench.judge.annotator import SUFFIXES, Annotator, annotators, load_annotator, own_file
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
 from alpacabench.judge.logprob import positions_of, weigh
@@ -22,7 +22,7 @@ from alpacabench.store.payload import Payload
 
 
 class AlpacaEvalAnnotator(ApiJudge):
-    """An annotator config by name; what is null is taken from it."""
+    """An annotator config by name or file; what is null is taken from it."""
 
     annotator: str
     max_tokens: int = Field(1, ge=1)
@@ -37,7 +37,7 @@ class AlpacaEvalAnnotator(ApiJudge):
         except ValueError:
             return {"name": "unknown", "model_name": "unknown", "template": "alpacabench:mM"} | given
         found = {
-            "name": values["annotator"], "name_model": config.model, "model_name": config.model,
+            "name": _name(str(values["annotator"])), "name_model": config.model, "model_name": config.model,
             "template": config.template, "base_url": config.base_url, "provider": config.wire,
             "temperature": config.temperature, "max_tokens": config.max_tokens,
         }  # fmt: skip
@@ -49,7 +49,15 @@ class AlpacaEvalAnnotator(ApiJudge):
             config = load_annotator(self.annotator)
         except ValueError as error:
             what = f"given '{self.annotator}': {error}"
-            yield Problem("judge.annotator", what, allowed(self.annotator, annotators()))
+            file = own_file(self.annotator)
+            remedy = "name an annotators_config that judges one pair in one prompt, with its template beside it"
+            own = file.is_file() or file.suffix in SUFFIXES
+            yield Problem("judge.annotator", what, remedy if own else allowed(self.annotator, annotators()))
+            return
+        if self.annotator not in annotators() and not callable(getattr(_parsers(), config.parser, None)):
+            parsers = sorted(name for name in dir(_parsers()) if name.endswith("_parser"))
+            what = f"{self.annotator} names the parser '{config.parser}', which alpaca_eval does not have"
+            yield Problem("judge.annotator", what, allowed(config.parser, parsers))
             return
         if config.wire is None and self.base_url is None:
             yield Problem(
@@ -120,6 +128,14 @@ class AlpacaEvalAnnotator(ApiJudge):
     @property
     def _config(self) -> Annotator:
         return load_annotator(self.annotator)
+
+
+def _name(annotator: str) -> str:
+    """Return what a config is called: a file by its own name, since files in one form often share the key inside."""
+    path = own_file(annotator)
+    if annotator in annotators():
+        return annotator
+    return path.parent.name if path.stem in ("config", "configs") else path.stem
 
 
 def _parsers() -> Any:

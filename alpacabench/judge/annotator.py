@@ -1,19 +1,28 @@
-"""The annotator configs that alpaca_eval ships, read without importing it."""
+"""The annotator configs that alpaca_eval ships, and files of one's own in that form; read without importing it."""
 
 from __future__ import annotations
 
+import logging
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from alpacabench.endpoint.server import WireFormat
 from alpacabench.endpoint.wire import Body
 from alpacabench.judge.template import annotators_directory
 
+log = logging.getLogger(__name__)
+
 NOT_SENT = {
     "model_name", "max_tokens", "max_tokens_to_sample", "max_new_tokens", "temperature", "requires_chatml",
     "batch_size", "price_per_token", "client_kwargs", "client_function_name", "model_kwargs", "is_chatml_prompt",
+    "openai_api_base", "openai_api_keys", "openai_organization_ids", "client_config_path", "num_procs", "n_retries",
+    "sleep_time",
 }  # fmt: skip
 """Arguments of alpaca_eval's client functions that are no fields of the request, or that have a field of their own."""
+
+
+SUFFIXES = (".yaml", ".yml")
 
 
 class Annotator(NamedTuple):
@@ -54,32 +63,63 @@ def annotators() -> list[str]:
     return sorted(path.parent.name for path in annotators_directory().glob("*/config*.yaml"))
 
 
-@cache
 def load_annotator(name: str) -> Annotator:
-    """Return an annotator config.
+    """Return an annotator config: one that alpaca_eval ships, a YAML file, or a directory with a `configs.yaml`.
 
     Raises:
-        ValueError: there is none of that name, or it judges several pairs in one prompt.
+        ValueError: there is none of that name, it judges several pairs in one prompt, or the file is no config.
 
     """
+    if name in annotators():
+        (path,) = (annotators_directory() / name).glob("config*.yaml")
+        return _load(path, path.stat().st_mtime_ns, shipped=True)
+    path = own_file(name)
+    if not path.is_file():
+        what = (
+            "there is no such file" if path.suffix in SUFFIXES else "alpaca_eval ships no annotator config of that name"
+        )
+        raise ValueError(what)
+    return _load(path, path.stat().st_mtime_ns, shipped=False)
+
+
+def own_file(name: str) -> Path:
+    """Return the file that a name stands for where it is none that alpaca_eval ships."""
+    path = Path(name).expanduser()
+    return path / "configs.yaml" if path.is_dir() else path
+
+
+@cache
+def _load(path: Path, _changed: int, shipped: bool) -> Annotator:
     import yaml
 
-    if name not in annotators():
-        raise ValueError("alpaca_eval ships no annotator config of that name")
-    (path,) = (annotators_directory() / name).glob("config*.yaml")
-    configs = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if len(configs) > 1:
-        raise ValueError(f"it is a pool of {len(configs)} annotators, some of which judge several pairs in one prompt")
-    (config,) = configs.values()
+    try:
+        configs = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if len(configs) > 1:
+            raise ValueError(
+                f"it is a pool of {len(configs)} annotators, some of which judge several pairs in one prompt"
+            )
+        (config,) = configs.values()
+        return _annotator(config, path, shipped)
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        fields = (
+            "NAME: {prompt_template, fn_completions, completions_kwargs: {model_name, max_tokens, temperature}, ...}"
+        )
+        raise ValueError(
+            f"it is no annotators_config ({type(error).__name__}: {error}): its form is {fields}"
+        ) from error
+
+
+def _annotator(config: dict[str, Any], path: Path, shipped: bool) -> Annotator:
     if config.get("batch_size", 1) != 1:
         raise ValueError(f"it judges {config['batch_size']} pairs in one prompt; only one pair a prompt is supported")
     arguments = config.get("completions_kwargs") or {}
     lengths = (arguments.get(key) for key in ("max_tokens", "max_tokens_to_sample", "max_new_tokens"))
+    template = config["prompt_template"]
     return Annotator(
-        template=f"alpaca_eval:{config['prompt_template']}",
+        template=f"alpaca_eval:{template}" if shipped else _template(template, path),
         model=arguments["model_name"],
         backend=config["fn_completions"],
-        base_url=(arguments.get("client_kwargs") or {}).get("base_url"),
+        base_url=(arguments.get("client_kwargs") or {}).get("base_url") or arguments.get("openai_api_base"),
         temperature=arguments.get("temperature", 0.7),
         max_tokens=next((n for n in lengths if n), 2048),
         body={key: value for key, value in arguments.items() if key not in NOT_SENT},
@@ -88,3 +128,20 @@ def load_annotator(name: str) -> Annotator:
         reads_choice=config.get("completion_key") == "completions_all",
         switches=config.get("is_randomize_output_order", True),
     )
+
+
+def _template(given: str, path: Path) -> str:
+    """Return where a template of one's own lies: as alpaca_eval looks for it, else beside the config, else as shipped.
+
+    alpaca_eval takes a relative path from the folder above the config's. An absolute one is often of the machine that
+    the file was written on.
+    """
+    above, beside = path.absolute().parents[1] / given, path.parent / Path(given).name
+    if above.is_file():
+        return str(above)
+    if (near := path.parent / given).is_file():
+        return str(near)
+    if beside.is_file():
+        log.warning("%s names the template %s, which is not there: %s beside it is used", path, given, beside.name)
+        return str(beside)
+    return f"alpaca_eval:{given}" if (annotators_directory() / given).is_file() else str(above)

@@ -139,6 +139,8 @@ class ApiJudge(Judge):
             # A reader looks for fields that a server may have left out, or filled with anything.
             except Exception as error:
                 raise UnparsableVerdictError(f"no verdict in this form: {type(error).__name__}: {error}") from error
+            if completion.served:
+                payload["served"] = completion.served
             if problem := payload_problem("verdict", payload):
                 raise UnparsableVerdictError(problem)
             return payload
