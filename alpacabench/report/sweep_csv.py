@@ -46,6 +46,7 @@ def _figures(result: JobResult, row: SweepRow, sweep: ScoredSweep, against: Agai
         "status": result.status,
         "base": result.number == against.base,
         "n_total": row.n or None,
+        **({"replicates": row.replicates} if row.replicates > 1 else {}),
         "n_shared": len(sweep.scored) if rate else None,
         "win_rate": rate and rate.value,
         "win_rate_ci_low": rate and rate.low,

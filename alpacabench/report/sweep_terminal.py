@@ -26,7 +26,8 @@ def show(table: SweepTable) -> None:
     own, lc = (any(getattr(row, name) for row in table.rows) for name in ("own_win_rate", "lc"))
     optional = ["own prompts, %"] if own else []
     optional += [LC_COLUMN if not table.lc_name.endswith("_noreg") else f"{LC_COLUMN}, not regularised"] if lc else []
-    for column in ("", "win rate, % (95%)", *optional, "difference, points (95%)", "p (Holm)", "n", "best?"):
+    columns = ["", "win rate, % (95%)", *optional, "difference, points (95%)", "p (Holm)", "n", "best?"]
+    for column in [*columns, "replicates"] if table.replicated else columns:
         grid.add_column(column, overflow="fold")
     empty = [""] * len(optional)
     for row in table.rows:
@@ -40,10 +41,11 @@ def show(table: SweepTable) -> None:
         delta = table.delta(row)
         difference = delta.text(signed=True) if delta else "base" if row.name == table.base else ""
         adjusted = probability(row.p_holm) if delta else ""
+        counted = [str(row.replicates)] if table.replicated else []
         tied = BEST[table.place(row)] if len(table.rows) > 1 and not table.saturated else ""
         figures = [row.own_win_rate.text() if row.own_win_rate else ""] if own else []
         figures += [row.lc.text() if row.lc else ""] if lc else []
-        grid.add_row(table.label(row), row.win_rate.text(), *figures, difference, adjusted, str(row.n), tied)
+        grid.add_row(table.label(row), row.win_rate.text(), *figures, difference, adjusted, str(row.n), tied, *counted)
     console.print(grid)
     for sentence in (*sweep_words.sentences(table), *table.warnings):
         console.print(f"- {sentence}", highlight=False, soft_wrap=True)

@@ -97,7 +97,7 @@ def _what_is_missing(table: SweepTable) -> list[str]:
         )
     failed = sum(row.failure is not None for row in table.rows)
     if failed:
-        found.append(f"{failed} of {len(table.rows)} jobs failed, and are in no comparison.")
+        found.append(f"{failed} of {table.n_jobs} jobs failed, and are in no comparison.")
     return found
 
 
@@ -201,7 +201,7 @@ def tiles(table: SweepTable) -> list[Tile]:
     """Return the figures to see at a glance."""
     done = [row for row in table.rows if not row.failure]
     failed = len(table.rows) - len(done)
-    found = [Tile("Jobs", count(len(table.rows)), f"{failed} failed" if failed else "none failed")]
+    found = [Tile("Jobs", count(table.n_jobs), f"{failed} failed" if failed else "none failed")]
     if sizes := {row.n for row in done if not row.stopped}:
         found.append(
             Tile("Prompts in each", count(max(sizes)), "" if len(sizes) == 1 else f"fewest: {count(min(sizes))}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from alpacabench.analysis.estimate import Estimate, finite
 from alpacabench.analysis.sweep.against import Against, compare_to_base
 from alpacabench.analysis.sweep.effects import effects
+from alpacabench.analysis.sweep.replicates import Settings, by_setting
 from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep, read_jobs
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.analysis.sweep.variance import seed_spread, variance_split
@@ -82,15 +83,26 @@ def conclude(
     results = _told_apart(results)
     sweep = read_jobs(results)
     against = compare_to_base(sweep, base, difficulties, manifest.objective)
-    metrics = sweep_metrics(sweep, against, results, manifest.axes)
-    table = _table(manifest, sweep, against, results, metrics)
+    jobs = _rows(sweep, against, results)
+    settings, by_jobs = by_setting(sweep, results, base), against
+    if settings.sweep is not sweep:
+        against = compare_to_base(settings.sweep, settings.base, difficulties, manifest.objective)
+        # Means over replicates may all be draws where no verdict is one.
+        against = replace(against, saturated=by_jobs.saturated)
+    metrics = sweep_metrics(sweep, settings.sweep, against, results, manifest.axes)
+    table = _table(manifest, sweep, settings, against, metrics)
     if tracked:
         table = replace(table, about={**table.about, "in MLflow": tracked})
     files = [
-        write_csv(directory / "sweep.csv", manifest.axes, [r for r, _ in results], table.rows, sweep, against),
+        write_csv(directory / "sweep.csv", manifest.axes, [r for r, _ in results], jobs, sweep, by_jobs),
         write_sweep_report(directory / "sweep.html", table),
-        write_pairs_csv(directory / "sweep_pairs.csv", [r for r, _ in results], against),
+        write_pairs_csv(directory / "sweep_pairs.csv", [r for r, _ in settings.results], against),
     ]
+    if settings.sweep is not sweep:
+        held = [r for r, _ in settings.results]
+        files.append(
+            write_csv(directory / "sweep_settings.csv", manifest.axes, held, table.rows, settings.sweep, against)
+        )
     show(table)
     print(f"Sweep report: {files[1]}")
     finished = FinishedSweep(manifest.name, manifest.axes, sweep, base, directory, difficulties)
@@ -110,14 +122,25 @@ def _told_apart(results: Results) -> Results:
     ]
 
 
-def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: Sequence[str]) -> dict[str, float]:
-    """Return the sweep's own figures under their MLflow names."""
+def sweep_metrics(
+    sweep: ScoredSweep, settings: ScoredSweep, against: Against, results: Results, axes: Sequence[str]
+) -> dict[str, float]:
+    """Return the sweep's own figures under their MLflow names.
+
+    Args:
+        sweep: the finished jobs.
+        settings: the same with replicates as one: what is compared.
+        against: the comparison of the settings.
+        results: how every job ended.
+        axes: the keys that vary.
+
+    """
     scored = (*sweep.jobs, *sweep.stopped)
     # In this order MLflow and the page show them: what was found first.
     metrics: dict[str, float] = {}
     metrics["saturated"] = float(against.saturated)
     if (selection := against.selection) and not against.saturated:
-        best = sweep.jobs[selection.best].result.number
+        best = settings.jobs[selection.best].result.number
         metrics |= {
             "win_rate": against.rates[best].win_rate,
             **({against.lc_metric: against.lc[best].value} if against.lc else {}),
@@ -129,6 +152,8 @@ def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: 
             "shrunken_best": selection.shrunken_best,
             "sd_between": selection.sd_between,
         }
+        if len(settings.jobs) < len(sweep.jobs):
+            metrics["n_settings"] = len(settings.jobs)
         if (spread := seed_spread(sweep, axes)) is not None:
             metrics["sd_seed"] = spread
     detectable = [c.delta.mde_80 for c in against.comparisons.values() if c.delta.standard_error > 0]
@@ -144,38 +169,32 @@ def sweep_metrics(sweep: ScoredSweep, against: Against, results: Results, axes: 
     return metrics
 
 
-def _table(
-    manifest: Manifest, sweep: ScoredSweep, against: Against, results: Results, metrics: Mapping[str, float]
-) -> SweepTable:
+def _rows(sweep: ScoredSweep, against: Against, results: Results) -> tuple[SweepRow, ...]:
     jobs = {job.result.number: job for job in (*sweep.jobs, *sweep.stopped)}
     tied = [sweep.jobs[i].result.number for i in against.selection.tied_with_best] if against.selection else []
     if len(sweep.jobs) == 1 and sweep.stopped:  # the others were stopped because this one is better
         tied = [sweep.jobs[0].result.number]
-    base = next((result.name for result, _ in results if result.number == against.base), None)
-    compared = bool(against.selection)
     names = {result.number: result.name for result, _ in results}
     shown, checked = short_params([result.params for result, _ in results]), violations(sweep, against.base or 0)
+    return tuple(
+        _row(result, params, jobs.get(n := result.number), against, n in tied, names, checked.get(n, {}))
+        for (result, _), params in zip(results, shown, strict=True)
+    )
+
+
+def _table(
+    manifest: Manifest, sweep: ScoredSweep, settings: Settings, against: Against, metrics: Mapping[str, float]
+) -> SweepTable:
     return SweepTable(
         title=manifest.name,
-        rows=tuple(
-            _row(
-                result,
-                params,
-                jobs.get(result.number),
-                against,
-                result.number in tied,
-                names,
-                checked.get(result.number, {}),
-            )  # fmt: skip
-            for (result, _), params in zip(results, shown, strict=True)
-        ),
-        base=base,
+        rows=_rows(settings.sweep, against, _told_apart(settings.results)),
+        base=next((result.name for result, _ in _told_apart(settings.results) if result.number == against.base), None),
         lc_name=against.lc_metric,
         decides=against.decides,
         saturated=against.saturated,
         identical=sweep.identical,
         n_shared=len(sweep.scored),
-        effects=effects(sweep, manifest.axes) if compared else (),
+        effects=effects(sweep, manifest.axes) if against.selection else (),
         variance=variance_split(sweep, manifest.axes),
         metrics=dict(metrics),
         about={
@@ -213,6 +232,7 @@ def _row(
         p_all_pairs={names[sum(pair) - result.number]: p for pair, p in against.pairs.items() if result.number in pair},
         tied_with_best=tied,
         n=int(metrics.get("n_total", 0)),
+        replicates=job.replicates,
         cost_usd=metrics.get("cost_usd"),
         seconds=result.seconds,
         full_cost_usd=metrics.get("full_cost_usd"),

@@ -222,7 +222,7 @@ def test_one_finished_job_of_a_sweep_is_no_comparison(tmp_path: Path) -> None:
     sweep = read_jobs([_finished(tmp_path, 0, [("a", 1.0), ("b", 2.0)])])
     against = compare_to_base(sweep, 0, None)
     assert against.comparisons == {} and against.selection is None
-    assert "best_run" not in sweep_metrics(sweep, against, [sweep.jobs[0].result], ["seed"])  # type: ignore[list-item]
+    assert "best_run" not in sweep_metrics(sweep, sweep, against, [sweep.jobs[0].result], ["seed"])  # type: ignore[list-item]
 
 
 def test_the_paired_test_finds_at_five_percent_what_the_unpaired_one_does_not(

@@ -24,6 +24,8 @@ class ScoredJob:
     result: JobResult
     directory: Path
     run: FinishedRun
+    replicates: int = 1
+    """Jobs that it is the mean of."""
 
     @property
     def params(self) -> Mapping[str, str]:

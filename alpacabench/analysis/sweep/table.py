@@ -18,7 +18,7 @@ TIE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class SweepRow:
-    """One job of the sweep; rates and differences in percentage points."""
+    """One setting of the sweep; rates and differences in percentage points."""
 
     name: str
     overrides: Mapping[str, str]
@@ -45,12 +45,14 @@ class SweepRow:
     tied_with_best: bool = False
     """Whether it cannot be separated from the best at 5% (true for the best itself)."""
     n: int = 0
+    replicates: int = 1
+    """Jobs that differ in a seed alone, whose mean by prompt it is."""
     cost_usd: float | None = None
     """Paid by this call."""
     seconds: float | None = None
     """Taken by this call."""
     full_cost_usd: float | None = None
-    """What its answers and verdicts cost when they were made, the store's included."""
+    """What its answers and verdicts cost when they were made, the store's included; of replicates the mean."""
     seconds_per_answer: float | None = None
     """When they were written, the store's included."""
     violations: Mapping[str, JobViolations] = field(default_factory=dict)
@@ -97,6 +99,16 @@ class SweepTable:
     """Sweep-level metrics, named as in MLflow (`best_minus_mean`, `expected_best_under_null`, ...)."""
     about: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def n_jobs(self) -> int:
+        """How many jobs the sweep has."""
+        return sum(row.replicates for row in self.rows)
+
+    @property
+    def replicated(self) -> bool:
+        """Whether any row is the mean of several jobs."""
+        return self.n_jobs > len(self.rows)
 
     def axes(self) -> dict[str, tuple[str, ...]]:
         """Return the keys that take more than one value, with their values; numbers in ascending order."""
