@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
 REQUESTS_AT_ONCE = 8
+
+
+def sent_unasked() -> str | None:
+    """Return what MLflow, or a database's driver, would send to any server that it is told; None for nothing."""
+    from mlflow.utils.credentials import read_mlflow_creds
+
+    for name in ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_AUTH", "PGPASSWORD"):
+        if os.environ.get(name):
+            return name
+    known = read_mlflow_creds()
+    return "the log-in of MLflow" if known.username or known.password else None
 
 
 def trace_store(tracking_uri: str) -> Any:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +21,7 @@ from alpacabench.tracking import spool
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.client import Unreachable
 from alpacabench.tracking.mlflow import Mlflow
-from alpacabench.tracking.pending import pending
+from alpacabench.tracking.pending import Pending, leave, pending
 from alpacabench.tracking.sync import sync
 from tests.helpers.tracking_data import DEAD, client, example, job, run_of
 
@@ -123,6 +128,70 @@ def test_a_run_whose_uri_held_a_password_is_not_sent_elsewhere(
     assert not (tmp_path / "outputs" / "mlflow.db").exists()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
     assert sync() == 1 and len(run_of(database, "secret")) == 1
+
+
+@contextmanager
+def server_of_somebody() -> Iterator[tuple[str, list[str | None]]]:
+    """Serve nothing; yields the address, and the Authorization headers of what was asked."""
+    seen: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers.get("Authorization"))
+            self.send_error(404)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", seen
+    server.shutdown()
+
+
+@pytest.mark.parametrize("secret", ["MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD", "PGPASSWORD"])
+@pytest.mark.parametrize("kind", ["run", "traces"])
+def test_no_credential_goes_to_a_server_that_only_a_record_names(
+    secret: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(secret, "sesame")
+    if secret == "MLFLOW_TRACKING_PASSWORD":
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ali")
+    with server_of_somebody() as (address, seen):
+        for place, configured in (("given", None), ("other", "http://127.0.0.1:9"), ("configured", f"{address}/")):
+            if configured:
+                monkeypatch.setenv("MLFLOW_TRACKING_URI", configured)
+            (directory := tmp_path / place).mkdir()
+            if kind == "run":
+                spool.put(job(tmp_path), "e", address, 0).rename(directory / "x")
+            else:
+                leave(Pending.of(job(directory), "1" * 32, address, 1))
+            seen.clear()
+            with pytest.raises(StageError) as refused:
+                sync(directory=directory)
+            if place == "configured":
+                assert any(seen) is secret.startswith("MLFLOW")
+            else:
+                assert f"goes to {address}" in str(refused.value) and "--uri" in str(refused.value)
+                assert not seen
+
+
+def test_a_record_of_another_user_says_nothing_about_where_it_goes(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = spool.put(job(tmp_path), "foreign", database, 0)
+    (entry / spool.RECORD).chmod(0o666)
+    with pytest.raises(StageError, match="not this user's own file"):
+        sync()
+    (entry / spool.RECORD).chmod(0o600)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        with pytest.raises(StageError, match="not this user's own file"):
+            sync()
+    assert not run_of(database, "foreign")
+    assert sync() == 1
 
 
 def test_what_cannot_be_sent_stays_and_the_others_are_sent(tmp_path: Path, database: str) -> None:

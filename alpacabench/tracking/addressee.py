@@ -1,0 +1,43 @@
+"""Which server a record that waits may name: a directory from elsewhere must not say who gets a password or token."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from alpacabench.core.errors import StageError
+from alpacabench.security.redact import redact
+from alpacabench.tracking import uri as uris
+from alpacabench.tracking.mlflow_internals import sent_unasked
+
+
+def require_own(record: Path, uri: str) -> None:
+    """Refuse a record where somebody else may have chosen its server, or where credentials would go there.
+
+    Args:
+        record: the file that waits.
+        uri: where it says that it should go.
+
+    Raises:
+        StageError: it is no file of this user, or credentials of the environment would go along to a server that is
+            not the one of MLFLOW_TRACKING_URI; `--uri` with this server lets it pass.
+
+    """
+    chosen = os.environ.get("MLFLOW_TRACKING_URI")
+    if chosen and chosen.rstrip("/") == uri.rstrip("/"):
+        return
+    remedy = f"is that where it should go, give --uri '{redact(uri)}'"
+    if not all(_of_this_user(path) for path in (record, record.parent)):
+        raise StageError(f"{record} is not this user's own file, and says that it goes to {redact(uri)}: {remedy}")
+    # A file that was unpacked or cloned is this user's own as well.
+    if uris.sqlite_path(uri) is None and (secret := sent_unasked()):
+        raise StageError(
+            f"{record} alone says that it goes to {redact(uri)}, and {secret} would be sent along: {remedy}, or set "
+            "MLFLOW_TRACKING_URI"
+        )
+
+
+def _of_this_user(path: Path) -> bool:
+    """Return whether nobody else could write it; where files have no owners, whether it is there."""
+    found = path.lstat()
+    return not hasattr(os, "geteuid") or (found.st_uid == os.geteuid() and not found.st_mode & 0o002)
