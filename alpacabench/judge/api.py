@@ -39,6 +39,8 @@ class ApiJudge(Judge):
     """The wire format."""
     temperature: float | None = Field(None, ge=0.0)
     """None sends none: for models that fix it."""
+    reasoning_effort: str | None = None
+    """How much the judge model thinks, as its server calls it; None sends none."""
     max_tokens: int = Field(..., ge=1)
     timeout: float = Field(120.0, gt=0.0)
     """Seconds that one request may take."""
@@ -63,6 +65,9 @@ class ApiJudge(Judge):
         yield from retired("judge.model_name", self.model_name, self.url)
         if self.provider == "anthropic":
             yield from missing("judge", "a judge behind Anthropic's API", "anthropic")
+            if self.reasoning_effort is not None:
+                remedy = "leave judge.reasoning_effort=null"
+                yield Problem("judge.reasoning_effort", "Anthropic's wire format has no such field", remedy)
         yield from check_template(self.template)
         if self.mode == "batch" and self.provider != "openai":
             yield Problem("judge.mode", "given 'batch', which is OpenAI's Batch API", "leave judge.mode=null")
@@ -78,6 +83,8 @@ class ApiJudge(Judge):
     def parameters(self) -> Body:
         """Return the decoding values that are sent."""
         values: Body = {"max_tokens": self.max_tokens}
+        if self.reasoning_effort is not None:
+            values["reasoning_effort"] = self.reasoning_effort
         return values if self.temperature is None else values | {"temperature": self.temperature}
 
     def body(self, messages: list[Message]) -> Body:

@@ -39,6 +39,8 @@ class ApiModel(Model):
     path: str
     """The API's model id."""
     base_url: str | None = Field(None, repr=False)
+    reasoning_effort: str | None = None
+    """How much the model thinks, as its server calls it; None sends none."""
     concurrency: int = Field(16, ge=1)
     """Most requests in flight at once."""
     timeout: float = Field(600.0, gt=0.0)
@@ -61,10 +63,14 @@ class ApiModel(Model):
         yield from retired("model.path", self.path, self.url)
         if self.wire_format == "anthropic":
             yield from missing("model", "a model behind Anthropic's API", "anthropic")
+            if self.reasoning_effort is not None:
+                remedy = "leave model.reasoning_effort=null"
+                yield Problem("model.reasoning_effort", "Anthropic's wire format has no such field", remedy)
 
     def identity(self) -> dict[str, Any]:
         """Return the wire format and the model's id; the server's address is no part of it."""
-        return {"backend": f"api:{self.wire_format}", "model": self.path}
+        effort = {} if self.reasoning_effort is None else {"reasoning_effort": self.reasoning_effort}
+        return {"backend": f"api:{self.wire_format}", "model": self.path, **effort}
 
     def parameters(self, decoding: Decoding, sample: int) -> Body:
         """Return the decoding values as the wire format calls them; each sample has a seed of its own.
@@ -72,6 +78,8 @@ class ApiModel(Model):
         Models that fix their temperature refuse a nucleus, too: without a temperature it is sent only where it is set.
         """
         values: Body = {"max_tokens": decoding.max_new_tokens}
+        if self.reasoning_effort is not None:
+            values["reasoning_effort"] = self.reasoning_effort
         if decoding.temperature is not None:
             values["temperature"] = decoding.temperature
         if decoding.samples:
