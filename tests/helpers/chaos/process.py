@@ -80,8 +80,8 @@ class Command:
         """Run it to its end; returns the exit code."""
         return self._ended(self.start())
 
-    def kill(self, after: float) -> bool:
-        """Start it and kill -9 it after so many seconds; returns whether it was still running."""
+    def kill(self, after: float) -> int | None:
+        """Start it and kill -9 it after so many seconds; returns its exit code where it had ended by itself."""
         process = self.start()
         try:
             process.wait(after)
@@ -89,9 +89,8 @@ class Command:
             process.kill()
             process.wait()
             self.orphans += len(self._orphans())
-            return True
-        self._ended(process)
-        return False
+            return None
+        return self._ended(process)
 
     def _ended(self, process: subprocess.Popen[bytes]) -> int:
         code = process.wait()
@@ -119,8 +118,8 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def kill_until_done(command: Command, kills: Kills, seconds: float, chance: random.Random) -> int:
-    """Run a command again and again, killed at random moments, until it ends by itself; returns the kills.
+def kill_until_done(command: Command, kills: Kills, seconds: float, chance: random.Random) -> tuple[int, int]:
+    """Run a command again and again, killed at random moments, until it ends; returns the kills and its exit code.
 
     Args:
         command: what is run.
@@ -130,9 +129,12 @@ def kill_until_done(command: Command, kills: Kills, seconds: float, chance: rand
 
     """
     done = 0
-    while kills.more(done) and command.kill(chance.uniform(0.3, 1.1) * seconds):
+    while kills.more(done):
+        code = command.kill(chance.uniform(0.3, 1.1) * seconds)
+        if code is not None:
+            return done, code
         done += 1
-    return done
+    return done, command.finish()
 
 
 def held(store: Path, kind: str = "verdict") -> int:

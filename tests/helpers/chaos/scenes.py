@@ -100,8 +100,8 @@ def repeated(
         count += 1
         command = Command(place / str(count), overrides)
         before = len(billed or ())
-        killed = kill_until_done(command, kills.rest(result.kills), seconds, chance)
-        result.wrong += int(command.finish() != 0 or number(command.directory) != truth)
+        killed, code = kill_until_done(command, kills.rest(result.kills), seconds, chance)
+        result.wrong += int(code != 0 or number(command.directory) != truth)
         stored = held(command.directory / STORE, kind)
         result.kills += killed
         result.answers += stored
@@ -176,8 +176,7 @@ def budget(place: Path, kills: Kills) -> Result:
             "-m", *asking(server, 90), "judge.seed=0,1,2,3", "hydra/launcher=processes", "hydra.launcher.n_jobs=4",
             "hydra.sweep.dir=sweep", f"budget.usd={cap}",
         ])  # fmt: skip
-        result.kills = kill_until_done(command, kills, 20.0, random.Random(5))
-        command.finish()
+        result.kills, _ = kill_until_done(command, kills, 20.0, random.Random(5))
         dollars = sum(price.cost(sum(10 * len(m["content"]) for m in body["messages"]), 10) for body in billed)
     result.answers, result.orphans = held(command.directory / STORE), command.orphans
     result.wrong = int(dollars > cap or not billed)
@@ -223,6 +222,6 @@ def full_disk(place: Path, kills: Kills) -> Result:
 
 
 SCENES: dict[Callable[[Path, Kills], Result], float] = {
-    judging: 0.4, sweep: 0.2, tracking: 0.2, generation: 0.15, budget: 0.05, clocks: 0.0, full_disk: 0.0
+    judging: 0.35, sweep: 0.2, tracking: 0.2, generation: 0.15, budget: 0.1, clocks: 0.0, full_disk: 0.0
 }  # fmt: skip
 """Each with its share of the kills."""
