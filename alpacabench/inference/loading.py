@@ -104,10 +104,10 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
     elif not placement and device.type == "cuda":
         placement["device_map"] = {"": device}
     log.info("Loading %s (%s) on %s", spec.source, spec.dtype, device)
-    with _in_one_message(spec, "weights"):
+    with in_one_message(spec, "weights"):
         model, info = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement, output_loading_info=True)
     _refuse_missing(spec, info["missing_keys"])
-    with _in_one_message(spec, "tokenizer"):
+    with in_one_message(spec, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(spec.source, **source)
     if not tokenizer.chat_template:  # a processor's template, which the tokenizer does not read
         tokenizer.chat_template = locate(named(spec), spec.revision).template()
@@ -123,8 +123,8 @@ def named(spec: ModelSpec) -> str:
 
 
 @contextmanager
-def _in_one_message(spec: ModelSpec, what: str) -> Iterator[None]:
-    """Turn whatever transformers raises on files that it cannot use into one message; memory is another matter.
+def in_one_message(spec: ModelSpec, what: str) -> Iterator[None]:
+    """Turn whatever a library raises on files that it cannot use into one message; memory is another matter.
 
     Raises:
         GenerationError: the files cannot be loaded; names the model and the first cause.

@@ -84,6 +84,7 @@ class Vllm(Model):
         if not requests:
             return
         engine = owned(Resident).engine(self, sharding.num_processes)
+        progress.begin()
         tokenizer, checkpoint = engine.get_tokenizer(), self.source.checkpoint()
         if not tokenizer.chat_template:  # a processor's template, which the tokenizer does not read
             tokenizer.chat_template = checkpoint.template()
@@ -137,21 +138,24 @@ def _open(model: Vllm, degree: int) -> Any:
     os.environ.setdefault("VLLM_HOST_IP", "127.0.0.1")
     from vllm import LLM
 
+    from alpacabench.inference.loading import in_one_message
+
     spec = model.source.spec()
     adapter = {"enable_lora": True, "max_lora_rank": Adapter(Path(model.lora)).capacity()} if model.lora else {}
-    return LLM(
-        model=spec.source,
-        revision=spec.revision,
-        dtype=spec.dtype,
-        tensor_parallel_size=degree,
-        gpu_memory_utilization=model.gpu_memory_utilization,
-        max_model_len=model.max_model_len,
-        quantization=model.quantization,
-        trust_remote_code=model.trust_remote_code,
-        load_format="auto" if model.allow_pickle else "safetensors",
-        disable_log_stats=False,  # without them, outputs have no times
-        **adapter,
-    )
+    with in_one_message(spec, "engine"):
+        return LLM(
+            model=spec.source,
+            revision=spec.revision,
+            dtype=spec.dtype,
+            tensor_parallel_size=degree,
+            gpu_memory_utilization=model.gpu_memory_utilization,
+            max_model_len=model.max_model_len,
+            quantization=model.quantization,
+            trust_remote_code=model.trust_remote_code,
+            load_format="auto" if model.allow_pickle else "safetensors",
+            disable_log_stats=False,  # without them, outputs have no times
+            **adapter,
+        )
 
 
 def _written(
