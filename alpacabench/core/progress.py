@@ -26,7 +26,7 @@ class Stage:
     def __init__(self, title: str, total: int, unit: str) -> None:
         self.title, self.total, self.unit = title, total, unit
         self.done = 0
-        self.partial = 0.0
+        self.partial = self.known = 0.0
         self.started = self.logged = self.since = time.monotonic()
         self.show: Callable[[], None] = self._log_now_and_then
 
@@ -35,9 +35,12 @@ class Stage:
         """The estimate; None until enough is done for one."""
         # A unit that has just been finished counts among those in flight until their next step.
         reached = min(self.done + self.partial, self.total)
-        if reached < FIRST_ESTIMATE * self.total:
+        done = (
+            reached - self.known
+        )  # since the first units in flight: loading and first prompts are no measure of the rest
+        if done < FIRST_ESTIMATE * self.total:
             return None
-        return (time.monotonic() - self.since) / reached * (self.total - reached)
+        return (time.monotonic() - self.since) / done * (self.total - reached)
 
     def advance(self, count: int) -> None:
         """Note that more units are done."""
@@ -55,15 +58,10 @@ def in_flight(units: float) -> None:
     """Tell the stage in progress how much of the units in flight is done, as a number of whole units."""
     current = find(Stage)
     if current is not None:
+        if units and not current.known:
+            current.since, current.known = time.monotonic(), current.done + units
         current.partial = units
         current.show()
-
-
-def begin() -> None:
-    """Tell the stage in progress that its model is up: how long the rest takes follows the work, not the loading."""
-    current = find(Stage)
-    if current is not None:
-        current.since = time.monotonic()
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from alpacabench import inference
-from alpacabench.core import progress
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import Answer, DecodeSpec, ModelSpec, Task
@@ -72,7 +71,6 @@ class HuggingFace(Model):
         if not requests:
             return
         backend = inference.open_backend(self.source.spec(), sharding.plan())
-        progress.begin()
         tasks = [Task(request.key, request.messages) for request in requests]
         # Every field but seed and n, which are in the key.
         spec = DecodeSpec(**decoding.model_dump(exclude={"seed", "n"}))

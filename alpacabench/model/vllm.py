@@ -84,7 +84,6 @@ class Vllm(Model):
         if not requests:
             return
         engine = owned(Resident).engine(self, sharding.num_processes)
-        progress.begin()
         tokenizer, checkpoint = engine.get_tokenizer(), self.source.checkpoint()
         if not tokenizer.chat_template:  # a processor's template, which the tokenizer does not read
             tokenizer.chat_template = checkpoint.template()

@@ -24,6 +24,20 @@ def test_the_estimate_counts_what_is_in_flight(monkeypatch: pytest.MonkeyPatch) 
     assert stage.seconds_left == 0.0, "what was just finished may still be in flight"
 
 
+def test_the_estimate_leaves_out_what_came_before_the_first_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with progress.stage("Generating", 20, "answers"):
+        stage = progress.find(progress.Stage)
+        assert stage is not None
+        now = 400.0  # the model is loaded, and the prompts are read
+        progress.in_flight(2.0)
+        assert stage.seconds_left is None
+        now = 410.0
+        progress.in_flight(4.0)
+        assert stage.seconds_left == pytest.approx(80.0)
+
+
 def test_lines_are_logged_now_and_then_and_at_the_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
