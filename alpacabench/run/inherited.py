@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_CODE = {"trust_remote_code": False, "allow_pickle": False}
+_TEMPLATE: Mapping[str, Any] = {"template_arguments": {}}
+_CODE = {"trust_remote_code": False, "allow_pickle": False, **_TEMPLATE}
 
 INHERITED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "model": {
         "smollm2_135m": {"quantization": None, **_CODE},
         "recorded": {"generator": None},
+        "hf": _TEMPLATE,
+        "vllm": _TEMPLATE,
         **{name: _CODE for name in ("gemma", "hh_llama32_1b_sft", "llama", "mistral", "qwen")},
     },
     "judge": {name: {"name": None} for name in ("alpaca_eval", "longest", "recorded")},
