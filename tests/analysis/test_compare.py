@@ -91,7 +91,7 @@ def test_every_kind_of_file_gives_the_same_figures(tmp_path: Path) -> None:
     base = write_run(tmp_path / "base", BASE)
     plain = write_annotations(tmp_path / "b.annotations.json", annotation_rows(RUN)[::-1])
     packed = tmp_path / "b.json.gz"
-    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    packed.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
     lines = tmp_path / "b.jsonl"
     lines.write_text("".join(json.dumps(row) + "\n" for row in annotation_rows(RUN)), encoding="utf-8")
     theirs = write_annotations(tmp_path / "results" / "model" / "judge" / "annotations.json", annotation_rows(RUN))

@@ -21,7 +21,7 @@ ROWS = [{"instruction": "Say hi", "output": "hi"}, {"instruction": "Zwei\nZeilen
 
 def _write(path: Path, text: str) -> Path:
     if path.suffix == ".gz":
-        path.write_bytes(gzip.compress(text.encode()))
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))
     else:
         path.write_text(text, encoding="utf-8")
     return path
@@ -109,7 +109,7 @@ def separated(separator: str) -> str:
     [
         ("lines.json", LINES.encode()), ("list.jsonl", json.dumps(ROWS, indent=1).encode()),
         ("UPPER.JSON", TEXT.encode()),
-        ("plain.json", gzip.compress(TEXT.encode())), ("a.json.bz2", bz2.compress(TEXT.encode())),
+        ("plain.json", gzip.compress(TEXT.encode(), mtime=0)), ("a.json.bz2", bz2.compress(TEXT.encode())),
         ("a.jsonl.xz", lzma.compress(LINES.encode())), ("utf16.json", TEXT.encode("utf-16")),
         ("bom.jsonl", LINES.replace("\n", "\r\n").encode("utf-8-sig")), ("a.ndjson", LINES.encode()),
         ("tabs.tsv", separated("\t").encode()), ("tabs.csv", separated("\t").encode()),
@@ -135,7 +135,7 @@ def test_parquet_is_read_whatever_it_is_called(tmp_path: Path) -> None:
     ("name", "data", "words"),
     [
         ("not.json.gz", TEXT.encode(), ["not packed", "call it not.json"]),
-        ("cut.json", gzip.compress(TEXT.encode())[:-9], ["cannot read"]),
+        ("cut.json", gzip.compress(TEXT.encode(), mtime=0)[:-9], ["cannot read"]),
         ("columns.json", b'{"instruction": {"0": "a"}, "output": {"0": "b"}}', ["orient='records'"]),
         ("data.json", b'{"data": [{"instruction": "a"}]}', ["under 'data'"]),
         ("cp1252.json", '[{"instruction": "caf\xe9"}]'.encode("cp1252"), ["line 1", "0xe9", "UTF-8"]),
