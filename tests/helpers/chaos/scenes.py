@@ -159,8 +159,9 @@ def tracking(place: Path, kills: Kills) -> Result:
             cwd=directory, capture_output=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         with closing(sqlite3.connect(directory / "outputs" / "mlflow.db")) as database:
-            found = database.execute("select status, count(*) from runs group by status").fetchall()
-            values = database.execute("select value from latest_metrics where key = 'win_rate'").fetchall()
+            # Distinct: what was killed after its run was finished there counts as finished, and is logged anew.
+            found = database.execute("select distinct status from runs").fetchall()
+            values = database.execute("select distinct value from latest_metrics where key = 'win_rate'").fetchall()
         return synced.returncode, found, values
 
     command = ["model=echo", "judge=longest", "subset=head", "subset.n=20", "hydra.run.dir=run"]
