@@ -125,7 +125,9 @@ def test_the_real_rows_have_the_pinned_digest_and_shuffled_ones_do_not(alpaca_da
 
     conf = Path(__file__).resolve().parents[2] / "conf" / "dataset"
     for option, file in (("alpaca_eval", "gpt4_1106_preview"), ("alpaca_eval_1", "text_davinci_003")):
-        values = yaml.safe_load((conf / f"{option}.yaml").read_text())
+        # The second one inherits the first.
+        values = yaml.safe_load((conf / "alpaca_eval.yaml").read_text())
+        values |= yaml.safe_load((conf / f"{option}.yaml").read_text())
         keys = {key: value for key, value in values.items() if key not in ("defaults", "_target_")}
         local = tmp_path / "copy.json.gz"
         shutil.copy(alpaca_data / f"{file}.outputs.json.gz", local)

@@ -88,10 +88,12 @@ def test_a_body_that_is_no_completion_is_broken(body: Any) -> None:
         {"prompt_tokens": None, "prompt_tokens_details": {"cached_tokens": -3}}, {"prompt_tokens": [1]}, None,
     ],
 )  # fmt: skip
-def test_a_usage_that_cannot_be_is_none(usage: Any) -> None:
+def test_a_usage_that_cannot_be_is_told_apart_from_none(usage: Any) -> None:
     completion = parse(json.dumps(WHOLE | {"usage": usage}), 0.0)
-    assert completion.prompt_tokens in (0, 12)
-    assert (completion.completion_tokens, completion.cached_tokens) == (0, 0)
+    assert completion.prompt_tokens in (-1, 0, 12)
+    assert {completion.completion_tokens, completion.cached_tokens} <= {-1, 0}
+    told = usage if isinstance(usage, dict) else {}
+    assert (completion.completion_tokens == -1) == (told.get("completion_tokens") is not None)
 
 
 def test_the_arguments_of_a_function_may_be_an_object(tmp_path: Path) -> None:

@@ -50,7 +50,6 @@ def test_one_byte_of_the_template_or_another_judge_model_judges_every_pair_again
         load_judge("gpt_4_1", where, f"judge.template={path}", "judge.model_name=other").judge(made_up_pairs(20), store)
         assert len(server.requests) == 40
         hash_before = first.prompt_hash()
-        load_template.cache_clear()
         path.write_text(path.read_text().replace("Be strict,", "Be strict;"))
         changed = load_judge("gpt_4_1", where, f"judge.template={path}")
         changed.judge(made_up_pairs(20), store)
