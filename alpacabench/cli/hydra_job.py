@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from alpacabench.cli.hydra_overrides import pairs
 from alpacabench.core.context import current
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.io.audit import close_record
 from alpacabench.run import saved_judge
 from alpacabench.run.experiment import load
 from alpacabench.run.job import run_alone
@@ -51,6 +52,7 @@ def run(cfg: DictConfig) -> float | None:
             return _alone(cfg, hydra, directory)
     except AlpacabenchError as error:
         log.error("%s", redact(str(error)))
+        close_record(directory)
         # Past Hydra, which would print its own words about an exception.
         raise SystemExit(error.exit_code) from None
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "plan-power": ("alpacabench.cli.plan_power", "how many prompts a difference needs, before anything is spent"),
     "drift": ("alpacabench.cli.drift", "has the judge changed? a pinned set judged again, for CI"),
     "bridge": ("alpacabench.cli.bridge", "the same answers under two judges: offset, agreement, a table to convert"),
+    "audit": ("alpacabench.cli.audit", "the record of a run, signed off or verified against its files"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
     "export-judge": ("alpacabench.cli.export_judge", "write a judge as an annotators_config of alpaca_eval"),
     "doctor": ("alpacabench.cli.doctor", "what is installed, set and reachable, with remedies"),

@@ -36,6 +36,8 @@ class Example:
     """The `dataset` column: where the prompt came from."""
     category: str = ""
     reference_generator: str = "reference"
+    licence: str = ""
+    """The `licence` column (or `license`): under which licence this prompt is, where the row says so."""
     checks: Mapping[str, Any] = field(default_factory=dict)
     """The `checks` column: what each check on answers asks of this row, by the check's name."""
 

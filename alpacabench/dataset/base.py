@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from alpacabench.core.component import Component
 from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.records import Example, digest
@@ -26,7 +28,7 @@ class Dataset(Component):
 
     group: ClassVar[str] = "dataset"
     shared_keys: ClassVar[frozenset[str]] = frozenset(
-        {"path", "reference", "taxonomy", "name", "licence", "source_url", "has_difficulty"}
+        {"path", "reference", "taxonomy", "name", "licence", "source_url", "has_difficulty", "content_digest"}
     )
 
     path: str | None = None
@@ -38,6 +40,8 @@ class Dataset(Component):
     source_url: str = ""
     has_difficulty: bool = False
     """Whether alpaca_eval's published difficulties are of these instructions, in this order."""
+    content_digest: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    """SHA-256 of the canonical (instruction, output) rows, in order; other rows fail the run. Null checks nothing."""
     taxonomy: str | None = None
     """A YAML file of category rules for rows without a category; null is the one that ships."""
 
@@ -78,9 +82,19 @@ class Dataset(Component):
             raise DataError(f"dataset.path: {path} holds no rows; at least one prompt is needed")
         unique_instructions(rows, path, "dataset.path")
         whole_prompts(rows, f"dataset.path: {path}")
+        self._pinned(rows, path)
         references = self._references(rows, path)
         taxonomy = read_taxonomy(self.taxonomy)
         return [_example(index, row, references, taxonomy, path) for index, row in enumerate(rows)]
+
+    def _pinned(self, rows: list[Row], path: str) -> None:
+        found = digest([[row.get("instruction"), self.own_reference(row).get("output")] for row in rows])
+        if self.content_digest and found != self.content_digest:
+            raise DataError(
+                f"dataset.path: {path} does not hold the pinned rows of {self.name}: digest {found}, "
+                f"expected {self.content_digest} ({len(rows)} rows)\n"
+                "    use the original file, or pin what it holds now: dataset.content_digest=..., null checks nothing"
+            )
 
     def _references(self, rows: list[Row], path: str) -> dict[str, Row]:
         """Return the row that holds the reference output, by instruction."""
@@ -152,6 +166,7 @@ def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonom
         source=str(row.get("dataset") or row.get("source") or ""),
         category=str(row.get("category") or taxonomy.label(row["instruction"])),
         reference_generator=str(reference.get("generator") or "reference"),
+        licence=str(row.get("licence") or row.get("license") or ""),
         checks=_limits(row, f"dataset.path: {path}, row {index + 1}"),
     )
 

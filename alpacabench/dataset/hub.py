@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alpacabench.core.errors import DataError, Problem
-from alpacabench.core.records import digest
+from alpacabench.core.errors import Problem
 from alpacabench.dataset.base import Dataset
 from alpacabench.io.hub import dataset_file
 from alpacabench.io.rows import Row, read_rows
@@ -22,9 +21,6 @@ class HubFile(Dataset):
     filename: str
     revision: str
     """The commit of the Hub data set."""
-    content_digest: str | None = None
-    """SHA-256 of the canonical (instruction, output) rows; other rows fail the run. Null checks nothing."""
-
     generator: str | None = None
     """What wrote the pinned file's reference outputs, as its rows say."""
 
@@ -40,14 +36,6 @@ class HubFile(Dataset):
         yield from super().problems()
 
     def rows(self) -> tuple[list[Row], str]:
-        """Return the rows, checked against the pinned digest."""
+        """Return the rows."""
         path = self.path or dataset_file(self.repo, self.filename, self.revision, "dataset.path")
-        rows = read_rows(path, "dataset.path")
-        found = digest([[row.get("instruction"), row.get("output")] for row in rows])
-        if self.content_digest and found != self.content_digest:
-            raise DataError(
-                f"dataset.path: {path} does not hold the pinned rows of {self.name}: digest {found[:16]}, "
-                f"expected {self.content_digest[:16]} ({len(rows)} rows)\n"
-                "    use the original file, or `dataset=jsonl` for prompts of your own"
-            )
-        return rows, path
+        return read_rows(path, "dataset.path"), path

@@ -21,6 +21,7 @@ INHERITED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "vllm": _TEMPLATE,
         **{name: _CODE for name in ("gemma", "hh_llama32_1b_sft", "llama", "mistral", "qwen")},
     },
+    "dataset": {name: {"content_digest": None} for name in ("demo", "humaneval", "jsonl")},
     "judge": {name: {"name": None} for name in ("alpaca_eval", "longest", "recorded")},
 }
 """By group and option: the key and the value that it inherits."""

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from alpacabench.endpoint.spending import paying
 from alpacabench.io.manifest import SweepLink, label
 from alpacabench.io.run_files import write_judge, write_run
 from alpacabench.run import metadata, pipeline
+from alpacabench.run.audit import write_audit
 from alpacabench.run.experiment import Experiment, redacted_yaml
 from alpacabench.run.pipeline import Evaluation, Stopping
 from alpacabench.run.redaction import redacted
@@ -74,9 +76,14 @@ def execute(
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:
         failure = str(error) if isinstance(error, AlpacabenchError) else repr(error)
-        experiment.tracking.finish(tracked, replace(_found(record, evaluation, written), failure=failure))
+        found = replace(_found(record, evaluation, written), failure=failure)
+        with suppress(OSError):  # A full disk is told by the error itself.
+            logged = replace(found, files=[*written, *_logs(directory)])
+            found = replace(found, files=[*written, write_audit(experiment, inputs, logged)])
+        experiment.tracking.finish(tracked, found)
         raise
     found = _found(record, evaluation, written)
+    found = replace(found, files=[*written, write_audit(experiment, inputs, found)])
     note = metadata.note(experiment, evaluation, directory)
     experiment.tracking.finish(tracked, replace(found, tags={**found.tags, NOTE: note}))
     return evaluation

@@ -53,7 +53,7 @@ def tags(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
             "alpacabench.seed": str(experiment.settings.seed),
             "alpacabench.perturbation": experiment.choices.get("perturbation", ""),
             "alpacabench.host": platform.node(),
-            "mlflow.user": _user(),
+            "mlflow.user": user(),
             "mlflow.source.name": "run.py",
             "mlflow.runType": "genai_evaluate",
         }
@@ -125,7 +125,8 @@ def git_commit() -> str:
         return ""
 
 
-def _user() -> str:
+def user() -> str:
+    """Return the name of the user, or the number of one without a name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

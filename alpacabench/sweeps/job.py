@@ -11,7 +11,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from alpacabench.core.errors import AlpacabenchError, StageError
-from alpacabench.io.manifest import FAIL_FAST, JobResult, Manifest
+from alpacabench.io.audit import close_record
+from alpacabench.io.manifest import FAIL_FAST, RESULT, JobResult, Manifest
 from alpacabench.run.experiment import load
 from alpacabench.run.job import execute
 from alpacabench.security.redact import redact
@@ -61,10 +62,12 @@ def run_in_sweep(cfg: DictConfig, started: StartedJob) -> float:
         failure = redact(str(error) if expected else repr(error))
         log.error("Job %d (%s) failed: %s", number, result.name, failure, exc_info=not expected)
         replace(result, status="failed", failure=failure, seconds=time.monotonic() - start).write(directory, sweep)
+        close_record(directory, directory / RESULT)
         if cfg.fail_fast:
             (sweep / FAIL_FAST).touch()
         return started.worst
     if evaluation.stopped:
         result = replace(result, status="stopped", stopped=evaluation.stopped)
     replace(result, seconds=time.monotonic() - start).write(directory, sweep)
+    close_record(directory, directory / RESULT)
     return evaluation.metrics.get(experiment.settings.objective, started.worst)

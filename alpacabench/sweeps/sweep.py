@@ -16,6 +16,7 @@ from alpacabench.io.job_names import job_names
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest, Run, SweepLink, forget_results, label, read_results
 from alpacabench.io.run_files import require_writable
 from alpacabench.run import metadata
+from alpacabench.run.audit import write_sweep_audit
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
 from alpacabench.sweeps.conclude import SUMMED, FollowUp, conclude
@@ -74,6 +75,7 @@ class Sweep:
             files=files,
             failure=_failure(failed, results),
         )
+        done = replace(done, files=[*files, write_sweep_audit(done, [path for _, path in results])])
         self.lead.tracking.close_sweep(self.run, done)
         self.lead.tracking.follow_up(self.directory, [path for _, path in results])
         if self.run.run_id and (command := self.lead.tracking.ui_command()):
