@@ -217,7 +217,8 @@ def load_run(run: str | Path, *, outputs: str | Path | None = None, tracking_uri
     """Return a finished run.
 
     Args:
-        run: a run directory, an annotation file (alpaca_eval's, too, also .gz) or an MLflow run id.
+        run: a run directory, an annotation file (alpaca_eval's, too, also .gz), an MLflow run id, or `latest`,
+            `latest-1`, ... for a run below outputs/.
         outputs: the model's outputs, where they lie elsewhere.
         tracking_uri: where the MLflow run is; None is MLFLOW_TRACKING_URI.
 
@@ -227,7 +228,8 @@ def load_run(run: str | Path, *, outputs: str | Path | None = None, tracking_uri
     """
     from alpacabench.analysis.finished_run import read_run
 
-    return Run(str(run), read_run(str(run), str(outputs) if outputs else None, None, tracking_uri))
+    finished = read_run(str(run), str(outputs) if outputs else None, None, tracking_uri)
+    return Run(finished.origin, finished)
 
 
 def compare(

@@ -13,6 +13,7 @@ from alpacabench.analysis.difficulty_files import DifficultyFiles, used_files
 from alpacabench.analysis.locate import Files, locate
 from alpacabench.core.errors import DataError
 from alpacabench.io.json_text import loads
+from alpacabench.io.outputs import resolve
 from alpacabench.io.rows import Row, check_scale, read_preference, read_rows, unique_instructions
 from alpacabench.judge.slot import model_first
 
@@ -87,7 +88,8 @@ def read_run(
     """Return a finished run.
 
     Args:
-        given: a run directory, an annotation file (.json, .jsonl, .csv, also .gz) or an MLflow run id.
+        given: a run directory, an annotation file (.json, .jsonl, .csv, also .gz), an MLflow run id, or `latest`,
+            `latest-1`, ... for a run below outputs/.
         outputs: the model's outputs, where the annotations do not hold them and no file beside them does.
         references: the reference answer by instruction, where the annotations do not hold them.
         tracking_uri: where the MLflow run is.
@@ -96,6 +98,7 @@ def read_run(
         DataError: nothing there, or rows that cannot be used; names the file and the row.
 
     """
+    given = resolve(given)
     with locate(given, tracking_uri) as files:
         rows = read_rows(files.annotations, KEY)
         if not rows:

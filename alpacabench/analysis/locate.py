@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alpacabench.core.errors import DataError
 from alpacabench.core.hosts import public_url
+from alpacabench.io.outputs import resolve
 from alpacabench.io.rows import SUFFIXES
 from alpacabench.io.run_files import JUDGE_FILE
 from alpacabench.tracking import uri as tracking
@@ -45,10 +46,15 @@ class Files:
 def locate(given: str, tracking_uri: str | None = None) -> Iterator[Files]:
     """Give the files of a run directory, an annotation file or an MLflow run id, for as long as the block lasts.
 
+    Args:
+        given: one of these, or `latest`, `latest-1`, ... for a run below outputs/.
+        tracking_uri: where the MLflow run is.
+
     Raises:
         DataError: it is none of these.
 
     """
+    given = resolve(given)
     path = Path(given).expanduser()
     if path.is_dir():
         yield _in_directory(path)
@@ -60,9 +66,15 @@ def locate(given: str, tracking_uri: str | None = None) -> Iterator[Files]:
     else:
         raise DataError(
             f"RUN: given '{given}': no such directory or file\n"
-            f"    give a run directory, an annotation file ({', '.join(SUFFIXES)}, also .gz), or an MLflow run id "
-            "(32 hexadecimal digits)"
+            f"    give a run directory, an annotation file ({', '.join(SUFFIXES)}, also .gz), an MLflow run id "
+            "(32 hexadecimal digits), or latest, latest-1, ... (`alpacabench runs` lists them)"
         )
+
+
+def home(given: str) -> Path | None:
+    """Return the directory of a run, where results about it go; None for an MLflow run, which has none here."""
+    path = Path(resolve(given)).expanduser()
+    return path if path.is_dir() else path.parent if path.is_file() else None
 
 
 def _in_directory(folder: Path) -> Files:

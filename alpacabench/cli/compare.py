@@ -8,7 +8,9 @@ from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import FinishedRun, read_references, read_run
 from alpacabench.io.json_text import dumps
 
-RUN_HELP = "a run directory, an annotation file (alpaca_eval's too, also .gz) or an MLflow run id"
+RUN_HELP = (
+    "a run directory, an annotation file (alpaca_eval's too, also .gz), an MLflow run id, or latest, latest-1, ..."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.analysis.decision import ALPHA
+from alpacabench.cli.compare import RUN_HELP
 from alpacabench.cli.export_judge import composed_judge
 from alpacabench.core.component import require
 from alpacabench.core.errors import ConfigError, Problem, StageError
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--anchors",
         required=True,
         metavar="RUN",
-        help="the pairs: a run directory, an annotation file or an MLflow run",
+        help=f"the pairs: {RUN_HELP}",
     )
     parser.add_argument("--alpha", type=float, default=ALPHA, help="share of false alarms (default %(default)s)")
     parser.add_argument(
@@ -71,10 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _records(arguments: argparse.Namespace) -> Path:
-    if arguments.records:
-        return Path(arguments.records)
-    given = Path(arguments.anchors).expanduser()
-    return (given if given.is_dir() else given.parent if given.is_file() else Path()) / "drift"
+    from alpacabench.analysis.locate import home
+
+    return Path(arguments.records) if arguments.records else (home(arguments.anchors) or Path()) / "drift"
 
 
 def _show(answer: Answer, as_json: bool) -> None:

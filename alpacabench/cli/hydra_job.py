@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import shutil
 from contextlib import chdir, nullcontext
 from pathlib import Path
 
@@ -12,9 +11,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from alpacabench.cli.footprint import Footprint
 from alpacabench.cli.hydra_overrides import pairs
-from alpacabench.core.context import current
-from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.core.context import current, owned
+from alpacabench.core.errors import AlpacabenchError, ConfigError, DataError, Problem
 from alpacabench.io.audit import close_record
 from alpacabench.run import saved_judge
 from alpacabench.run.experiment import load
@@ -53,6 +53,7 @@ def run(cfg: DictConfig) -> float | None:
     except AlpacabenchError as error:
         log.error("%s", redact(str(error)))
         close_record(directory)
+        _forget_refused(error)
         # Past Hydra, which would print its own words about an exception.
         raise SystemExit(error.exit_code) from None
 
@@ -65,10 +66,14 @@ def evaluate(cfg: DictConfig) -> float | None:
 
     """
     hydra = HydraConfig.get()
-    experiment = load(cfg, dict(hydra.runtime.choices))
-    if experiment.settings.plan:
-        raise ConfigError([NO_PLAN])
-    return run_alone(experiment, Path(hydra.runtime.output_dir))
+    try:
+        experiment = load(cfg, dict(hydra.runtime.choices))
+        if experiment.settings.plan:
+            raise ConfigError([NO_PLAN])
+        return run_alone(experiment, Path(hydra.runtime.output_dir))
+    except AlpacabenchError as error:
+        _forget_refused(error)
+        raise
 
 
 def _alone(cfg: DictConfig, hydra: DictConfig, directory: Path) -> float | None:
@@ -82,14 +87,14 @@ def _alone(cfg: DictConfig, hydra: DictConfig, directory: Path) -> float | None:
     from alpacabench.run.plan import show
 
     show([("", experiment, prepare(experiment))])
-    # Hydra made the directory before it called us. One that holds more than Hydra's own files is somebody's run.
-    log_file = directory / f"{hydra.job.name}.log"
-    if {path.name for path in directory.iterdir()} <= {".hydra", log_file.name}:
-        shutil.rmtree(directory / ".hydra", ignore_errors=True)
-        log_file.unlink(missing_ok=True)
-        if directory != Path.cwd():
-            directory.rmdir()
+    owned(Footprint).undo()
     return None
+
+
+def _forget_refused(error: AlpacabenchError) -> None:
+    """Leave nothing of a run that was refused before it began."""
+    if isinstance(error, ConfigError | DataError):
+        owned(Footprint).undo()
 
 
 def _started(hydra: DictConfig, directory: Path) -> StartedJob:

@@ -1,4 +1,7 @@
-"""The Hydra callback that owns a sweep: check all jobs, open the parent run, and at the end compare and close it."""
+"""The Hydra callback that owns a sweep: check all jobs, open the parent run, and at the end compare and close it.
+
+Of a single run it notes what there was before.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from alpacabench.cli.exit_status import ExitStatus
+from alpacabench.cli.footprint import Footprint
 from alpacabench.cli.sweep_parent import keep_workers
 from alpacabench.core.context import owned
 from alpacabench.core.errors import AlpacabenchError
@@ -32,6 +36,10 @@ class SweepCallback(Callback):  # type: ignore[misc]
         """Travel to other processes without the sweep."""
         return SweepCallback, ()
 
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Note what there is before Hydra makes the directory of a single run."""
+        owned(Footprint).before_run(config)
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check every job, and create or continue the parent run.
 
@@ -50,8 +58,10 @@ class SweepCallback(Callback):  # type: ignore[misc]
             # A scheduler's jobs are its own: they outlive the command that submitted them.
             if "joblib" in str(config.hydra.launcher.get("_target_")):
                 keep_workers()
+            owned(Footprint).before_sweep(config)
             sweep = open_sweep(read_command(config), [conclude_ablation])
         except AlpacabenchError as error:
+            owned(Footprint).undo()
             print(redact(str(error)), file=sys.stderr)
             raise SystemExit(error.exit_code) from error
         except Exception:

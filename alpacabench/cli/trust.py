@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from alpacabench.analysis.finished_run import read_references, read_run
+from alpacabench.analysis.locate import home
 from alpacabench.cli.compare import RUN_HELP
 from alpacabench.core.errors import DataError
 
@@ -53,11 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _home(given: str) -> Path:
-    path = Path(given).expanduser()
-    if path.is_dir():
-        return path
-    if path.is_file():
-        return path.parent
+    if folder := home(given):
+        return folder
     raise DataError(
         f"--out: '{given}' is an MLflow run, which has no directory here\n    say where the files go: --out DIR"
     )
