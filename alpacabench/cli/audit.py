@@ -95,14 +95,15 @@ def _verify(found: list[tuple[dict[str, Any], Path]]) -> int:
         wrong = [*changes(record, folder), *unsigned]
         count = len(record["files"])
         for change in wrong:
-            console.print(f"{folder}: {change}", markup=False)
+            console.print(f"{folder}: {change}", markup=False, soft_wrap=True)
         if not wrong:
-            console.print(f"{folder}: {count} files, all as they were", markup=False)
+            console.print(f"{folder}: {count} files, all as they were", markup=False, soft_wrap=True)
         changed += bool(wrong)
         unknown += signed and not os.environ.get(KEY)
     if changed:
         return CHANGED
     if unknown:
-        console.print(f"The signature was not checked: set {KEY} to the key that signed.", markup=False)
+        told = f"The signature was not checked: set {KEY} to the key that signed."
+        console.print(told, markup=False, soft_wrap=True)
         return UNKNOWN
     return 0
