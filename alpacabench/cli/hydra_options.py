@@ -18,6 +18,7 @@ from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
+from alpacabench.cli.hydra_compositions import compose_once
 from alpacabench.cli.hydra_nodes import check_nodes
 from alpacabench.cli.hydra_versions import add_resolvers, initialize_arguments
 from alpacabench.cli.program import program
@@ -70,6 +71,7 @@ def use_own_options() -> None:
     """Make Hydra look into the user's own folders, in this process and those that it starts."""
     add_resolvers(program)
     check_nodes()
+    compose_once()
     for plugin in (OptionsSource, OwnOptions):
         Plugins.instance().register(plugin)
 

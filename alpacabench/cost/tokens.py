@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from alpacabench.core.records import Message
 
@@ -23,6 +24,7 @@ MESSAGE_TOKENS = 4
 """Role and delimiters of one chat message."""
 
 
+@lru_cache(maxsize=4096)
 def estimate_tokens(text: str) -> float:
     """Return the estimated number of tokens."""
     return sum(weight * len(pattern.findall(text)) for pattern, weight in WEIGHTS)

@@ -31,13 +31,14 @@ class Drawing(NamedTuple):
 
 def element(tag: str, *children: str | Markup, **attributes: str | float | None) -> Markup:
     """Return one element; children that are no Markup are escaped; `class_` is class, `stroke_width` stroke-width."""
-    pairs = [
-        Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), _plain(value))
+    # Escaped one by one and joined as text: Markup's own format takes ten times as long, and a page has a thousand.
+    pairs = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"'
         for name, value in attributes.items()
         if value is not None
-    ]
-    inner = Markup("").join(escape(child) for child in children)
-    return Markup("<{0}{1}>{2}</{0}>").format(tag, Markup("").join(pairs), inner)
+    )
+    inner = "".join(escape(child) for child in children)
+    return Markup(f"<{tag}{pairs}>{inner}</{tag}>")
 
 
 def join(*parts: Markup) -> Markup:

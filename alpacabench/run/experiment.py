@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,8 +143,9 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
     """
     choices = dict(choices or {})
     resolved = _resolve(cfg)
-    problems: list[Problem] = list(_passwords(cfg))
-    _hide_put_in(cfg, resolved)
+    written = _leaves("", OmegaConf.to_container(cfg, resolve=False))
+    problems: list[Problem] = [problem for key, value in written for problem in password_problem(key, value)]
+    _hide_put_in(written, resolved)
     parts = {
         group: build(group, resolved.get(group) or {}, problems, choices.get(group, ""), (kind,))
         for group, kind in GROUPS.items()
@@ -183,15 +184,19 @@ def _listed(
 
 
 def _resolve(cfg: DictConfig) -> dict[str, Any]:
-    cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     try:
-        resolved = OmegaConf.to_container(cfg, resolve=True)
+        resolved = {str(key): _value(cfg, key) for key in cfg if key != "hydra"}
     except OmegaConfBaseException as error:
         key = str(getattr(error, "full_key", "") or "configuration")
         what = str(error).splitlines()[0]
         raise ConfigError([Problem(key, what, "set the environment variable or the key that it names")]) from error
-    assert isinstance(resolved, dict)
-    return {str(key): _without_missing(value) for key, value in resolved.items()}
+    return {key: _without_missing(value) for key, value in resolved.items()}
+
+
+def _value(cfg: DictConfig, key: Any) -> Any:
+    """Return a key's value; a missing one as OmegaConf writes it."""
+    value = "???" if OmegaConf.is_missing(cfg, key) else cfg[key]
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
 def _without_missing(value: Any) -> Any:
@@ -203,16 +208,16 @@ def _without_missing(value: Any) -> Any:
     return None if value == "???" else value
 
 
-def _passwords(cfg: DictConfig) -> list[Problem]:
-    """Return a problem for each literal password in a URL; interpolations are not resolved here."""
-    raw = OmegaConf.to_container(cfg, resolve=False)
-    return [problem for key, value in _leaves("", raw) for problem in password_problem(key, value)]
+def _hide_put_in(written: Sequence[tuple[str, str]], resolved: Mapping[str, Any]) -> None:
+    """Hide from now on what variables of the environment put into the log-ins and queries of URLs.
 
+    Args:
+        written: keys and values, interpolations not resolved.
+        resolved: the values of all keys.
 
-def _hide_put_in(cfg: DictConfig, resolved: Mapping[str, Any]) -> None:
-    """Hide from now on what variables of the environment put into the log-ins and queries of URLs."""
-    raw, values = OmegaConf.to_container(cfg, resolve=False), dict(_leaves("", dict(resolved)))
-    for key, text in _leaves("", raw):
+    """
+    values = dict(_leaves("", dict(resolved)))
+    for key, text in written:
         remember_values(put_in(text, values.get(key, "")))
 
 

@@ -18,7 +18,7 @@ from alpacabench.io.run_files import write_judge, write_run
 from alpacabench.run import metadata, pipeline
 from alpacabench.run.audit import write_audit
 from alpacabench.run.experiment import Experiment, redacted_yaml
-from alpacabench.run.pipeline import Evaluation, Stopping
+from alpacabench.run.pipeline import Evaluation, Inputs, Stopping
 from alpacabench.run.redaction import redacted
 from alpacabench.store.store import Store
 from alpacabench.tracking.base import NOTE, JobRecord
@@ -42,15 +42,26 @@ def run_alone(experiment: Experiment, directory: Path) -> float:
 
 
 def execute(
-    experiment: Experiment, directory: Path, sweep: SweepLink | None = None, stopping: Stopping | None = None
+    experiment: Experiment,
+    directory: Path,
+    sweep: SweepLink | None = None,
+    stopping: Stopping | None = None,
+    inputs: Inputs | None = None,
 ) -> Evaluation:
     """Run one job, write its files and track it; returns what it found.
+
+    Args:
+        experiment: the job.
+        directory: the job's.
+        sweep: what ties it to its sweep.
+        stopping: may end it early.
+        inputs: what it works on, where that is prepared already.
 
     Raises:
         AlpacabenchError: the job failed; the tracked run says so, and what was answered is kept.
 
     """
-    inputs, judge = pipeline.prepare(experiment), experiment.judge.content()
+    inputs, judge = inputs or pipeline.prepare(experiment), experiment.judge.content()
     record = JobRecord(
         name=metadata.run_name(experiment),
         identity=experiment.identity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alpacabench.security.forms import LONG, forms, longest_match
 from alpacabench.security.names import holds_secret
@@ -53,7 +53,7 @@ def redact(text: str) -> str:
     """Return the text without any secret of the environment, in whatever form, and without passwords in URLs."""
     for value in _personal:
         text = text.replace(value, HIDDEN)
-    return hide_passwords(_without(text, _known(tuple(os.environ.items()), frozenset(_remembered))), HIDDEN)
+    return hide_passwords(_without(text, _known(_environment(), frozenset(_remembered))), HIDDEN)
 
 
 def redact_answers(text: str) -> str:
@@ -61,7 +61,7 @@ def redact_answers(text: str) -> str:
 
     URLs stay as they are: a prompt may ask what is wrong with one.
     """
-    return _without(text, _known(tuple(os.environ.items()), frozenset(_remembered), words=False))
+    return _without(text, _known(_environment(), frozenset(_remembered), words=False))
 
 
 def first_line(error: BaseException) -> str:
@@ -97,10 +97,15 @@ class _Known:
         self.long = sorted(value for value in values if len(value) >= LONG)
 
 
+def _environment() -> tuple[Any, ...]:
+    """Return what changes with the environment; raw where Python shows that, since decoding it is most of the work."""
+    return tuple(getattr(os.environ, "_data", os.environ).items())
+
+
 @lru_cache(maxsize=4)
-def _known(environment: tuple[tuple[str, str], ...], remembered: frozenset[str], words: bool = True) -> _Known:
+def _known(environment: tuple[Any, ...], remembered: frozenset[str], words: bool = True) -> _Known:
     values = set(secrets().values()) | remembered
-    for _, value in environment:
+    for value in os.environ.values():
         if "://" in value:
             values |= passwords(value)
     return _Known({value for value in values if words or len(value) >= LONG or not value.isalpha()})

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.core.records import digest
 from alpacabench.io.manifest import label
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs, prepare
 
-PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model")
+PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model", "checks")
 """Groups that decide what `pipeline.prepare` does."""
 
 OF_THE_SWEEP = (
@@ -67,6 +65,21 @@ class PlannedJob:
     inputs: Inputs
 
 
+class Prepared:
+    """The jobs that this process has checked and not run yet, so that it does not compose and prepare them again."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[tuple[Path, int], PlannedJob] = {}
+
+    def keep(self, directory: Path, jobs: Sequence[PlannedJob]) -> None:
+        """Keep the jobs of a sweep, whose directory is given, instead of those of earlier ones."""
+        self._jobs = {(directory, number): job for number, job in enumerate(jobs)}
+
+    def take(self, directory: Path, number: int) -> PlannedJob | None:
+        """Return a job that was kept, once."""
+        return self._jobs.pop((directory, number), None)
+
+
 def varying(jobs: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Return, for each job, the overrides whose value differs between jobs; Hydra's own settings left out."""
     values = {key: {job[key] for job in jobs} for key in jobs[0]} if jobs else {}
@@ -112,8 +125,7 @@ def require_shared(jobs: Sequence[PlannedJob]) -> None:
         ConfigError: names the keys.
 
     """
-    resolved = [OmegaConf.create(dict(job.experiment.resolved)) for job in jobs]
-    values = {key: {str(OmegaConf.select(job, key)) for job in resolved} for key in OF_THE_SWEEP}
+    values = {key: {str(_selected(job.experiment.resolved, key)) for job in jobs} for key in OF_THE_SWEEP}
     remedy = "give all jobs of a sweep the same"
     problems = [
         Problem(key.removesuffix("._target_"), "takes several values in this sweep", remedy)
@@ -124,9 +136,17 @@ def require_shared(jobs: Sequence[PlannedJob]) -> None:
         raise ConfigError(problems)
 
 
+def _selected(resolved: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a dotted key; None where there is none."""
+    value: Any = resolved
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
 def _prepare(experiment: Experiment, prepared: dict[str, Inputs]) -> Inputs:
     """Load data and write prompts once for all jobs that share them."""
-    key = digest({group: experiment.resolved[group] for group in PREPARED_BY})
+    key = digest({group: experiment.resolved.get(group) for group in PREPARED_BY})
     if key not in prepared:
         prepared[key] = prepare(experiment)
     return prepared[key]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from alpacabench.core.context import owned
 from alpacabench.core.errors import AlpacabenchError, StageError
 from alpacabench.io.audit import close_record
 from alpacabench.io.manifest import FAIL_FAST, RESULT, JobResult, Manifest
@@ -17,6 +18,7 @@ from alpacabench.run.experiment import load
 from alpacabench.run.job import execute
 from alpacabench.security.redact import redact
 from alpacabench.sweeps.early_stopping import EarlyStopping
+from alpacabench.sweeps.grid import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +51,13 @@ def run_in_sweep(cfg: DictConfig, started: StartedJob) -> float:
         if (sweep / FAIL_FAST).exists():
             replace(result, failure="left out: an earlier job failed, and fail_fast=true").write(directory, sweep)
             return started.worst
-        experiment = load(cfg, started.choices)
+        prepared = owned(Prepared).take(sweep, number)
+        experiment = prepared.experiment if prepared else load(cfg, started.choices)
         entry = manifest.entry(number, experiment.identity, started.overrides)
         result = JobResult.of(number, entry, "finished")
         stopping = EarlyStopping.of(experiment.settings.early_stopping, manifest, number, sweep)
-        evaluation = execute(experiment, directory, manifest.link(entry), stopping)
+        inputs = prepared.inputs if prepared else None
+        evaluation = execute(experiment, directory, manifest.link(entry), stopping, inputs)
         if "win_rate" not in evaluation.metrics and not evaluation.stopped:
             raise StageError("no prompt has a verdict, so there is nothing to compare")
     # Whatever it is: the other jobs go on.

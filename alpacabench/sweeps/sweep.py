@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from alpacabench.core.context import owned
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import digest
 from alpacabench.io.job_names import job_names
@@ -20,7 +21,7 @@ from alpacabench.run.audit import write_sweep_audit
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
 from alpacabench.sweeps.conclude import SUMMED, FollowUp, conclude
-from alpacabench.sweeps.grid import PlannedJob, SweepCommand, plan, require_shared
+from alpacabench.sweeps.grid import PlannedJob, Prepared, SweepCommand, plan, require_shared
 from alpacabench.tracking.base import BASE, NOTE, JobRecord
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,8 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
     manifest = Manifest(identity, record.name, run.run_id, axes, entries, runs, base, lead.settings.objective)
     forget_results(command.directory)
     manifest.write(command.directory)
+    if command.searched is None:
+        owned(Prepared).keep(command.directory, jobs)
     _tell(len(entries), run, runs)
     return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run, follow_ups)
 

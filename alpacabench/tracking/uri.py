@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -85,10 +86,11 @@ def check_experiment(uri: str | None, experiment: str) -> Iterator[Problem]:
         yield Problem("tracking.experiment", what, remedy)
 
 
-def _plugged_in() -> set[str]:
+@lru_cache(maxsize=1)
+def _plugged_in() -> frozenset[str]:
     from importlib.metadata import entry_points
 
-    return {point.name for point in entry_points(group="mlflow.tracking_store")}
+    return frozenset(point.name for point in entry_points(group="mlflow.tracking_store"))
 
 
 def unreachable(uri: str) -> str | None:

@@ -20,7 +20,7 @@ from alpacabench.tracking.base import BASE, NOTE, JobRecord
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.metric_groups import grouped
 from alpacabench.tracking.models import link_model
-from alpacabench.tracking.refusals import Refused, names, require_at_hand
+from alpacabench.tracking.refusals import Refused, is_refusal, names, require_at_hand
 from alpacabench.tracking.runs import FAILURE, NAME_LENGTH, TAG_LENGTH
 from alpacabench.tracking.system import collected
 
@@ -127,6 +127,13 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
         if math.isfinite(float(value))
     ]
     metrics += collected(run_id)
+    if len(params) <= PARAMS_PER_CALL and len(metrics) <= METRICS_PER_CALL - len(params) - len(run_tags):
+        try:
+            client.log_batch(run_id, metrics, params, run_tags)
+            return
+        except Exception as error:
+            if not is_refusal(error):
+                raise
     refused.send("tag", run_tags, lambda part: client.log_batch(run_id, tags=part))
     for some in batches(params, PARAMS_PER_CALL):
         refused.send("parameter", some, lambda part: client.log_batch(run_id, params=part))
