@@ -40,7 +40,6 @@ LINEAR = HYBRID | {"linear_num_key_heads": 2, "linear_num_value_heads": 4}
 OWN: dict[str, dict[str, Any]] = {
     **dict.fromkeys(
         (
-            "axk1",
             "axk2",
             "deepseek_v3",
             "deepseek_v32",
@@ -64,8 +63,13 @@ OWN: dict[str, dict[str, Any]] = {
     },
     **dict.fromkeys(("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text", "qwen4_exp_text"), LINEAR),
     **dict.fromkeys(("qwen3_5", "qwen3_5_moe", "qwen4_exp"), {"text_config": LINEAR}),
-    "bailing_hybrid": HYBRID | LATENT,
-    "kimi_linear": HYBRID | LATENT | EXPERTS | {"num_experts": 4, "num_expert_group": 1},
+    "bailing_hybrid": HYBRID | LATENT | EXPERTS | {"num_experts": 4},
+    "axk1": LATENT | EXPERTS,
+    "falcon_h1": {"mamba_d_ssm": 96, "mamba_n_heads": 8, "mamba_d_head": 12, "mamba_d_state": 8},
+    "kimi_linear": HYBRID
+    | LATENT
+    | EXPERTS
+    | {"num_experts": 4, "num_expert_group": 1, "linear_head_dim": 8, "linear_num_heads": 4},
     "bamba": MAMBA2 | {"attn_layer_indices": [2]},
     "granitemoehybrid": MAMBA2 | {"layer_types": ["linear_attention"] * 3 + ["full_attention"]},
     "lfm3": {"num_hidden_layers": 4, "layer_types": ["conv", "conv", "full_attention", "conv"]},
