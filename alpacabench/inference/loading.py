@@ -123,7 +123,7 @@ def named(spec: ModelSpec) -> str:
 
 
 @contextmanager
-def in_one_message(spec: ModelSpec, what: str) -> Iterator[None]:
+def in_one_message(spec: ModelSpec, what: str, remedy: str | None = None) -> Iterator[None]:
     """Turn whatever a library raises on files that it cannot use into one message; memory is another matter.
 
     Raises:
@@ -137,10 +137,10 @@ def in_one_message(spec: ModelSpec, what: str) -> Iterator[None]:
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         sizes = "ignore_mismatched_sizes" in str(error) or "size mismatch" in str(error)
-        remedy = "check that config and weights belong together" if sizes else "check the directory's files"
+        check = "check that config and weights belong together" if sizes else "check the directory's files"
         raise GenerationError(
             f"the {what} of {named(spec)} cannot be loaded: {type(error).__name__}: {' '.join(lines[:2])[:400]}\n"
-            f"    {remedy}, or download or save the model again"
+            f"    {remedy or f'{check}, or download or save the model again'}"
         ) from error
 
 

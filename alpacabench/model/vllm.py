@@ -96,7 +96,7 @@ class Vllm(Model):
             except PromptError as error:
                 yield Reply(request.key, failure=str(error))
         for key, output in _written(engine.llm_engine, prompts, decoding, encoder, self._adapter()):
-            yield Reply(key, _payload(output, prompts[key].opened, sharding))
+            yield Reply(key, _payload(output, encoder, prompts[key].opened, sharding))
             # The next answer may take long: this one must not be lost meanwhile.
             yield FLUSH
 
@@ -141,7 +141,7 @@ def _open(model: Vllm, degree: int) -> Any:
 
     spec = model.source.spec()
     adapter = {"enable_lora": True, "max_lora_rank": Adapter(Path(model.lora)).capacity()} if model.lora else {}
-    with in_one_message(spec, "engine"):
+    with in_one_message(spec, "engine", "what vLLM printed before tells more"):
         return LLM(
             model=spec.source,
             revision=spec.revision,
@@ -197,9 +197,9 @@ def _sampling(decoding: Decoding, key: str, encoder: Any) -> Any:
     )
 
 
-def _payload(output: Any, opened: bool, sharding: Sharding) -> dict[str, Any]:
+def _payload(output: Any, encoder: Encoder, opened: bool, sharding: Sharding) -> dict[str, Any]:
     answer = output.outputs[0]
-    parted = part(answer.text, opened)
+    parted = part(_text(answer, encoder), opened)
     payload = {
         "text": parted.text,
         "finish_reason": "length" if answer.finish_reason == "length" else "stop",
@@ -209,6 +209,14 @@ def _payload(output: Any, opened: bool, sharding: Sharding) -> dict[str, Any]:
         "layout": {"sharding": sharding.mode, "processes": sharding.num_processes},
     }
     return payload | ({"reasoning": parted.reasoning} if parted.reasoning is not None else {})
+
+
+def _text(answer: Any, encoder: Encoder) -> str:
+    """Return an answer's text with its last character, where the limit cut it: vLLM keeps back what is not whole."""
+    if isinstance(answer.stop_reason, str):
+        return str(answer.text)
+    whole = encoder.decode(list(answer.token_ids[:-1] if answer.finish_reason == "stop" else answer.token_ids))
+    return whole if whole.startswith(answer.text) else str(answer.text)
 
 
 def _seconds(timing: Any) -> float:

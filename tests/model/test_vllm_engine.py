@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,8 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen[bytes]:
                "decoding.max_new_tokens=32", f"store.url=sqlite:///{folder}/s.db", f"hydra.run.dir={folder}/run",
                *overrides]  # fmt: skip
     environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    if "sharding=tensor_parallel" in overrides:
+        environment["VLLM_CPU_OMP_THREADS_BIND"] = "0|1"  # by itself, it wants a NUMA node for each process
     with (folder / "out.txt").open("wb") as out:
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True)
 
@@ -95,6 +98,49 @@ def test_a_seed_decides_samples_and_a_stop_string_ends_them(tmp_path: Path) -> N
     cut = rows(tmp_path / "cut", *sampled, "decoding.seed=1", f"decoding.stop=[{stop}]")
     assert all(stop not in row["output"] for row in cut)
     assert "stop" in {row["finish_reason"] for row in cut}
+
+
+def test_an_adapter_writes_what_the_merged_weights_write(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    model = build_tiny(tmp_path / "tiny", max_position_embeddings=4096, hidden_size=128, num_attention_heads=4)
+    merged = shutil.copytree(model, tmp_path / "merged")
+    weights, generator = load_file(merged / "model.safetensors"), torch.Generator().manual_seed(0)
+    adapter = {}
+    for layer in range(2):
+        for part, width in (("q_proj", 128), ("v_proj", 64)):
+            name = f"model.layers.{layer}.self_attn.{part}"
+            down, up = (torch.randn(size, generator=generator) * 0.3 for size in ((8, 128), (width, 8)))
+            adapter[f"base_model.model.{name}.lora_A.weight"] = down
+            adapter[f"base_model.model.{name}.lora_B.weight"] = up
+            weights[f"{name}.weight"] += 2 * up @ down  # lora_alpha / r
+    save_file(weights, merged / "model.safetensors", metadata={"format": "pt"})
+    lora = tmp_path / "lora"
+    lora.mkdir()
+    save_file(adapter, lora / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 8, "lora_alpha": 16, "bias": "none",
+              "target_modules": ["q_proj", "v_proj"], "base_model_name_or_path": str(model)}  # fmt: skip
+    (lora / "adapter_config.json").write_text(json.dumps(config))
+    few = ("subset.n=6", "decoding.max_new_tokens=8")
+    with_adapter = rows(tmp_path / "adapter", *vllm(model), f"model.lora={lora}", *few)
+    expected = rows(tmp_path / "hf", "model=hf", f"model.path={merged}", *few)
+    plain = rows(tmp_path / "plain", "model=hf", f"model.path={model}", *few)
+    texts, of_merged, of_base = ([row["output"] for row in found] for found in (with_adapter, expected, plain))
+    assert texts == of_merged != of_base
+
+
+def test_a_sweep_loads_once_and_two_processes_write_what_one_writes(tmp_path: Path) -> None:
+    model = build_tiny(tmp_path / "tiny", max_position_embeddings=4096, hidden_size=128, num_attention_heads=4)
+    swept = tmp_path / "sweep"
+    limits = "decoding.max_new_tokens=4,6"
+    process = start(swept, *vllm(model), "subset.n=4", limits, f"hydra.sweep.dir={swept}/jobs", "hydra.mode=MULTIRUN")
+    assert process.wait(timeout=60 * MINUTES) == 0 and session(process.pid) == []
+    assert (swept / "out.txt").read_text().count("Starting to load model") == 1
+    one = rows(tmp_path / "one", *vllm(model), "subset.n=4", "decoding.max_new_tokens=8")
+    parallel = ("sharding=tensor_parallel", "sharding.num_processes=2")
+    two = rows(tmp_path / "two", *vllm(model), "subset.n=4", "decoding.max_new_tokens=8", *parallel)
+    assert [row["output"] for row in two] == [row["output"] for row in one]
 
 
 def test_a_kill_leaves_no_process_and_what_was_answered_is_kept(tmp_path: Path) -> None:
