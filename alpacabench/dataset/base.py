@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.records import Example, digest
 from alpacabench.dataset.taxonomy import Taxonomy, read_taxonomy
 from alpacabench.io.alike import differences
+from alpacabench.io.json_text import loads
 from alpacabench.io.rows import Row, missing_file, read_rows, shorten, unique_instructions
 
 log = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ def _limits(row: Row, where: str) -> dict[str, Any]:
     if given is None or given == "":
         return {}
     try:
-        limits = json.loads(given) if isinstance(given, str) else given
+        limits = loads(given) if isinstance(given, str) else given
     except ValueError:
         limits = given
     if not isinstance(limits, dict) or not all(isinstance(value, dict) for value in limits.values()):

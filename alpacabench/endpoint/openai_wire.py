@@ -107,9 +107,10 @@ def _text(message: dict[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, list | dict):
         content = "".join(_piece(part) for part in (content if isinstance(content, list) else [content]))
-    if content is not None and not isinstance(content, str):
+    said = message.get("refusal") if content is None or content == "" else content
+    if said is not None and not isinstance(said, str):
         raise TypeError("no text")
-    return content or message.get("refusal") or ""
+    return said or ""
 
 
 def _piece(part: Any) -> str:

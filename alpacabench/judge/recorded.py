@@ -129,8 +129,9 @@ def _read(files: tuple[tuple[str, int], ...], annotator: str | None) -> _Rows:
                     f"    annotations in alpaca_eval's format are needed; this row's keys: {', '.join(map(str, row))}"
                 )
             preference = read_preference(row["preference"], f"judge.path: {path}, row {number}")
-            row = row | {"preference": None if math.isnan(preference) else preference}
-            annotators |= {str(row["annotator"])} if row.get("annotator") else set()
+            names = {name: str(row[name]) for name in _NAMES if row.get(name) is not None}
+            row = row | names | {"preference": None if math.isnan(preference) else preference}
+            annotators |= {row["annotator"]} if row.get("annotator") else set()
             by_instruction[row["instruction"]].append(row)
     by_instruction = _of_one(by_instruction, annotators, annotator)
     keys = ("instruction", "output_1", "output_2", "generator_2", "preference")
@@ -166,6 +167,8 @@ UNNAMED = "reference"
 """What a reference's generator is called where nothing names it."""
 _NAMED = 5
 """How many generators a message names."""
+_NAMES = ("annotator", "generator_1", "generator_2")
+"""Columns of names, which some files hold as numbers."""
 _PAIR = ("output_1", "output_2", "generator_1", "generator_2")
 
 

@@ -23,7 +23,7 @@ from alpacabench.tracking.pending import PENDING, Pending, leave, read, same_exa
 from alpacabench.tracking.runs import begin, create, find_sweep, require_parent, resume
 from alpacabench.tracking.system import watch
 from alpacabench.tracking.traces import write_pending
-from alpacabench.tracking.writer import compare_again, write
+from alpacabench.tracking.writer import compare_again, end_unsent, write
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -143,14 +143,21 @@ class Mlflow(Tracking):
 
         sent = self._reach(send, _spooled("the run")) if run.run_id else None
         if sent is None:
+            if run.run_id:
+                self._end_unsent(run.run_id, job)
             try:
-                spool.put(job, self.experiment, uri.tracking_uri(self.uri), self.traces, parent)
+                spool.put(job, self.experiment, uri.tracking_uri(self.uri), self.traces, parent, run.run_id)
             except OSError as error:
                 log.warning(
                     "%s is not tracked: it cannot be kept in %s (%s). Its files are in %s",
                     redact(job.name), spool.spool_directory(), error.strerror or error, job.directory,
                 )  # fmt: skip
         return sent
+
+    def _end_unsent(self, run_id: str, job: JobRecord) -> None:
+        """End a run of which something could not be sent: nobody is at it, and MLflow would show it as running."""
+        if uri.unreachable(uri.tracking_uri(self.uri)) is None:
+            self._reach(lambda client: end_unsent(client, run_id, job), "it shows the run as running until then")
 
     def _experiment(self) -> str:
         return experiment_id(uri.tracking_uri(self.uri), self.experiment)

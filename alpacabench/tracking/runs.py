@@ -64,6 +64,22 @@ def find_interrupted(client: MlflowClient, experiment: str, job: JobRecord) -> s
     return None
 
 
+def find_unsent(client: MlflowClient, run_id: str | None, job: JobRecord) -> str | None:
+    """Return the run that was begun for a spooled job, where this server has it and it is not whole."""
+    from mlflow.exceptions import MlflowException
+
+    if run_id is None:
+        return None
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        return None  # it waits for another server
+    own = run.data.tags.get(JOB) == job.identity and SWEEP not in run.data.tags
+    return run_id if own and run.info.status != FINISHED and run.info.lifecycle_stage == "active" else None
+
+
 def begin(client: MlflowClient, experiment: str, job: JobRecord) -> Run:
     """Create the job's run, or continue the one that an interrupted call left.
 

@@ -33,6 +33,8 @@ class Spooled:
     parent: bool
     """Whether it is the parent run of a sweep."""
     job: JobRecord
+    run: str | None = None
+    """Id of the run that was begun there."""
 
 
 def spool_directory() -> Path:
@@ -40,7 +42,10 @@ def spool_directory() -> Path:
     return current().directory / "outputs" / "spool"
 
 
-def put(job: JobRecord, experiment: str, uri: str, traces: int | Literal["all"], parent: bool = False) -> Path:
+def put(
+    job: JobRecord, experiment: str, uri: str, traces: int | Literal["all"], parent: bool = False,
+    run: str | None = None,
+) -> Path:  # fmt: skip
     """Keep a job with copies of its files; one that waits already under the same identity is replaced."""
     asked_by = job.sweep.identity if job.sweep else str(job.directory)
     target = spool_directory() / digest([asked_by, job.sweep.job if job.sweep else job.identity, parent])[:24]
@@ -55,6 +60,7 @@ def put(job: JobRecord, experiment: str, uri: str, traces: int | Literal["all"],
         "uri": redact(uri),
         "traces": traces,
         "parent": parent,
+        "run": run,
         "job": redact_tree(record),
     }
     write_json(partial / RECORD, content)

@@ -25,7 +25,7 @@ from alpacabench.tracking.addressee import require_own
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.client import Unreachable, connect, experiment_id
 from alpacabench.tracking.pending import Pending
-from alpacabench.tracking.runs import TRACES, create, find_interrupted, find_sweep, goes_on, resume
+from alpacabench.tracking.runs import TRACES, create, find_interrupted, find_sweep, find_unsent, goes_on, resume
 from alpacabench.tracking.traces import write_pending
 from alpacabench.tracking.writer import write
 
@@ -201,7 +201,7 @@ def _target(client: MlflowClient, experiment: str, entry: spool.Spooled) -> tupl
     """Return the run to write to, with the job under its sweep's parent; a finished run is there already."""
     link = entry.job.sweep
     if link is None:
-        left = find_interrupted(client, experiment, entry.job)
+        left = find_unsent(client, entry.run, entry.job) or find_interrupted(client, experiment, entry.job)
         return Run(resume(client, left) if left else create(client, experiment, entry.job)), entry.job
     known = find_sweep(client, experiment, link.identity)
     job, own = entry.job, known.parent

@@ -40,6 +40,8 @@ SHOWN_FIRST = (
 )  # fmt: skip
 """MLflow shows metrics as columns in the order in which they were written."""
 
+UNSENT = "MLflow did not take all of it, which waits on disk: `alpacabench sync` sends it, and the run is whole"
+
 Item = TypeVar("Item")
 
 
@@ -57,6 +59,12 @@ def write(client: MlflowClient, run_id: str, job: JobRecord) -> None:
         _log_files(client, run_id, job)
     refused.tell(job.directory)
     client.set_terminated(run_id, "FAILED" if job.failure else "FINISHED", _ended(job))
+
+
+def end_unsent(client: MlflowClient, run_id: str, job: JobRecord) -> None:
+    """End a run of which MLflow has not got all: as failed, with the reason, until `alpacabench sync` sends it."""
+    client.set_tag(run_id, FAILURE, UNSENT)
+    client.set_terminated(run_id, "FAILED", _ended(job))
 
 
 def compare_again(client: MlflowClient, run_id: str, parent: JobRecord) -> None:

@@ -24,3 +24,15 @@ def mutated(value: Any, random: Random, share: float = 0.12) -> Any:
         found = [mutated(item, random, share) for item in value if random.random() > share / 3]
         return found + found[:1] if random.random() < share else random.sample(found, len(found))
     return value
+
+
+def encoded_somehow(text: str, random: Random) -> bytes:
+    """Return a text as bytes: most often in UTF-8, else in another encoding, cut, with one byte changed, or noise."""
+    data = text.encode("utf-8", "surrogatepass")
+    place = random.randrange(len(data) + 1)
+    odd = (
+        lambda: text.encode("utf-8-sig", "surrogatepass"), lambda: text.encode("utf-16", "surrogatepass"),
+        lambda: text.encode("latin-1", "replace"), lambda: data[:place],
+        lambda: data[:place] + random.randbytes(1) + data[place + 1 :], lambda: random.randbytes(40),
+    )  # fmt: skip
+    return data if random.random() < 0.7 else random.choice(odd)()

@@ -170,6 +170,14 @@ def test_one_of_several_annotators_has_to_be_named(tmp_path: Path) -> None:
     assert problem.where == "judge.annotator"
 
 
+def test_a_name_may_be_written_as_a_number_or_an_object(tmp_path: Path) -> None:
+    rows = [row | {"annotator": {7: 7, 8: {"judge": 8}}[row["annotator"]]} for row in annotated(7, 8)]
+    (problem,) = write(tmp_path / "two.json", rows).problems()
+    assert "7, {'judge': 8}" in problem.what
+    judge = load_judge("recorded", f"judge.path={tmp_path}/two.json", "judge.annotator=7")
+    assert [judge.judge([Pair(Example(0, "q", "r"), "q", "r", "a")], None)[0].preference] == [1.0]
+
+
 @pytest.mark.parametrize("values", [[0, 1], [True, False]])
 def test_another_scale_is_refused_in_compare_too(tmp_path: Path, values: list) -> None:
     rows = [{"instruction": str(i), "output_2": "a", "preference": value} for i, value in enumerate(values)]

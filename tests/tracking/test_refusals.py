@@ -18,6 +18,7 @@ from alpacabench.core.errors import DataError
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.mlflow import Mlflow
 from alpacabench.tracking.refusals import names, require_at_hand
+from alpacabench.tracking.sync import sync
 from tests.helpers.fakes.http_server import HttpServer, Response
 from tests.helpers.tracking_data import job
 
@@ -99,6 +100,13 @@ def test_an_outage_is_no_refusal(tmp_path: Path, database: str, monkeypatch: pyt
     monkeypatch.setattr(MlflowClient, "log_artifacts", away)
     tracking.finish(run, job(tmp_path))
     assert len(list(tmp_path.glob("outputs/spool/*"))) == 1
+    left = only_run(database, "away")
+    assert left.info.status == "FAILED" and "alpacabench sync" in left.data.tags["failure"]
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert sync() == 1
+    whole = only_run(database, "away")
+    assert whole.info.run_id == run.run_id and whole.info.status == "FINISHED" and "failure" not in whole.data.tags
 
 
 def test_no_directory_of_another_machine_is_made(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from alpacabench.core.errors import Problem
 from alpacabench.core.records import digest
 from alpacabench.inference.weights.checkpoint import file_digest
+from alpacabench.io.json_text import loads
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -47,5 +47,5 @@ class Adapter:
         return max([int(config.get("r", 8)), *map(int, (config.get("rank_pattern") or {}).values())])
 
     def _config(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.directory / CONFIG).read_text(encoding="utf-8"))
+        found: dict[str, Any] = loads((self.directory / CONFIG).read_text(encoding="utf-8"))
         return found

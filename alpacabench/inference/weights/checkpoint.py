@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from alpacabench.core.records import digest
 from alpacabench.inference.weights import bundled
 from alpacabench.inference.weights.leftovers import unfinished
 from alpacabench.io.hub import unreachable
+from alpacabench.io.json_text import loads
 
 PICKLED = ("*.bin", "*.pt", "*.pth")
 LEFT = ("training_args.", "optimizer.", "scheduler.", "rng_state", "scaler.", "random_states", "sampler.")
@@ -99,8 +99,8 @@ class Checkpoint:
         if not file.is_file() or self.gguf:
             return {}
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            found = loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
             raise ConfigError(
                 [Problem("model.path", f"{file} is broken JSON: {error}", "download it again")]
             ) from error
@@ -162,7 +162,7 @@ def indexed(folder: Path) -> list[str]:
         return []
     for name in INDEXES:
         try:
-            found = json.loads((folder / name).read_text(encoding="utf-8"))
+            found = loads((folder / name).read_text(encoding="utf-8"))
             return sorted({str(file) for file in found["weight_map"].values()})
         except OSError:
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from alpacabench.core.errors import Problem
 from alpacabench.inference.weights.checkpoint import Checkpoint, indexed, is_native
 from alpacabench.inference.weights.leftovers import unfinished
+from alpacabench.io.json_text import loads
 
 QUANTISERS = {
     "bitsandbytes": "bitsandbytes", "gptq": "gptqmodel", "awq": "gptqmodel", "aqlm": "aqlm", "hqq": "hqq",
@@ -109,7 +109,7 @@ def _broken(file: Path) -> str | None:
         if length > min(HEADER, size):
             return "is no safetensors file, or is cut short"
         try:
-            header = json.loads(stream.read(length))
+            header = loads(stream.read(length))
             end = max((int(t["data_offsets"][1]) for name, t in header.items() if name != "__metadata__"), default=0)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return "has a broken header"

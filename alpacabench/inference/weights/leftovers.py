@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from alpacabench.core.errors import Problem
+from alpacabench.io.json_text import loads
 
 
 def unfinished(folder: Path, key: str) -> Problem | None:
@@ -38,7 +38,7 @@ def unfinished(folder: Path, key: str) -> Problem | None:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # what is left of a file says nothing
         return {}
     return found if isinstance(found, dict) else {}
