@@ -193,4 +193,4 @@ class Outcome:
         if self.preference is not None:
             return None
         causes = [c for c in (*(g.failure for g in self.generations), *(v.failure for v in self.verdicts)) if c]
-        return causes[0] if causes else "no verdict"
+        return causes[0] if causes else "no reference answer" if self.example.reference is None else "no verdict"

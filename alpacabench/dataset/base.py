@@ -100,7 +100,7 @@ class Dataset(Component):
         """Return the row that holds the reference output, by instruction."""
         if not self.reference:
             _require_texts(rows, f"dataset.path: {path}")
-            return {row["instruction"]: self.own_reference(row) for row in rows}
+            return {row["instruction"]: row for row in rows}
         outputs = read_rows(self.reference, "dataset.reference")
         unique_instructions(outputs, self.reference, "dataset.reference")
         _require_texts(outputs, f"dataset.reference: {self.reference}")
@@ -118,9 +118,10 @@ class Dataset(Component):
             log.warning("%d of %d reference answers are empty; they are judged as they are", empty, len(found))
         return found
 
-    def own_reference(self, row: Row) -> Row:
-        """Return a row of the data set as the reference to its prompt."""
-        return row
+    @property
+    def empty_is_missing(self) -> bool:
+        """Whether an empty reference is a gap, against which anything would win, and no generator's answer."""
+        return False
 
 
 PARTS = (
@@ -209,10 +210,10 @@ class RowFile(Dataset):
         path = self.path or str(PACKAGE / str(self.packaged))
         return read_rows(path, "dataset.path"), path
 
-    def own_reference(self, row: Row) -> Row:
-        """Return the row; an empty text in a file of one's own is a missing reference, against which anything wins."""
-        output = row.get("output")
-        return row | {"output": None} if isinstance(output, str) and not output.strip() else row
+    @property
+    def empty_is_missing(self) -> bool:
+        """Whether the references are those of a file of one's own; those of `dataset.reference` are a generator's."""
+        return not self.reference
 
 
 def rows_digest(examples: list[Example]) -> str:

@@ -104,13 +104,13 @@ def prepare(experiment: Experiment) -> Inputs:
 
     """
     dataset, scoring = experiment.dataset, experiment.scoring
-    examples = dataset.load()
+    examples, empty = _gaps(dataset.load(), dataset.empty_is_missing)
     require(list(limit_problems(experiment.checks, examples, dataset.path or dataset.name)))
     require(list(experiment.model.check_examples(examples)))
     difficulties = scoring.difficulties(examples, dataset.has_difficulty)
     chosen = experiment.subset.choose(examples, difficulties.by_instruction)
     if not experiment.model.allow_missing:
-        _require_references(chosen)
+        _require_references(chosen, empty)
     prompts = experiment.perturbation.apply(chosen)
     return Inputs(prompts, examples, difficulties, card(dataset, examples), subset_hash(chosen))
 
@@ -226,7 +226,7 @@ def require_scores(evaluation: Evaluation, max_failures: float, allow_missing: b
         JudgeError: too many verdicts are missing.
 
     """
-    failed = [o for o in evaluation.outcomes if o.failure and not (allow_missing and _allowed(o))]
+    failed = [o for o in evaluation.outcomes if o.failure and not _allowed(o, allow_missing)]
     share = len(failed) / len(evaluation.outcomes)
     if share <= max_failures:
         return
@@ -239,16 +239,29 @@ def require_scores(evaluation: Evaluation, max_failures: float, allow_missing: b
     )
 
 
-def _allowed(outcome: Outcome) -> bool:
-    """Whether the score is missing because the file has no answer or no reference for the prompt."""
+def _allowed(outcome: Outcome, allow_missing: bool) -> bool:
+    """Whether the score is missing because the file has no reference, as `prepare` allowed, or no answer."""
     recorded = any(g.failure and not g.key for g in outcome.generations)
-    return outcome.example.reference is None or recorded
+    return outcome.example.reference is None or (allow_missing and recorded)
 
 
-def _require_references(examples: Sequence[Example]) -> None:
+def _gaps(examples: list[Example], empty_is_missing: bool) -> tuple[list[Example], set[int]]:
+    """Return the examples with None for an empty reference that is a gap, and the indices of those."""
+    given = [(example, example.reference) for example in examples if empty_is_missing]
+    empty = {example.index for example, text in given if text is not None and not text.strip()}
+    return [replace(e, reference=None) if e.index in empty else e for e in examples], empty
+
+
+def _require_references(examples: Sequence[Example], empty: set[int]) -> None:
+    """Refuse prompts without a reference; a few that are there and empty are left out of the score, and named."""
     missing = [example for example in examples if example.reference is None]
     if missing:
+        few = 2 * len(missing) < len(examples) and all(example.index in empty for example in missing)
         rows = "\n".join(f"    row {e.index + 1}: {shorten(e.instruction)}" for e in missing[:SHOWN])
+        if few:
+            what = "of %d reference answers are empty: anything would win against them, so they count in n_failed"
+            log.warning("%d " + what + "\n%s", len(missing), len(examples), rows)
+            return
         raise DataError(
             f"dataset.reference: {len(missing)} of {len(examples)} prompts have no reference answer:\n{rows}\n"
             "    give each row an 'output', or a file of them by dataset.reference=FILE; "

@@ -139,7 +139,20 @@ def test_the_real_rows_have_the_pinned_digest_and_shuffled_ones_do_not(alpaca_da
 @pytest.mark.parametrize("empty", ["", "  \n", None, float("nan")])
 def test_an_empty_reference_in_a_file_of_ones_own_is_a_missing_one(tmp_path: Path, empty: Any) -> None:
     rows = [ROWS[0], ROWS[1] | {"output": empty}]
-    assert [e.reference for e in RowFile(path=_file(tmp_path / "a.json", rows)).load()] == ["Answer 0.", None]
+    for some, told in ((rows, "1 of 2 prompts have no reference"), (rows[1:], "1 of 1 prompts have no reference")):
+        path = _file(tmp_path / "a.json", some)
+        done = run(tmp_path, "model=echo", "judge=longest", "tracking=none", "dataset=jsonl", f"dataset.path={path}")
+        assert done.code == 2 and told in done.stderr
+
+
+def test_a_few_empty_references_are_left_out_of_the_score_and_named(tmp_path: Path) -> None:
+    path = _file(tmp_path / "a.json", [ROWS[0], ROWS[1] | {"output": " \n"}, ROWS[2]])
+    done = run(tmp_path, "model=echo", "judge=longest", "tracking=none", "dataset=jsonl", f"dataset.path={path}",
+               "hydra.run.dir=run")  # fmt: skip
+    assert done.code == 0 and "1 of 3 reference answers are empty" in done.stderr and "row 2" in done.stderr
+    found = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert (found["n_total"], found["n_failed"]) == (2, 1)
+    assert "no reference answer" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_an_empty_answer_of_a_reference_generator_is_an_answer(tmp_path: Path) -> None:

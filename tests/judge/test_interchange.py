@@ -174,7 +174,7 @@ def test_a_name_may_be_written_as_a_number_or_an_object(tmp_path: Path) -> None:
     rows = [row | {"annotator": {7: 7, 8: {"judge": 8}}[row["annotator"]]} for row in annotated(7, 8)]
     (problem,) = write(tmp_path / "two.json", rows).problems()
     assert "7, {'judge': 8}" in problem.what
-    judge = load_judge("recorded", f"judge.path={tmp_path}/two.json", "judge.annotator=7")
+    judge = load_judge("recorded", f"judge.path={tmp_path}/two.json", 'judge.annotator="7"')
     assert [judge.judge([Pair(Example(0, "q", "r"), "q", "r", "a")], None)[0].preference] == [1.0]
 
 
