@@ -88,13 +88,19 @@ class Dataset(Component):
         return [_example(index, row, references, taxonomy, path) for index, row in enumerate(rows)]
 
     def _pinned(self, rows: list[Row], path: str) -> None:
-        found = digest([[row.get("instruction"), self.own_reference(row).get("output")] for row in rows])
-        if self.content_digest and found != self.content_digest:
+        if not self.content_digest:
+            return
+        found = digest([[row.get("instruction"), self._own_reference(row)] for row in rows])
+        if found != self.content_digest:
             raise DataError(
                 f"dataset.path: {path} does not hold the pinned rows of {self.name}: digest {found}, "
                 f"expected {self.content_digest} ({len(rows)} rows)\n"
                 "    use the original file, or pin what it holds now: dataset.content_digest=..., null checks nothing"
             )
+
+    def _own_reference(self, row: Row) -> str | None:
+        text = row.get("output")
+        return None if self.empty_is_missing and isinstance(text, str) and not text.strip() else text
 
     def _references(self, rows: list[Row], path: str) -> dict[str, Row]:
         """Return the row that holds the reference output, by instruction."""
