@@ -28,6 +28,8 @@ COMMANDS = {
     "leaderboard": ("alpacabench.cli.leaderboard", "place runs among alpaca_eval's published rows"),
     "gate": ("alpacabench.cli.gate", "release or block a run by a paired test against a base, for CI"),
     "trust": ("alpacabench.cli.trust", "say how far a run's judge is to be trusted"),
+    "label": ("alpacabench.cli.label", "write a blinded page on which people say which answer is better"),
+    "labels": ("alpacabench.cli.labels", "read people's labels: how far they agree with each other and with the judge"),
     "plan-power": ("alpacabench.cli.plan_power", "how many prompts a difference needs, before anything is spent"),
     "drift": ("alpacabench.cli.drift", "has the judge changed? a pinned set judged again, for CI"),
     "bridge": ("alpacabench.cli.bridge", "the same answers under two judges: offset, agreement, a table to convert"),

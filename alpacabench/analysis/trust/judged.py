@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from alpacabench.analysis.finished_run import KEY, FinishedRun
 from alpacabench.analysis.locate import locate
 from alpacabench.io.rows import Row, read_preference, read_rows
+from alpacabench.scoring.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,15 @@ def by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict[str, lis
         for number, row in enumerate(rows, start=1):
             found[str(row.get("judge") or run.judge)].append(_judged(row, f"{KEY}: {files.verdicts}, row {number}"))
     return dict(found) or {run.judge: _of_annotations(run)}
+
+
+def means(run: FinishedRun, verdicts: Sequence[Judged]) -> Floats:
+    """Return a judge's mean y by prompt, shape (prompts,), in the run's order; NaN where there is no verdict."""
+    by_prompt: dict[int, list[float]] = defaultdict(list)
+    for verdict in verdicts:
+        if not math.isnan(verdict.y):
+            by_prompt[verdict.prompt].append(verdict.y)
+    return np.array([np.mean(by_prompt[i.index]) if by_prompt[i.index] else np.nan for i in run.items.values()])
 
 
 def _judged(row: Row, where: str) -> Judged:

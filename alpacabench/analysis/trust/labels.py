@@ -1,29 +1,25 @@
-"""What people say of a run's pairs, and what that makes of its judge.
-
-A label's `id` is a digest of the pair's three texts, so that shuffled rows, other runs of the same answers and files of
-several people meet.
-"""
+"""What people say of a run's pairs, and what that makes of its judge."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from alpacabench.analysis.estimate import Estimate, decimal
-from alpacabench.analysis.finished_run import FinishedRun, Item
+from alpacabench.analysis.finished_run import FinishedRun
 from alpacabench.analysis.trust import agreement
 from alpacabench.analysis.trust.biases import FEW, Finding
 from alpacabench.analysis.trust.calibration import held_out_temperature
 from alpacabench.analysis.trust.corrected import corrected
+from alpacabench.analysis.trust.label_file import KEY, by_item, checked, of_run, pair_id, read_label_files
+from alpacabench.analysis.trust.people import among
 from alpacabench.core.errors import DataError
-from alpacabench.core.records import digest
-from alpacabench.io.rows import read_preference, read_rows
 from alpacabench.scoring.arrays import Floats
 
-KEY = "--labels"
+__all__ = ["pair_id", "people_findings", "read_labels"]
+
 SLIGHT = 0.2
 """Kappa at and below which agreement is slight (Landis and Koch 1977)."""
 MIN_TEMPERATURE = 60
@@ -32,43 +28,20 @@ MISFIT = 0.1
 """An adaptive calibration error that a judge may have; its interval is not known, so that it is no test."""
 
 
-def pair_id(item: Item) -> str:
-    """Return the id of a pair: 16 hexadecimal digits of its instruction, reference and answer."""
-    return digest([item.instruction, item.reference, item.output])[:16]
-
-
 def read_labels(paths: Sequence[str], run: FinishedRun) -> dict[str, Floats]:
     """Return each labeller's preferences over the run's prompts in order; NaN where there is none.
 
-    Files are JSON, JSON lines or CSV with `id`, `labeller` and `preference`: 1, 1.5 or 2; null is "cannot say".
-
     Raises:
-        DataError: a row without an id, a preference out of range, one labeller twice with other words, labels under
-            several policies, or none that belong to this run.
+        DataError: rows that cannot be used, one labeller twice with other words, labels under several policies, or none
+            that belong to this run.
 
     """
-    place = {pair_id(item): number for number, item in enumerate(run.items.values())}
-    found: dict[str, Floats] = {}
-    policies = set()
-    for path in paths:
-        for number, row in enumerate(read_rows(path, KEY), start=1):
-            where = f"{KEY}: {path}, row {number}"
-            if not isinstance(row.get("id"), str):
-                raise DataError(f"{where}: no 'id'\n    each label needs id, labeller and preference")
-            policies.add(str(row.get("policy") or ""))
-            value = read_preference(row.get("preference"), where)
-            if row["id"] not in place:
-                continue
-            mine = found.setdefault(str(row.get("labeller") or path), np.full(len(place), np.nan))
-            held = mine[place[row["id"]]]
-            if not np.isnan(held) and held != value:
-                raise DataError(f"{where}: '{row.get('labeller')}' has said {held:g} of this pair, and now {value:g}")
-            mine[place[row["id"]]] = value
-    if len(policies) > 1:
-        raise DataError(f"{KEY}: labels under {len(policies)} policies are not one measurement; give those of one")
+    items = list(run.items.values())
+    found = of_run(read_label_files(paths), items)
     if not found:
         raise DataError(f"{KEY}: none of the labels is of a pair of {run.name}\n    ids are made of the pair's texts")
-    return found
+    # Under the two orders of a pair a person may have said two things.
+    return by_item(checked(found), items)
 
 
 def people_findings(y: Floats, labels: dict[str, Floats]) -> tuple[list[Finding], dict[str, Any]]:
@@ -87,20 +60,19 @@ def people_findings(y: Floats, labels: dict[str, Floats]) -> tuple[list[Finding]
         truth[known] = (np.sign(np.nansum(np.sign(people[:, known] - 1.5), axis=0)) + 1) / 2
     rate = corrected(y, truth)
     alike = agreement.kappa(1 + y, 1 + truth)
-    among = agreement.alpha(people) if len(people) > 1 else None
+    agreed = among(labels)
     replaced = agreement.alternative_annotator(1 + y, people)
     share = agreement.agreement_share(1 + y, 1 + truth)
     figures: dict[str, Any] = {
-        "n_labelled": int(known.sum()), "n_labellers": len(people), "corrected": rate, "alpha_among_people": among,
+        "n_labelled": int(known.sum()), "n_labellers": len(people), "corrected": rate,
+        "alpha_among_people": agreed.alpha,
         "kappa_with_judge": alike, "agreement_with_judge": share, "alternative_annotator": replaced,
-        "kappa_between": {
-            f"{one} / {two}": agreement.kappa(labels[one], labels[two]) for one, two in combinations(labels, 2)
-        },
+        "kappa_between": {f"{one} / {two}": found.kappa for (one, two), found in agreed.between.items()},
     }  # fmt: skip
     decided = known & (truth != 0.5)
     found, temperature = _calibration(y[decided], truth[decided])
     figures["temperature"] = temperature
-    return [_agreement(int(known.sum()), alike, share, among), found], figures
+    return [_agreement(int(known.sum()), alike, share, agreed.alpha), found], figures
 
 
 def _agreement(n: int, alike: Estimate | None, share: Estimate | None, among: Estimate | None) -> Finding:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
 
-import numpy as np
-
 from alpacabench.analysis.finished_run import FinishedRun
 from alpacabench.analysis.trust.biases import Finding, examine
 from alpacabench.analysis.trust.gaming import gaming
-from alpacabench.analysis.trust.judged import Judged, by_judge
+from alpacabench.analysis.trust.judged import by_judge, means
 from alpacabench.analysis.trust.labels import people_findings, read_labels
-from alpacabench.scoring.arrays import Floats
 
 PEOPLE = ("agreement", "calibration")
 NOT_TESTED = (
@@ -49,7 +45,7 @@ def trust(run: FinishedRun, labels: Sequence[str] = (), tracking_uri: str | None
         with_people = [Finding(name, "unknown", "no labels of people were given: --labels FILE") for name in PEOPLE]
         figures: dict[str, Any] = {}
         if people:
-            with_people, figures = people_findings(_means(run, verdicts), people)
+            with_people, figures = people_findings(means(run, verdicts), people)
         found.append(JudgeTrust(judge, (*examine(verdicts), *NOT_TESTED, screened, *with_people), figures))
     return found
 
@@ -61,14 +57,6 @@ def as_json(run: FinishedRun, found: Sequence[JudgeTrust]) -> dict[str, Any]:
         "findings": [{"judge": one.judge} | asdict(finding) for one in found for finding in one.findings],
         "people": {one.judge: _plain(one.people) for one in found if one.people},
     }
-
-
-def _means(run: FinishedRun, verdicts: Sequence[Judged]) -> Floats:
-    by_prompt: dict[int, list[float]] = defaultdict(list)
-    for verdict in verdicts:
-        if not np.isnan(verdict.y):
-            by_prompt[verdict.prompt].append(verdict.y)
-    return np.array([np.mean(by_prompt[i.index]) if by_prompt[i.index] else np.nan for i in run.items.values()])
 
 
 def _plain(value: Any) -> Any:
