@@ -137,6 +137,8 @@ def in_one_message(spec: ModelSpec, what: str, remedy: str | None = None) -> Ite
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         sizes = "ignore_mismatched_sizes" in str(error) or "size mismatch" in str(error)
+        if isinstance(error, ImportError):
+            remedy = "install what it names"
         check = "check that config and weights belong together" if sizes else "check the directory's files"
         raise GenerationError(
             f"the {what} of {named(spec)} cannot be loaded: {type(error).__name__}: {' '.join(lines[:2])[:400]}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ EXPERTS = {"n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1, "topk_
 MAMBA2 = {"mamba_n_heads": 8, "mamba_d_head": 12, "mamba_d_state": 8, "mamba_n_groups": 1, "num_hidden_layers": 4}
 HYBRID = {"num_hidden_layers": 4, "layer_types": ["linear_attention"] * 3 + ["full_attention"]}
 LINEAR = HYBRID | {"linear_num_key_heads": 2, "linear_num_value_heads": 4}
+NOTE = LATENT | {
+    "head_dim": 16, "layer_types": ["indexed_attention", "sliding_attention"], "per_layer_config": {},
+    "mlp_layer_types": ["dense", "sparse"], "index_n_heads": 4, "index_head_dim": 12,
+}  # fmt: skip
+INDEXED = LINEAR | {
+    "layer_types": ["linear_attention"] * 3 + ["indexed_attention"], "indexer_n_heads": 4, "indexer_kv_heads": 1,
+    "indexer_head_dim": 12, "indexer_budget": 16, "indexer_compress_ratio": 4, "hc_lowrank": 8,
+}  # fmt: skip
 
 OWN: dict[str, dict[str, Any]] = {
     **dict.fromkeys(
@@ -53,16 +62,16 @@ OWN: dict[str, dict[str, Any]] = {
     ),
     "deepseek_v2": LATENT | EXPERTS,
     "dots1": EXPERTS | {"n_shared_experts": 1},
-    "dots3_note_text": LATENT
-    | {
-        "layer_types": ["indexed_attention", "sliding_attention"],
-        "per_layer_config": {},
-        "mlp_layer_types": ["dense", "sparse"],
-        "index_n_heads": 4,
-        "index_head_dim": 12,
+    "dots3_note_text": NOTE,
+    "dots3_note": {
+        "text_config": NOTE,
+        "vision_config": {"adapter_in_dim": 48, "adapter_out_dim": 48},
+        "audio_config": {"adapter_input_size": 48, "adapter_out_dim": 48, "num_key_value_heads": 4},
     },
-    **dict.fromkeys(("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text", "qwen4_exp_text"), LINEAR),
-    **dict.fromkeys(("qwen3_5", "qwen3_5_moe", "qwen4_exp"), {"text_config": LINEAR}),
+    **dict.fromkeys(("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text"), LINEAR),
+    **dict.fromkeys(("qwen3_5", "qwen3_5_moe"), {"text_config": LINEAR}),
+    "qwen4_exp_text": INDEXED,
+    "qwen4_exp": {"text_config": INDEXED},
     "bailing_hybrid": HYBRID | LATENT | EXPERTS | {"num_experts": 4},
     "axk1": LATENT | EXPERTS,
     "falcon_h1": {"mamba_d_ssm": 96, "mamba_n_heads": 8, "mamba_d_head": 12, "mamba_d_state": 8},
@@ -85,7 +94,8 @@ OWN: dict[str, dict[str, Any]] = {
     "gptj": {"rotary_dim": 8},
     "blt": {"encoder_hash_byte_group_vocab": 64, "vocab_size": 264},
     "cohere_compass_text": {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 10000.0}}},
-    "dbrx": {"attn_config": {"kv_n_heads": 2}},
+    "dbrx": {"attn_config": {"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8.0}},
+    "emu3": {"vocabulary_map": {"<|extra_200|>": 200, "<|visual token 000000|>": 201}},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
     "gemma3n_text": {
         "num_hidden_layers": 4,
@@ -96,7 +106,7 @@ OWN: dict[str, dict[str, Any]] = {
     "nemotron": {"head_dim": 12, "num_key_value_heads": 2},
     "mamba2": {"num_heads": 8, "head_dim": 12, "n_groups": 1, "state_size": 8},
     "stablelm": {"hidden_size": 64},
-    "xlstm": {"hidden_size": 64, "embedding_dim": 64, "num_heads": 4, "qk_dim_factor": 0.5},
+    "xlstm": {"hidden_size": 64, "embedding_dim": 64, "num_heads": 4, "qk_dim_factor": 1.0},
     "reformer": {
         "is_decoder": True,
         "axial_pos_embds_dim": [16, 32],
@@ -126,6 +136,10 @@ OWN: dict[str, dict[str, Any]] = {
     "zaya": {"num_experts_per_tok": 1, "router_hidden_size": 16},
 }
 """What single kinds need beside."""
+
+
+WHOLE = {"emu3": "Emu3ForConditionalGeneration", "mllama": "MllamaForConditionalGeneration"}
+"""Kinds whose text part alone is saved as another kind, which no causal class reads: their checkpoints are whole."""
 
 
 def kinds() -> list[str]:
@@ -162,10 +176,12 @@ def config(kind: str) -> Any:
 def build(kind: str, folder: Path) -> Path:
     """Write a random model of that kind, float32, with a byte-level tokenizer."""
     import torch
-    from transformers import AutoModelForCausalLM
+    import transformers
 
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config(kind)).eval()
+    made = config(kind)
+    whole = getattr(transformers, WHOLE[kind]) if kind in WHOLE else None
+    model = (whole(made) if whole else transformers.AutoModelForCausalLM.from_config(made)).eval()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -173,4 +189,15 @@ def build(kind: str, folder: Path) -> Path:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.25)
     model.generation_config.eos_token_id, model.generation_config.pad_token_id = 2, 0
     model.save_pretrained(folder)
+    return build_tokenizer(folder)
+
+
+def stand_in(kind: str, folder: Path) -> Path:
+    """Write what a directory of a kind that cannot be built begins with: its name, a weight, a tokenizer."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": kind}))
+    save_file({"weight": torch.zeros(1)}, folder / "model.safetensors", metadata={"format": "pt"})
     return build_tokenizer(folder)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.causal_kinds import build
+from tests.helpers.causal_kinds import build, stand_in
 
 PROMPTS = (
     "Hi",
@@ -25,10 +25,10 @@ SECONDS = 120
 
 
 def compare(kind: str, folder: Path) -> dict[str, Any]:
-    """Return how a kind fares: `equal`, `refused`, `differs`, or `not built` with the cause."""
+    """Return how a kind fares: `equal`, `refused` with the cause, or `differs`."""
     from transformers import AutoModelForCausalLM
 
-    from alpacabench.core.errors import GenerationError
+    from alpacabench.core.errors import AlpacabenchError
     from alpacabench.core.records import digest
     from alpacabench.inference.engine import Engine
     from alpacabench.inference.loading import load
@@ -37,10 +37,14 @@ def compare(kind: str, folder: Path) -> dict[str, Any]:
 
     try:
         build(kind, folder)
+    except Exception:
+        shutil.rmtree(folder, ignore_errors=True)
+        stand_in(kind, folder)
+    try:
         model = AutoModelForCausalLM.from_pretrained(folder).eval()
         model.generate(_tensor([1, 40, 50]), max_new_tokens=2, do_sample=False)
     except Exception as error:
-        return {"kind": kind, "result": "not built", "cause": f"{type(error).__name__}: {error}"[:200]}
+        model, why = None, f"{type(error).__name__}: {error}"
     tasks = [Task(digest(i), (("user", text),)) for i, text in enumerate(PROMPTS)]
     try:
         loaded = load(ModelSpec(str(folder), device="cpu"))
@@ -51,8 +55,10 @@ def compare(kind: str, folder: Path) -> dict[str, Any]:
             }
             for size in (None, 8)
         ]
-    except GenerationError as error:
-        return {"kind": kind, "result": "refused", "cause": str(error)[:200]}
+    except AlpacabenchError as error:
+        return {"kind": kind, "result": "refused", "cause": str(error)}
+    if model is None:
+        return {"kind": kind, "result": "differs", "cause": f"transformers itself says {why}"}
     encoder = Encoder(loaded.tokenizer, ChatFormat(), loaded.eos, None)
     expected = {}
     for task in tasks:
