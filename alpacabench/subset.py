@@ -30,6 +30,7 @@ class Subset(Component):
     group: ClassVar[str] = "subset"
     # The seed is a literal 0 in every option, so that every one accepts it.
     shared_keys: ClassVar[frozenset[str]] = frozenset({"seed"})
+    usual_option: ClassVar[Mapping[str, str]] = {"n": "random", "strata": "stratified"}
 
     n: int | None = Field(None, ge=1)
     seed: int = 0
@@ -193,7 +194,7 @@ def _index(example: Example) -> int:
 def _at_most(n: int, examples: Sequence[Example]) -> int:
     if n > len(examples):
         raise ConfigError(
-            [Problem("subset.n", f"given {n}, but there are {len(examples)} prompts", "give a smaller n")]
+            [Problem("subset.n", f"given {n}, but there are {len(examples)} prompts", f"allowed: 1 to {len(examples)}")]
         )
     return n
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any
 
+from alpacabench.cli.command_line import MULTIRUN, VERSION, read
 from alpacabench.cli.exit_status import ExitStatus
+from alpacabench.cli.hydra_mistakes import explain, mistakes, null_options
 from alpacabench.cli.hydra_typed import as_typed
 from alpacabench.cli.program import program
-from alpacabench.core.conf import conf
 from alpacabench.core.context import opened
-from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, allowed
-from alpacabench.core.trust import plugin_options
+from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.core.version import __version__
 from alpacabench.io.run_files import unwritable
 from alpacabench.security.output import guard
 from alpacabench.security.password import password_problem
@@ -47,9 +48,10 @@ def run(main: Callable[[], Any]) -> int:
     # Hydra prints errors in its own words and exits; with this set it raises them, and we print them in ours.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        _refuse_secrets(sys.argv[1:])
-        _quote_texts()
-        _refuse_null_options(sys.argv[1:])
+        if VERSION in sys.argv[1:]:
+            print(f"alpacabench {__version__} (Hydra {version('hydra-core')})")
+            return 0
+        sys.argv[1:] = accepted(sys.argv[1:], told=True)
         if "LOCAL_RANK" in os.environ:
             from alpacabench.sharding import refuse_launcher
 
@@ -75,25 +77,37 @@ def run(main: Callable[[], Any]) -> int:
         return _report(ConfigError([unwritable(error.filename, error, "hydra.run.dir")]))
 
 
-def _quote_texts() -> None:
-    """Give Hydra as text what was typed as text, and say so."""
-    typed, sys.argv[1:] = sys.argv[1:], as_typed(sys.argv[1:])
-    for given, quoted in zip(typed, sys.argv[1:], strict=True):
-        if given != quoted:
-            print(f"Taken as text, quoted for Hydra: {quoted}", file=sys.stderr)
+def accepted(arguments: Sequence[str], told: bool = False) -> list[str]:
+    """Return the arguments of a command as Hydra takes them: texts quoted, flags behind the overrides.
 
-
-def accepted(arguments: list[str]) -> list[str]:
-    """Return the arguments as Hydra takes them.
+    Args:
+        arguments: as they were typed.
+        told: whether to say what was taken as text.
 
     Raises:
-        ConfigError: Hydra would write a secret into files, or answer with a traceback.
+        ConfigError: Hydra would write a secret into files, or has no words for what is wrong.
 
     """
     _refuse_secrets(arguments)
-    arguments = as_typed(arguments)
-    _refuse_null_options(arguments)
-    return arguments
+    flags, overrides, problems = read(arguments)
+    typed = as_typed([*flags, *overrides])[len(flags) :]
+    for given, quoted in zip(overrides, typed, strict=True):
+        if told and given != quoted:
+            print(f"Taken as text, quoted for Hydra: {quoted}", file=sys.stderr)
+    problems += null_options(typed)
+    if problems:
+        raise ConfigError([*problems, *mistakes(typed, _several([*flags, *overrides]))])
+    return [*typed, *flags]
+
+
+def all_mistakes(error: BaseException, overrides: Sequence[str]) -> ConfigError:
+    """Return every mistake of a command of which Hydra told the first."""
+    return ConfigError(mistakes([o for o in overrides if "=" in o], _several(overrides)) or [explain(error)])
+
+
+def _several(arguments: Sequence[str]) -> bool:
+    """Return whether a comma may make several jobs; an experiment may be a sweep by itself."""
+    return any(argument in MULTIRUN or argument.startswith("experiment=") for argument in arguments)
 
 
 def _disk_full(error: OSError) -> AlpacabenchError:
@@ -108,15 +122,15 @@ def drop_output() -> None:
 
 
 def _report(error: Exception) -> int:
-    ours = our_error(error)
+    ours = our_error(error) or all_mistakes(error, sys.argv[1:])
     log = logging.getLogger("alpacabench")
-    message = redact(str(ours) if ours else explain(error))
+    message = redact(str(ours))
     # Before Hydra has set logging up there is no handler: the message must be seen all the same.
     if logging.getLogger().handlers:
         log.error("%s", message)
     else:
         print(message, file=sys.stderr)
-    return ours.exit_code if ours else ConfigError.exit_code
+    return ours.exit_code
 
 
 def our_error(error: BaseException | None) -> AlpacabenchError | None:
@@ -128,74 +142,7 @@ def our_error(error: BaseException | None) -> AlpacabenchError | None:
     return None
 
 
-def explain(error: BaseException, overrides: Sequence[str] | None = None) -> str:
-    """Return Hydra's message with what is allowed and what to do.
-
-    Args:
-        error: what Hydra raised.
-        overrides: what was given; None is the command line.
-
-    """
-    message = str(error).strip().split("Config search path:")[0].rstrip()
-    if option := re.search(r"Could not find '([^']+)/([^'/]+)'", message):
-        group, name = option.groups()
-        options = re.findall(r"^\t(.+)$", message, flags=re.MULTILINE)
-        return f"{group}: unknown option '{name}'\n    {allowed(name, options)}"
-    if key := re.search(r"Could not override '([^']+)'", message) or re.search(r"full_key: (\S+)", message):
-        return _unknown_key(key[1], sys.argv[1:] if overrides is None else overrides)
-    if "LexerNoViableAltException" in message or "mismatched input" in message or "no viable alternative" in message:
-        example = "'model.path=\"out/lr=1e-4/checkpoint-1\"'"
-        return f"{message}\n    what Hydra would read otherwise stands in quotes: {example}"
-    return f"{message}\n    `{program()} --help` lists the groups, their options and every key"
-
-
-def _unknown_key(full_key: str, overrides: Sequence[str]) -> str:
-    """Return a message for a misspelt key, with the keys that stand beside it."""
-    if full_key.startswith("model@perturbation."):
-        return f"{full_key}: only perturbation=paraphrase and perturbation=translation ask a model"
-    parent, _, name = full_key.rpartition(".")
-    known = _siblings(parent, overrides)
-    return (
-        f"{full_key}: unknown key"
-        + (f"\n    {allowed(name, known)}" if known else "")
-        + f"\n    `{program()} --help` lists every key; an option's own keys are in its file in conf/"
-    )
-
-
-def _siblings(parent: str, overrides: Sequence[str]) -> list[str]:
-    """Return the keys that stand beside a misspelt one, under the options that the command chose."""
-    from hydra import compose
-    from omegaconf import DictConfig, OmegaConf
-
-    from alpacabench.cli.hydra_options import composing
-
-    chosen = [argument for argument in overrides if re.fullmatch(r"\w+=\w+", argument)]
-    try:
-        with composing():
-            group = [c for c in chosen if c.partition("=")[0] == parent.partition(".")[0]]
-            node = OmegaConf.select(compose("config", group), parent) if parent else compose("config")
-    # The message is complete without the suggestion, whatever is wrong with the rest of the command.
-    except Exception:
-        return []
-    return [str(key) for key in node if key != "_target_"] if isinstance(node, DictConfig) else []
-
-
-def _refuse_null_options(arguments: list[str]) -> None:
-    """Refuse null as the option of a group, which Hydra answers with a traceback."""
-    from alpacabench.cli.hydra_options import own_folders
-
-    folders = [conf(), *own_folders(), *plugin_options()]
-    problems = []
-    for argument in arguments:
-        group, _, values = argument.partition("=")
-        options = sorted({path.stem for folder in folders for path in (folder / group).glob("*.yaml")})
-        if "null" in values.split(",") and group.isidentifier() and options:
-            problems.append(Problem(group, "given null", f"leave it out for none; {allowed('null', options)}"))
-    if problems:
-        raise ConfigError(problems)
-
-
-def _refuse_secrets(arguments: list[str]) -> None:
+def _refuse_secrets(arguments: Sequence[str]) -> None:
     """Refuse a password in a URL, or a key that the shell wrote out, before Hydra writes the overrides into files."""
     problems = [problem for a in arguments for problem in password_problem(a.partition("=")[0], a)]
     for argument in arguments:

@@ -7,6 +7,7 @@ another program.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from hydra import initialize_config_dir
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
@@ -57,6 +59,19 @@ def own_folders() -> list[Path]:
     return [folder for folder in (own_conf(), _given(sys.argv[1:])) if folder]
 
 
+def options_of(group: str) -> list[str]:
+    """Return the options of a group, wherever they come from; empty where there is no such group, or it is Hydra's."""
+    name = group.partition("@")[0]
+    if not re.fullmatch(r"\w+", name) or name == "hydra":
+        return []
+    return sorted({path.stem for folder in option_folders() for path in (folder / name).glob("*.yaml")})
+
+
+def option_folders() -> list[Path]:
+    """Return the folders whose folders are groups."""
+    return [conf(), *own_folders(), *plugin_options()]
+
+
 def _given(arguments: list[str]) -> Path | None:
     """Return the directory of `--config-dir`, which Hydra itself would put after ours."""
     for number, argument in enumerate(arguments):
@@ -78,7 +93,10 @@ def use_own_options() -> None:
 
 @contextmanager
 def composing() -> Iterator[None]:
-    """Let `hydra.compose` find all options for as long as the block lasts."""
+    """Let `hydra.compose` find all options for as long as the block lasts; inside of a run it does already."""
+    if GlobalHydra.instance().is_initialized():
+        yield
+        return
     use_own_options()
     with initialize_config_dir(str(conf()), **initialize_arguments()):
         yield

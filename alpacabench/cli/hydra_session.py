@@ -93,7 +93,8 @@ def _in_session(
     """Run with our overrides and the user's, which are read as the command line with these flags reads them."""
     try:
         _require_overrides(overrides)
-        typed = entry.accepted([*flags, *overrides])[len(flags) :]
+        typed = entry.accepted([*flags, *overrides])
+        typed = typed[: len(typed) - len(flags)]
         with _session() as hydra:
             run(hydra, [*ours, *typed])
     except SystemExit as stopped:
@@ -115,11 +116,11 @@ def _in_session(
 
 def _raise(error: BaseException, overrides: Sequence[str] = ()) -> None:
     """Raise the error in our words, without a secret."""
-    ours = entry.our_error(error)
-    text = str(ours) if ours else entry.explain(error, overrides)
-    if ours and redact(text) == text:
+    ours = entry.our_error(error) or entry.all_mistakes(error, overrides)
+    text = str(ours)
+    if redact(text) == text:
         raise ours from None
-    raise (type(ours) if ours and not isinstance(ours, ConfigError) else AlpacabenchError)(redact(text)) from None
+    raise (type(ours) if not isinstance(ours, ConfigError) else AlpacabenchError)(redact(text)) from None
 
 
 def _require_overrides(overrides: Sequence[str]) -> None:

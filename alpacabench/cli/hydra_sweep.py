@@ -9,9 +9,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from alpacabench.cli.hydra_entry import explain
+from alpacabench.cli.hydra_mistakes import explain, wrong_overrides
 from alpacabench.cli.hydra_overrides import expand, fixed, pairs, searched
-from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.run.experiment import Experiment, load
 from alpacabench.sweeps.grid import Overrides, SweepCommand
 
@@ -27,6 +27,10 @@ def read_command(config: DictConfig) -> SweepCommand:
 
     """
     directory = _settle_directory(config)
+    mistakes, rest = wrong_overrides(config.hydra.overrides.task, several=True)
+    if mistakes:
+        with read_write(config.hydra):
+            config.hydra.overrides.task = rest
     grid = expand(config)
     task = sorted(config.hydra.overrides.task)
     return SweepCommand(
@@ -35,6 +39,7 @@ def read_command(config: DictConfig) -> SweepCommand:
         searched=None if grid is not None else searched(config),
         search=[OmegaConf.to_container(config.hydra.sweeper), task],
         compose=partial(_compose, config, {}),
+        mistakes=mistakes,
     )
 
 
@@ -60,7 +65,7 @@ def _compose(config: DictConfig, taken: dict[str, int], overrides: Overrides) ->
         _require_own_directory(job, taken)
         return load(job, job.hydra.runtime.choices)
     except (HydraException, OmegaConfBaseException) as error:
-        raise AlpacabenchError(explain(error, overrides.lines)) from error
+        raise ConfigError([explain(error)]) from error
 
 
 def _require_own_directory(job: DictConfig, taken: dict[str, int]) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
+from alpacabench.cli.command_line import MULTIRUN
 from alpacabench.core.component import Component
 
-MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 TEXTS_OF_HYDRA = (".dir", ".subdir", ".name", ".study_name", ".storage")
 _OVERRIDE = re.compile(r"(\+{0,2}[\w.@/:]+)=(.*)", re.DOTALL)
 _PARTS = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\\.|[^,'"\\]|['"\\])+""", re.DOTALL)

@@ -12,8 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 
 from alpacabench.core import trust
+from alpacabench.core.allowed_values import in_words
+from alpacabench.core.conf import options_with_class
 from alpacabench.core.errors import ConfigError, Problem, allowed
 
 
@@ -26,6 +29,9 @@ class Component(BaseModel):
     """The config group; set by the group's base class."""
     shared_keys: ClassVar[frozenset[str]] = frozenset()
     """Contract keys that the group's base class handles itself, so that every option may set them."""
+
+    usual_option: ClassVar[Mapping[str, str]] = {}
+    """By key: the option that somebody most probably wants who gives the key to an option that does not use it."""
 
     def problems(self) -> Iterator[Problem]:
         """Yield what would make this component fail later (files, keys, extras), without doing anything expensive."""
@@ -148,9 +154,19 @@ def _unused(group: str, cls: type[Component], values: Mapping[str, Any], choice:
     """Yield every value that is given although the option does not use its key."""
     label = choice or cls.__name__
     for key in sorted(unused_keys(cls)):
-        if values.get(key) is not None:
-            what = f"given {values[key]!r}, but {group}={label} does not use it"
-            yield Problem(f"{group}.{key}", what, "leave it null")
+        if (value := values.get(key)) is None:
+            continue
+        others = [name for name, other in options_with_class(group) if _uses(other, key)]
+        usual = cls.usual_option.get(key)
+        remedy = f"leave it null, or choose an option that does: {', '.join(others)}" if others else "leave it null"
+        remedy += f"; most often {group}={usual} {group}.{key}={value}" if usual in others else ""
+        yield Problem(f"{group}.{key}", f"given {value!r}, but {group}={label} does not use it", remedy)
+
+
+def _uses(target: str, key: str) -> bool:
+    """Return whether an option of ours uses a key of its group."""
+    found = pkgutil.resolve_name(target)
+    return key not in unused_keys(found)
 
 
 def _nested(key: str, value: Any, problems: list[Problem], kinds: tuple[type[Component], ...]) -> Any:
@@ -169,21 +185,43 @@ def _problems(group: str, cls: type[Component], error: ValidationError) -> Itera
     for item in error.errors():
         key = ".".join(filter(None, [group, *_place(cls, item["loc"])]))
         name = str(item["loc"][0]) if item["loc"] else ""
-        field = cls.model_fields.get(name)
         if item["type"] == "extra_forbidden":
             found[key] = Problem(key, "unknown key", allowed(name, sorted(cls.model_fields)))
         elif item["type"] == "missing" or (item["input"] is None and item["loc"]):
             found[key] = Problem(key, "missing", f"give it a value: {key}=...")
         else:
             message = item["msg"].removeprefix("Value error, ")
-            choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)] if field else []
-            remedy = allowed(item["input"], choices) if choices else ""
+            remedy = _remedy(key, item["input"], _field(cls, item["loc"]))
             if item["type"] == "string_type" and isinstance(item["input"], int | float):
                 remedy = f"a text that looks like a number or like true stands in quotes: '{key}=\"...\"'"
             given = f"given {item['input']!r}: " if item["loc"] else ""
             what = f"{given}{message[0].lower()}{message[1:]}"
             found[key] = Problem(key, f"{found[key].what}, or {message}" if key in found else what, remedy)
     yield from found.values()
+
+
+def _field(cls: type[Component], location: tuple[int | str, ...]) -> FieldInfo | None:
+    """Return the field of a location, one of a component inside of this one included."""
+    field = cls.model_fields.get(str(location[0])) if location else None
+    inner = field.annotation if field else None
+    if len(location) > 1 and isinstance(inner, type) and issubclass(inner, Component):
+        return _field(inner, location[1:])
+    return field
+
+
+def _remedy(key: str, given: Any, field: FieldInfo | None) -> str:
+    """Return what a key takes; led by what was meant, where that is clear."""
+    if field is None:
+        return ""
+    if isinstance(given, str) and given.startswith("="):
+        return f"one equals sign: {key}={given.lstrip('=')}"
+    choices = [str(c) for c in get_args(field.annotation) if isinstance(c, str)]
+    if choices:
+        return allowed(given, choices)
+    words = in_words(field)
+    default = field.get_default()
+    example = "" if default is None or not isinstance(default, int | float | str) else f", as {key}={default}"
+    return f"allowed: {words}{example}" if words else ""
 
 
 def _place(cls: type[Component], location: tuple[int | str, ...]) -> Iterator[str]:

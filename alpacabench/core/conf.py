@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -17,3 +20,11 @@ def own_conf() -> Path | None:
     """Return `./conf` of the working directory, whose options stand beside ours; None where it is ours or missing."""
     own = Path("conf").absolute()
     return own if own.is_dir() and own.resolve() != conf().resolve() else None
+
+
+def options_with_class(group: str) -> Iterator[tuple[str, str]]:
+    """Yield name and class of the options of a group that come with alpacabench and name a class of their own."""
+    for path in sorted((conf() / group).glob("*.yaml")):
+        target = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("_target_")
+        if target:
+            yield path.stem, str(target)

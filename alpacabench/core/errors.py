@@ -90,3 +90,12 @@ def allowed(given: object, choices: Sequence[str]) -> str:
     """Return 'allowed: a, b, c', led by a suggestion where one choice is close to what was given."""
     close = get_close_matches(str(given), choices, n=1)
     return (f"did you mean '{close[0]}'? " if close else "") + "allowed: " + ", ".join(choices)
+
+
+def problems_of(error: AlpacabenchError) -> list[Problem]:
+    """Return an error's problems; of another error than ConfigError the message as one."""
+    if isinstance(error, ConfigError):
+        return error.problems
+    where, _, what = str(error).partition(": ")
+    what, _, remedy = what.partition("\n")
+    return [Problem(where, what, remedy.strip())]

@@ -76,11 +76,12 @@ def _place(lines: Any, whole: ValueError) -> str:
 
 
 def _remedy(found: Any) -> str:
+    example = '\n    write [{"instruction": "...", "output": "..."}, ...], or one such object per line'
     if not isinstance(found, dict):
-        return ""
+        return example
     under = [name for name, value in found.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
     if under:
         return f"\n    its rows may lie under '{under[0]}': give that list alone"
     if len(found) > 1 and all(isinstance(value, dict | list) for value in found.values()):
         return "\n    it looks like pandas' to_json: write it with orient='records'"
-    return ""
+    return example

@@ -8,7 +8,7 @@ for the model. `judge=recorded` overrides `judge`: its verdicts exist already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -67,6 +67,7 @@ class Judge(Component):
 
     group: ClassVar[str] = "judge"
     shared_keys: ClassVar[frozenset[str]] = frozenset({"name", "order", "seed", "instruction", "repeats"})
+    usual_option: ClassVar[Mapping[str, str]] = {"annotator": "alpaca_eval", "path": "recorded"}
 
     name: str | None = None
     """The label; by default the class's name."""

@@ -13,7 +13,7 @@ from alpacabench import inference
 from alpacabench.core.errors import Problem
 from alpacabench.core.records import Message
 from alpacabench.inference.spec import Choice, ChoiceAnswer, ModelSpec
-from alpacabench.inference.weights.bundled import BUNDLED, NAME
+from alpacabench.inference.weights.bundled import BUNDLED
 from alpacabench.inference.weights.checkpoint import last_part
 from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.judge.base import Judge, Question
@@ -49,7 +49,7 @@ class LocalJudge(Judge):
     @property
     def label(self) -> str:
         """The judge's name."""
-        return self.name or "local-" + (NAME if self.model_name == BUNDLED else last_part(self.model_name))
+        return self.name or f"local-{last_part(self.model_name)}"
 
     @property
     def caution(self) -> str:

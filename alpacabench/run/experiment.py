@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
 from alpacabench.checks.base import Check
-from alpacabench.core.component import Component, build, require
+from alpacabench.core.component import Component, build
 from alpacabench.core.errors import ConfigError, DataError, Problem, allowed
 from alpacabench.core.records import digest
 from alpacabench.cost.price import price_of
@@ -22,6 +22,7 @@ from alpacabench.judge.base import Judge
 from alpacabench.model.base import Model
 from alpacabench.perturbation.base import Perturbation
 from alpacabench.rewording import by_model
+from alpacabench.run.data_mistakes import of_the_data
 from alpacabench.run.inherited import as_first_released
 from alpacabench.scoring.foreseen import Foreseen, every_unit, metric_units
 from alpacabench.scoring.metric import Metric
@@ -159,11 +160,12 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
         if part is not None:
             problems.extend(part.problems())
     if settings is None or None in (*parts.values(), *listed):
-        raise ConfigError(problems)
+        raise ConfigError([*problems, *of_the_data(parts, problems)])
     chosen: dict[str, Any] = {**parts, "metrics": tuple(metrics.values()), "checks": checks}
     experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **chosen)  # type: ignore[arg-type]
     problems.extend(_across(experiment))
-    require(problems)
+    if problems:
+        raise ConfigError([*problems, *of_the_data(parts, problems)])
     return experiment
 
 

@@ -26,6 +26,11 @@ INHERITED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 """By group and option: the key and the value that it inherits."""
 
+OTHER_THEN: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "model": {"smollm2_135m": {"name": "SmolLM2-135M-Instruct"}},
+}
+"""By group and option: the key that is null today, and the value that the option stated when it was first released."""
+
 SPLIT_OFF = {"alpacabench.judge.written.GeminiJudge": "alpacabench.judge.written.WrittenJudge"}
 """Classes that ask the same as the one that they come from."""
 
@@ -37,6 +42,8 @@ def as_first_released(resolved: Mapping[str, Any], choices: Mapping[str, str]) -
         later = options.get(choices.get(group, ""), {})
         if isinstance(found.get(group), Mapping):
             kept = {key: value for key, value in found[group].items() if key not in later or value != later[key]}
+            then = OTHER_THEN.get(group, {}).get(choices.get(group, ""), {})
+            kept |= {key: value for key, value in then.items() if kept.get(key) is None}
             found[group] = _joined(kept)
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, problems_of
 from alpacabench.core.records import digest
 from alpacabench.io.manifest import label
 from alpacabench.run.experiment import Experiment
@@ -51,6 +51,8 @@ class SweepCommand:
     """What tells one search from another; JSON-serialisable."""
     compose: Callable[[Overrides], Experiment]
     """Builds one job; raises AlpacabenchError for every mistake."""
+    mistakes: Sequence[Problem] = ()
+    """Of overrides that no job can take: they are left out of the jobs', so that these tell their own, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,30 @@ def plan(command: SweepCommand) -> list[PlannedJob]:
             experiment = command.compose(overrides)
             inputs = _prepare(experiment, prepared)
         except AlpacabenchError as error:
-            for problem in _problems(error):
+            for problem in problems_of(error):
                 mistakes.setdefault((problem.where, problem.what, problem.remedy), []).append(number)
             continue
         seen[experiment.identity] += 1
         repeat = seen[experiment.identity]
         key = experiment.identity if repeat == 1 else f"{experiment.identity}-{repeat}"
         planned.append(PlannedJob(params, key, experiment, inputs))
-    if mistakes:
-        raise ConfigError(_located(problem, jobs, varied) for problem, jobs in mistakes.items())
+    if mistakes or command.mistakes:
+        located = [_located(problem, jobs, varied) for problem, jobs in mistakes.items()]
+        raise ConfigError([*command.mistakes, *located])
     return planned
+
+
+def no_original(jobs: Sequence[PlannedJob]) -> str | None:
+    """Return a sentence where a sweep over changes of the prompts has no job with the unchanged ones, else None."""
+    chosen = dict.fromkeys(job.experiment.choices.get("perturbation", "") for job in jobs)
+    strengths = {job.experiment.perturbation.strength for job in jobs}
+    if max(len(chosen), len(strengths)) < 2 or "none" in chosen or 0 in strengths:
+        return None
+    added = "variant=base,..." if jobs[0].experiment.settings.variant else f"perturbation=none,{','.join(chosen)}"
+    return (
+        "no job has the unchanged prompts, so that the changes are compared with each other and not with the original; "
+        f"to add it: {added}"
+    )
 
 
 def require_shared(jobs: Sequence[PlannedJob]) -> None:
@@ -150,15 +166,6 @@ def _prepare(experiment: Experiment, prepared: dict[str, Inputs]) -> Inputs:
     if key not in prepared:
         prepared[key] = prepare(experiment)
     return prepared[key]
-
-
-def _problems(error: AlpacabenchError) -> list[Problem]:
-    """Return an error's problems."""
-    if isinstance(error, ConfigError):
-        return error.problems
-    where, _, what = str(error).partition(": ")
-    what, _, remedy = what.partition("\n")
-    return [Problem(where, what, remedy.strip())]
 
 
 def _located(problem: tuple[str, str, str], jobs: Sequence[int], params: Sequence[Mapping[str, str]]) -> Problem:

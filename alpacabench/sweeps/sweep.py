@@ -21,7 +21,7 @@ from alpacabench.run.audit import write_sweep_audit
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
 from alpacabench.sweeps.conclude import SUMMED, FollowUp, conclude
-from alpacabench.sweeps.grid import PlannedJob, Prepared, SweepCommand, plan, require_shared
+from alpacabench.sweeps.grid import PlannedJob, Prepared, SweepCommand, no_original, plan, require_shared
 from alpacabench.tracking.base import BASE, NOTE, JobRecord
 
 log = logging.getLogger(__name__)
@@ -118,6 +118,8 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
         axes, entries = list(jobs[0].params), _entries(jobs)
         identity = digest(sorted(job.key for job in jobs))
     base = base_number(lead.settings.report.base, entries)
+    if (lacking := no_original(jobs)) and command.searched is None:
+        log.warning("%s", lacking)
     if lead.settings.plan:
         from alpacabench.run.plan import show
 

@@ -135,7 +135,8 @@ def test_an_objective_is_what_judge_reference_and_subset_can_give(
     for objective in (LC, NOREG, FILLED):
         error = _load(compose("config", ["model=echo", *chosen, f"objective={objective}"]), {})
         problems = error.problems if error else []
-        assert {problem.where for problem in problems} <= {"objective"}, error
+        # The data that stand in for others here may be too few for the subset.
+        assert {problem.where for problem in problems} <= {"objective", "subset.n"}, error
         found |= set() if problems else {objective}
     assert found == given
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hydra import compose
 
@@ -9,6 +11,7 @@ from alpacabench.cli.hydra_options import composing
 from alpacabench.run import metadata
 from alpacabench.run.experiment import Experiment, load
 from alpacabench.run.pipeline import prepare
+from tests.helpers.docs_data import stand_in_model
 
 BASE = ("judge=longest", "subset=head")
 
@@ -69,3 +72,11 @@ def test_a_name_begins_with_what_is_special(overrides: tuple[str, ...], name: st
 def test_a_name_holds_few_differences() -> None:
     many = ("decoding.temperature=0.7", "decoding.top_p=0.5", "decoding.max_new_tokens=9", "judge.order=both", "seed=3")
     assert "2 more" in metadata.run_name(_experiment(*many))
+
+
+def test_a_checkpoint_given_by_its_path_alone_has_its_own_name(tmp_path: Path) -> None:
+    stand_in_model(tmp_path / "checkpoint-100")
+    experiment = _experiment(f"model.path={tmp_path}/checkpoint-100", "judge=longest", "tracking=none")
+    assert experiment.model.label == "checkpoint-100"
+    local = _experiment("judge=local", f"judge.model_name={tmp_path}/checkpoint-100", "tracking=none")
+    assert local.judge.label == "local-checkpoint-100"

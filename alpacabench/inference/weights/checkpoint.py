@@ -129,7 +129,11 @@ def locate(path: str, revision: str | None, key: str = "model.path") -> Checkpoi
         return Checkpoint(str(local.parent), local.parent, gguf=local.name)
     if local.is_dir():
         if not (local / "config.json").is_file():
-            plain = Problem(key, f"given '{path}': no config.json in it", "give a model's directory")
+            plain = Problem(
+                key,
+                f"given '{path}': no config.json in it",
+                "give a directory that `save_pretrained` wrote, or a Hub id",
+            )
             raise ConfigError([unfinished(local, key) or plain])
         return Checkpoint(str(local), local)
     return _on_hub(path, revision, key)
@@ -137,6 +141,8 @@ def locate(path: str, revision: str | None, key: str = "model.path") -> Checkpoi
 
 def last_part(path: str) -> str:
     """Return the last part of a path or id by its real name: `.` is called as its directory."""
+    if path == bundled.BUNDLED:
+        return bundled.NAME
     name = Path(path).name
     return name if name not in ("", "..") else Path(path).resolve().name
 
@@ -208,7 +214,11 @@ def _on_hub(path: str, revision: str | None, key: str) -> Checkpoint:
             offline = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else f"no connection to {constants.ENDPOINT}"
             first = f"it is not cached, and {offline}"
         what = f"given '{path}': no such file or directory, and not found on the Hub: {first}"
-        remedy = "check the spelling and the connection, log in where it is gated, or give a local directory"
+        other = "judge=gpt_4_1_mini" if key.startswith("judge") else f"model=openai model.path={path}"
+        remedy = (
+            "check the spelling and the connection, log in where it is gated, or give a local directory; "
+            f"a model behind an API is asked by another option, such as {other}"
+        )
         raise ConfigError([Problem(key, what, remedy)]) from error
     snapshot = config.parents[file.count("/")] if file else config.parent
     return Checkpoint(repository, snapshot, commit=snapshot.name, gguf=file or None)
