@@ -79,9 +79,10 @@ def keys_beside(config: DictConfig, key: str) -> set[str] | None:
     for part in parts[:-1]:
         if part not in node.keys():  # noqa: SIM118  a missing value is a key, too
             return set()
-        node = node._get_node(part)
-        if not isinstance(node, DictConfig):
+        below = node._get_node(part)
+        if not isinstance(below, DictConfig):
             return None
+        node = below
     return {str(name) for name in node.keys()}  # noqa: SIM118
 
 

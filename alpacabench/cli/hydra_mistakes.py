@@ -195,7 +195,8 @@ def _composed(overrides: Iterable[str]) -> DictConfig | None:
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        return compose("config", list(overrides))
+        config: DictConfig = compose("config", list(overrides))
+        return config
     except (HydraException, OmegaConfBaseException):
         return None
 
