@@ -48,14 +48,19 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from alpacabench.analysis.ablation.answer import answer
     from alpacabench.analysis.difficulty_files import read_difficulties
+    from alpacabench.analysis.explorer.finished import of_runs
     from alpacabench.report.ablation_report import write_ablation_report
     from alpacabench.report.ablation_words import headline, sentences
+    from alpacabench.report.explorer_page import EVERY_ANSWER, write_explorer
 
     system = _system(arguments)
     runs = [variant.run for variant in (*system.decodes, *system.variants)]
     table = read_difficulties(arguments.lc_data, arguments.dataset, [run.difficulty_files for run in runs])
     found = answer(system, table, arguments.margin, system.base.run.name)
-    page = write_ablation_report(Path(arguments.html), found)
+    page = Path(arguments.html)
+    named = [(one.name, one.run) for one in (*system.decodes, *system.variants)]
+    explorer = write_explorer(page, of_runs(found.title, named, 0, {}, arguments.tracking_uri))
+    write_ablation_report(page, found, {EVERY_ANSWER: explorer.name})
     if arguments.json:
         print(dumps(found.as_json(), indent=2))
         return 0

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import FinishedRun, read_references, read_run
 from alpacabench.io.json_text import dumps
+
+if TYPE_CHECKING:
+    from alpacabench.analysis.compare.comparison import Comparison
 
 RUN_HELP = (
     "a run directory, an annotation file (alpaca_eval's too, also .gz), an MLflow run id, or latest, latest-1, ..."
@@ -45,10 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     table = read_difficulties(arguments.lc_data, arguments.dataset, [base.difficulty_files, other.difficulty_files])
     comparison = compare(base, other, table, arguments.margin)
     if arguments.html:
-        from alpacabench.analysis.compare.page import page_of
-        from alpacabench.report.compare_report import write_compare_report
-
-        write_compare_report(arguments.html, page_of(comparison))
+        _write(Path(arguments.html), comparison, arguments.tracking_uri)
     if arguments.json:
         print(dumps(comparison.as_json(), indent=2))
         return 0
@@ -57,6 +59,19 @@ def run(arguments: argparse.Namespace) -> int:
 
     show(comparison, Console(), arguments.flips)
     return 0
+
+
+def _write(page: Path, comparison: Comparison, tracking_uri: str | None) -> None:
+    """Write the page and its explorer."""
+    from alpacabench.analysis.compare.page import page_of
+    from alpacabench.analysis.explorer.finished import of_runs
+    from alpacabench.report.compare_report import write_compare_report
+    from alpacabench.report.explorer_page import EVERY_ANSWER, write_explorer
+
+    sides = [(run.name, run) for run in (comparison.base, comparison.run)]
+    title = f"{comparison.run.name} against {comparison.base.name}"
+    explorer = write_explorer(page, of_runs(title, sides, 0, {}, tracking_uri))
+    write_compare_report(page, page_of(comparison), {EVERY_ANSWER: explorer.name})
 
 
 def read_pair(arguments: argparse.Namespace, base: str, run: str) -> tuple[FinishedRun, FinishedRun]:

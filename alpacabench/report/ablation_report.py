@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from alpacabench.analysis.ablation.table import AblationTable
@@ -10,13 +11,14 @@ from alpacabench.report.edits import pieces
 from alpacabench.report.page import write_page
 
 
-def write_ablation_report(path: Path | str, table: AblationTable) -> Path:
-    """Write the page of one ablation; needs no network to be read."""
+def write_ablation_report(path: Path | str, table: AblationTable, pages: Mapping[str, str] | None = None) -> Path:
+    """Write the page of one ablation; needs no network to be read. `pages` are links, word to address."""
     figures = ablation_figures.figures(table)
     slices = {row.breakdown.replace(" ", "-") for row in table.slices}
     return write_page(
         path,
         "ablation.html",
+        pages=pages or {},
         title=f"Ablation: {table.title}",
         table=table,
         headline=ablation_words.headline(table),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt
@@ -13,14 +13,15 @@ MAX_FLIPS = 40
 """Flipped prompts that are shown in full in each direction, the largest change first."""
 
 
-def write_compare_report(path: Path | str, comparison: ComparisonPage) -> Path:
-    """Write the page of one comparison; needs no network to be read."""
+def write_compare_report(path: Path | str, comparison: ComparisonPage, pages: Mapping[str, str] | None = None) -> Path:
+    """Write the page of one comparison; needs no network to be read. `pages` are links, word to address."""
     pair = comparison
     movement = compare_figures.movement(pair)
     top = [movement, compare_figures.differences(pair), compare_figures.flips(pair)]
     return write_page(
         path,
         "compare.html",
+        pages=pages or {},
         title=f"{pair.name_b} against {pair.name_a}",
         pair=pair,
         headline=compare_words.headline(pair),

@@ -52,11 +52,16 @@ def figure(
 
 def write_page(path: Path | str, template: str, **content: Any) -> Path:
     """Render a template with its content and write it; text in the content is escaped."""
-    html = _environment().get_template(template).render(**content)
+    html = render(template, **content)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(printable(redact_answers(html)), encoding="utf-8", newline="\n")
     return path
+
+
+def render(template: str, **content: Any) -> str:
+    """Return a template with its content; text in the content is escaped."""
+    return _environment().get_template(template).render(**content)
 
 
 def _svg(key: str, name: str, title: str, caption: str, drawing: Drawing) -> Markup:

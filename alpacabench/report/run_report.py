@@ -51,11 +51,12 @@ def write_run_report(
     metrics: Mapping[str, Number],
     about: Mapping[str, str],
     warnings: Sequence[str] = (),
+    pages: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the page of one run; needs no network to be read.
 
     `metrics` is `metrics.json`. `about` are facts to list as they are; its keys `model`, `reference`, `judge`,
-    `subset` and `name` are also used in the headline, where present.
+    `subset` and `name` are also used in the headline, where present. `pages` are links: word to address.
     """
     outcomes = [mask_flagged(outcome) for outcome in outcomes]
     pairs = scored(outcomes)
@@ -85,6 +86,7 @@ def write_run_report(
         metrics=sorted(metrics.items()),
         about=about,
         warnings=warnings,
+        pages=pages or {},
     )
 
 

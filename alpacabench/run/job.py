@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
 from alpacabench.endpoint.spending import paying
@@ -22,6 +22,9 @@ from alpacabench.run.pipeline import Evaluation, Inputs, Stopping
 from alpacabench.run.redaction import redacted
 from alpacabench.store.store import Store
 from alpacabench.tracking.base import NOTE, JobRecord
+
+if TYPE_CHECKING:
+    from alpacabench.analysis.explorer.content import Explorer
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +107,7 @@ def _write(
     experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None, tracked: str | None
 ) -> list[Path]:
     """Write the run's files and return them: the directory may hold others, which are nobody's business."""
+    from alpacabench.report.explorer_page import EVERY_ANSWER, write_explorer
     from alpacabench.report.leaderboard_csv import write_leaderboard
     from alpacabench.report.run_report import write_run_report
 
@@ -116,14 +120,26 @@ def _write(
     facts |= own
     facts |= {"in MLflow": tracked} if tracked else {}
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
-    report = write_run_report(directory / "report.html", outcomes, metrics, facts, scores.warnings)
+    page = directory / "report.html"
+    explorer = write_explorer(page, _explorer(experiment, evaluation, facts, tracked))
+    report = write_run_report(page, outcomes, metrics, facts, scores.warnings, {EVERY_ANSWER: explorer.name})
     for warning in scores.warnings:
         log.warning("%s", warning)
     log.info("%s", metadata.headline(experiment, metrics))
     for name, value in own.items():
         log.info("%s: %s", name, value)
     log.info("Report: %s", report)
-    return [*written, report, *_logs(directory)]
+    return [*written, report, explorer, *_logs(directory)]
+
+
+def _explorer(
+    experiment: Experiment, evaluation: Evaluation, facts: Mapping[str, str], tracked: str | None
+) -> Explorer:
+    from alpacabench.analysis.explorer.outcomes import of_outcomes
+
+    links = {"MLflow": tracked} if tracked else {}
+    names = (facts["model"], facts["reference"], experiment.judge.label)
+    return replace(of_outcomes(evaluation.outcomes, *names, links), title=facts["name"])
 
 
 def _logs(directory: Path) -> list[Path]:

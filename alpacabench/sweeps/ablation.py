@@ -15,6 +15,7 @@ from alpacabench.core.errors import DataError
 from alpacabench.io.manifest import label
 from alpacabench.io.run_files import write_json
 from alpacabench.report.ablation_report import write_ablation_report
+from alpacabench.report.explorer_page import EVERY_ANSWER, PAGE
 from alpacabench.sweeps.conclude import FinishedSweep
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ def write_files(stem: Path, table: AblationTable) -> list[Path]:
     """Write the page and the same as JSON, and say where."""
     page, data = stem.with_name(f"{stem.name}.html"), stem.with_name(f"{stem.name}.json")
     write_json(data, table.as_json())
-    write_ablation_report(page, table)
+    # One explorer, the sweep's, has every variant.
+    write_ablation_report(page, table, {EVERY_ANSWER: PAGE} if page.with_name(PAGE).is_file() else {})
     for warning in table.warnings:
         log.warning("%s", warning)
     print(f"Ablation report: {page}")

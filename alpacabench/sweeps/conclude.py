@@ -78,7 +78,9 @@ def conclude(
         tracked: address of MLflow's comparison of the jobs.
 
     """
+    from alpacabench.report.explorer_page import EVERY_ANSWER
     from alpacabench.report.sweep_report import write_sweep_report
+    from alpacabench.sweeps.explorer import write_explorer
 
     results = _told_apart(results)
     sweep = read_jobs(results)
@@ -93,9 +95,11 @@ def conclude(
     table = _table(manifest, sweep, settings, against, metrics)
     if tracked:
         table = replace(table, about={**table.about, "in MLflow": tracked})
+    page = directory / "sweep.html"
+    explorer = write_explorer(page, manifest.name, sweep, base, tracked)
     files = [
         write_csv(directory / "sweep.csv", manifest.axes, [r for r, _ in results], jobs, sweep, by_jobs),
-        write_sweep_report(directory / "sweep.html", table),
+        write_sweep_report(page, table, {EVERY_ANSWER: explorer.name} if explorer else {}),
         write_pairs_csv(directory / "sweep_pairs.csv", [r for r, _ in settings.results], against),
     ]
     if settings.sweep is not sweep:
@@ -103,6 +107,7 @@ def conclude(
         files.append(
             write_csv(directory / "sweep_settings.csv", manifest.axes, held, table.rows, settings.sweep, against)
         )
+    files += [explorer] if explorer else []
     show(table)
     print(f"Sweep report: {files[1]}")
     finished = FinishedSweep(manifest.name, manifest.axes, sweep, base, directory, difficulties)

@@ -1,0 +1,137 @@
+"""The explorer of finished runs, from their files."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alpacabench.analysis.explorer.content import MASKED, Answered, Explorer, Flag, Row
+from alpacabench.analysis.finished_run import FinishedRun, Item
+from alpacabench.analysis.locate import locate
+from alpacabench.checks.masking import Masked, Span, masked
+from alpacabench.dataset.taxonomy import label
+from alpacabench.io.rows import Row as FileRow
+from alpacabench.io.rows import read_rows
+
+Named = tuple[str, FinishedRun]
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the files beside the annotations tell of one prompt."""
+
+    verdicts: list[tuple[bool | None, float | None]] = field(default_factory=list)
+    texts: dict[int, str] = field(default_factory=dict)
+    finish_reason: str = ""
+    prompt: str | None = None
+    failure: str = ""
+    findings: list[tuple[int, str, dict[str, Any], bool]] = field(default_factory=list)
+    """Sample, check, finding, and whether its span must not be shown."""
+
+
+def of_runs(
+    title: str, named: Sequence[Named], base: int, links: Mapping[str, str], tracking_uri: str | None = None
+) -> Explorer:
+    """Return what the page of several runs shows: every prompt of any of them, in the first one's order.
+
+    Args:
+        title: of the page.
+        named: the runs with what they are called.
+        base: which of them the others are compared with.
+        links: word to address.
+        tracking_uri: where MLflow runs are.
+
+    """
+    told = [_told(run, tracking_uri) for _, run in named]
+    items: dict[str, Item] = {}
+    for _, run in named:
+        items |= {text: item for text, item in run.items.items() if text not in items}
+    rows = [
+        Row(
+            item.index, text, item.reference, item.source, item.category or label(text),
+            tuple(_answered(run.items.get(text), files) for (_, run), files in zip(named, told, strict=True)),
+        )
+        for text, item in items.items()
+    ]  # fmt: skip
+    first = named[base][1]
+    checks = dict.fromkeys(name for _, run in named for name in run.checked)
+    return Explorer(title, [name for name, _ in named], first.reference, first.judge, rows, base, list(checks), links)
+
+
+def _told(run: FinishedRun, tracking_uri: str | None) -> dict[int, _Told]:
+    found: dict[int, _Told] = defaultdict(_Told)
+    with locate(run.origin, tracking_uri) as files:
+        for row in _rows(files.verdicts):
+            _add_verdict(found[row["item_id"]], row)
+        for row in _rows(files.generations):
+            _add_answer(found[row["item_id"]], row)
+        for row in _rows(files.checks):
+            hidden = bool(row.get("masked", row.get("check") in MASKED))
+            of_row = [one for one in row.get("findings") or () if isinstance(one, dict)]
+            found[row["item_id"]].findings += [(_sample(row), str(row.get("check")), one, hidden) for one in of_row]
+    return found
+
+
+def _rows(path: Path | None) -> list[FileRow]:
+    return [row for row in read_rows(path, "RUN") if isinstance(row.get("item_id"), int)] if path else []
+
+
+def _add_verdict(told: _Told, row: FileRow) -> None:
+    preference, slot = row.get("preference"), row.get("slot")
+    score = (preference - 1) * 100 if isinstance(preference, int | float) else None
+    told.verdicts.append((slot == "model_first" if slot else None, score))
+
+
+def _add_answer(told: _Told, row: FileRow) -> None:
+    if isinstance(row.get("output"), str):
+        told.texts[_sample(row)] = row["output"]
+    told.finish_reason = told.finish_reason or str(row.get("finish_reason") or "")
+    told.prompt = told.prompt or row.get("prompt")
+    told.failure = told.failure or str(row.get("failure") or "")
+
+
+def _sample(row: FileRow) -> int:
+    return row["sample"] if isinstance(row.get("sample"), int) else 0
+
+
+def _answered(item: Item | None, files: Mapping[int, _Told]) -> Answered | None:
+    if item is None:
+        return None
+    told = files.get(item.index) or _Told()
+    texts = told.texts or ({} if item.output is None else {0: item.output})
+    samples = range(max(texts, default=-1) + 1)
+    hidden = {sample: masked(texts.get(sample, ""), _spans(told, sample)) for sample in samples}
+    return Answered(
+        score=None if math.isnan(item.preference) else (item.preference - 1) * 100,
+        texts=tuple(hidden[sample].text for sample in samples),
+        length=item.length,
+        finish_reason=item.finish_reason or told.finish_reason,
+        failure=told.failure,
+        verdicts=tuple(told.verdicts),
+        flags=tuple(_flag(sample, check, one, hidden.get(sample)) for sample, check, one, _ in told.findings),
+        shown=None if told.prompt in (None, item.instruction) else told.prompt,
+    )
+
+
+def _spans(told: _Told, sample: int) -> list[Span]:
+    return [
+        Span(one["start"], one["end"], f"[{check}: {one.get('rule')}]")
+        for of, check, one, hidden in told.findings
+        if hidden and of == sample and _placed(one)
+    ]
+
+
+def _flag(sample: int, check: str, found: Mapping[str, Any], text: Masked | None) -> Flag:
+    start = end = None
+    if text is not None and _placed(found):
+        start = text.at(found["start"])
+        end = max(start, text.at(found["end"]))
+    return Flag(check, str(found.get("rule") or ""), str(found.get("message") or ""), sample, start, end)
+
+
+def _placed(found: Mapping[str, Any]) -> bool:
+    return isinstance(found.get("start"), int) and isinstance(found.get("end"), int)
