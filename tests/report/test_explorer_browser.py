@@ -96,8 +96,8 @@ def test_ten_thousand_prompts_answer_at_once(chromium: Any, many: Path) -> None:
         assert shown is None or int(found) == shown, step
     assert page.locator(".detail .side pre").count() == 2
     assert max(took.values()) < MOST, took
-    lengths = page.evaluate("Rows.choose({query: '', verdict: '', category: '', source: '', flag: '', sort: 'length', "
-                            "down: false, left: 0, right: 1}).map((one) => one.answers[1]?.length ?? null)")  # fmt: skip
+    by_length = "{query: '', verdict: '', category: '', source: '', flag: '', sort: 'length', left: 0, right: 1}"
+    lengths = page.evaluate(f"Rows.choose({by_length}).map((one) => one.answers[1]?.length ?? null)")
     known = [value for value in lengths if value is not None]
     assert known == sorted(known) and set(lengths[len(known) :]) == {None}
     page.evaluate("document.getElementById('scroller').scrollTop = 200000")
