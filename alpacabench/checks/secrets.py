@@ -9,49 +9,37 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from alpacabench.checks.base import Check
+from alpacabench.checks.issuers import SHAPES
 from alpacabench.core.records import Example, Finding
 
-SHAPES = {
-    "private_key": (
-        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,8000}?-----END [A-Z0-9 ]{0,40}-----)?"
-    ),
-    "aws_access_key": r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA)[A-Z2-7]{16}\b",
-    "anthropic": r"\bsk-ant-[A-Za-z0-9_-]{20,}",
-    "openai": r"\bsk-(?:proj-|svcacct-|admin-)[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{20,64}\b",
-    "openrouter": r"\bsk-or-(?:v1-)?[A-Za-z0-9]{20,}",
-    "google_api": r"\bAIza[\w-]{35}(?![\w-])",
-    "google_oauth": r"\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}",
-    "github": r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}",
-    "gitlab": r"\bgl(?:pat|dt|rt|ptt|oas)-[\w-]{20,}",
-    "slack": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|https://hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}",
-    "stripe": r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}\b|\bwhsec_[A-Za-z0-9]{24,}\b",
-    "hugging_face": r"\bhf_[A-Za-z]{30,}\b|\bapi_org_[A-Za-z]{30,}\b",
-    "npm": r"\bnpm_[A-Za-z0-9]{36}\b",
-    "pypi": r"\bpypi-[\w-]{50,}",
-    "sendgrid": r"\bSG\.[\w-]{16,32}\.[\w-]{16,64}",
-    "twilio": r"\bSK[0-9a-f]{32}\b",
-    "telegram_bot": r"\b\d{8,10}:AA[\w-]{32,35}(?![\w-])",
-    "discord_bot": r"\b[MNO][A-Za-z\d]{23,27}\.[\w-]{6}\.[\w-]{27,}",
-    "digitalocean": r"\bdo[opr]_v1_[0-9a-f]{64}\b",
-    "databricks": r"\bdapi[0-9a-f]{32}\b",
-    "mailgun": r"\bkey-[0-9a-f]{32}\b",
-    "azure_storage": r"\bAccountKey=[A-Za-z0-9+/]{80,}={0,2}",
-    "groq": r"\bgsk_[A-Za-z0-9]{40,}\b",
-    "xai": r"\bxai-[A-Za-z0-9]{40,}\b",
-    "jwt": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
-    "url_password": r"\b[a-z][a-z0-9+.-]{1,30}://[^\s/:@\"'<>]{1,100}:(?P<url>[^\s/@\"'<>]{3,200})@[^\s/\"'<>]+",
+_NAMES = (
+    r"password|passwd|passphrase|pwd|secret|api[_ -]?key|access[_ -]?key|private[_ -]?key|auth[_ -]?token|"
+    r"access[_ -]?token|token"
+)
+_WORDS = r"passwort|kennwort|contraseña|senha|mot de passe|wachtwoord|hasło|пароль|密码|密碼|パスワード|비밀번호|clave"
+_VALUE = r"[^\s\"'`,;<>(){}\[\]«»“”*]{6,200}"
+GUESSES = {
+    "url_password": r"\b[a-z][a-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,100}:(?P<url>[^\s/@\"'<>]{3,200})@[^\s/\"'<>]+",
     "assigned": (
-        r"\b[\w-]{0,40}(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token|access[_-]?token|token)"
-        r"[\w-]{0,20}[\"']?\s*(?:=|:=|:|=>)\s*(?P<quote>[\"'])?(?P<value>[^\s\"'`,;<>(){}\[\]]{8,200})(?(quote)(?P=quote))"
+        rf"\b[\w-]{{0,40}}(?:{_NAMES})[\w-]{{0,20}}[\"'*]{{0,3}}\s*(?:=|:=|:|：|=>)[\s*]*(?P<quote>[\"'`])?"
+        rf"(?P<value>{_VALUE})(?(quote)(?P=quote))"
     ),
-    "bearer": r"\bAuthorization[\"']?\s*[:=]\s*[\"']?(?:Bearer|Basic)\s+(?P<bearer>[A-Za-z0-9._~+/=-]{16,})",
+    "told": (
+        rf"(?:\b(?:{_NAMES})\b|{_WORDS})[*]{{0,2}}(?:\s?(?:[:：=]|\b(?:is(?: now| set to)?|ist|es|est)\b)|\s[—-]\s)"
+        rf"[\s*]*(?P<quote>[\"'`“])?(?P<value>{_VALUE})(?(quote)[\"'`”])"
+    ),
+    "header": (
+        r"\b(?:Authorization|X-API-Key|X-Auth-Token|Api-Key)[\"']?\s*[:=]\s*[\"']?(?:(?:Bearer|Basic|Token|SSWS)\s+)?"
+        r"(?P<value>[A-Za-z0-9._~+/=-]{16,})"
+    ),
+    "curl_user": r"\bcurl\b[^\n]{0,200}\s(?:-u|--user)\s*[\"']?[^\s:\"']{1,60}:(?P<value>[^\s\"']{4,100})",
 }
-"""Key shapes by issuer (its own documentation of its tokens), and values given to a variable that says `secret`."""
-PATTERNS = {name: re.compile(shape, re.IGNORECASE if name in ("assigned", "bearer", "url_password") else 0)
-            for name, shape in SHAPES.items()}  # fmt: skip
+"""Shapes of no issuer: what stands where a secret would."""
+PATTERNS = {name: re.compile(shape) for name, shape in SHAPES.items()}
+PATTERNS |= {name: re.compile(shape, re.IGNORECASE) for name, shape in GUESSES.items()}
 PLACEHOLDER = re.compile(
     r"your|example|sample|placeholder|change_?me|replace|dummy|fake|insert|todo|redacted|xxxx|\*\*\*|\.\.\.|…|<|\$\{|\{\{|"
-    r"^\$|^%|env|1234567|abcdef|password$|^secret$|^(.)\1+$|foobar|test_?key|mysecret|my_|^user|^pass",
+    r"^\$|^%|^!vault|env|1234567|abcdef|password$|^secret$|^(.)\1+$|foobar|test_?key|mysecret|my_|^user|^pass",
     re.IGNORECASE,
 )
 """What documentation writes where a secret belongs."""
@@ -59,8 +47,10 @@ DOCUMENTED = re.compile(r"your|EXAMPLE(?:KEY)?$|xxxx|\*\*\*|\.\.\.|…|placehold
 """What it writes inside an issuer's own shape."""
 MIN_BITS = 2.5
 """Bits per character (Shannon) below which a value given to a variable is a word, no key."""
-GUESSED = {"url_password", "assigned", "bearer"}
-"""Shapes of no issuer: what stands where a secret would."""
+NO_VALUE = re.compile(
+    r"/|~/|https?:|[A-Z]:\\\\|(?:[A-Z][a-z]+[+-])+[A-Z][a-z]*$|[a-z]+(?:[-_.][a-z\d]{1,8})+$|[\d.,/:-]+$"
+)
+"""Paths, links, keys of a keyboard, words with dashes, and numbers alone."""
 
 
 class Secrets(Check):
@@ -85,7 +75,7 @@ class Secrets(Check):
 
 def _value(found: re.Match[str]) -> tuple[int, int]:
     """Return the span of the secret itself, without the variable or the URL around it."""
-    for group in ("value", "url", "bearer"):
+    for group in ("value", "url"):
         if group in found.re.groupindex and found.group(group) is not None:
             return found.span(group)
     return found.span()
@@ -94,15 +84,20 @@ def _value(found: re.Match[str]) -> tuple[int, int]:
 def _is_secret(name: str, value: str) -> bool:
     if name == "private_key":
         return _has_body(value)
-    if name not in GUESSED:
+    if name in SHAPES:
         return not DOCUMENTED.search(value)
-    return not PLACEHOLDER.search(value) and (name == "url_password" or _looks_random(value))
+    if PLACEHOLDER.search(value):
+        return False
+    if name == "told":
+        # In a sentence a word follows as well; a password is what no word is.
+        return bool(re.search(r"\d", value)) and _looks_random(value.rstrip(".:!?")) and not NO_VALUE.match(value)
+    return name in ("url_password", "curl_user") or (_looks_random(value) and not NO_VALUE.match(value))
 
 
 def _has_body(block: str) -> bool:
-    """Whether a key block holds a key: at least 40 characters of base64 that are no placeholder."""
-    lines = block.split("-----")[2:3]
-    return bool(lines) and bool(re.search(r"[A-Za-z0-9+/]{16,}", lines[0]))
+    """Whether a key block holds a key: characters of base64 in a row that are no placeholder."""
+    body = block.partition("PRIVATE KEY")[2].partition("-----")[2]
+    return bool(re.search(r"[A-Za-z0-9+/]{16,}", body.partition("-----END")[0]))
 
 
 def _looks_random(value: str) -> bool:

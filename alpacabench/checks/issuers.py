@@ -1,0 +1,82 @@
+"""Key shapes by issuer, from its own documentation of its tokens or from gitleaks' rules (MIT), which quote it."""
+
+from __future__ import annotations
+
+_END = r"(?![\w-])"
+
+SHAPES = {
+    # The body may stand in JSON with its line ends written out, and may be cut off.
+    "private_key": (
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:[\s\S]{0,8000}?-----END [A-Z0-9 ]{0,40}-----|[\sA-Za-z0-9+/=\\:,.-]{0,8000})?"
+    ),
+    "age": r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b",
+    "aws_access_key": r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ABIA|ACCA)[A-Z0-9]{16}\b",
+    "aws_bedrock": r"\bABSK[A-Za-z0-9+/]{100,}={0,2}",
+    "anthropic": r"\bsk-ant-[A-Za-z0-9_-]{20,}",
+    "openai": r"\bsk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{20,64}\b",
+    "openrouter": r"\bsk-or-(?:v1-)?[A-Za-z0-9]{20,}",
+    "langfuse": r"\bsk-lf-[0-9a-f]{8}-[0-9a-f-]{20,}",
+    "google_api": r"\bAIza[\w-]{35}(?![\w-])",
+    "google_oauth": r"\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}|\b1//0[\w-]{40,}",
+    "github": r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}",
+    "gitlab": r"\bgl(?:pat|dt|rt|ptt|oas|cbt|ft|imt|agent|soat|ffct)-[\w.-]{20,}",
+    "slack": (
+        r"\bxox[abceoprs](?:\.xox[abp])?-[A-Za-z0-9-]{10,}|\bxapp-\d-[A-Za-z0-9-]{10,}|"
+        r"https://hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}"
+    ),
+    "discord_webhook": r"https://discord(?:app)?\.com/api/webhooks/\d{17,20}/[\w-]{60,}",
+    "stripe": r"\b(?:sk|rk)_(?:org_)?(?:live|test|prod)_[A-Za-z0-9]{16,}\b|\bwhsec_[A-Za-z0-9+/]{24,}={0,2}",
+    "hugging_face": r"\bhf_(?=[A-Za-z0-9]*[A-Z])[A-Za-z0-9]{30,40}\b|\bapi_org_[A-Za-z0-9]{30,40}\b",
+    "npm": r"\bnpm_[A-Za-z0-9]{36}\b",
+    "pypi": r"\bpypi-[\w-]{50,}",
+    "rubygems": r"\brubygems_[0-9a-f]{48}\b",
+    "sendgrid": r"\bSG\.[\w-]{16,32}\.[\w-]{16,64}",
+    "twilio": r"\bSK[0-9a-f]{32}\b",
+    "telegram_bot": r"\b\d{8,10}:AA[\w-]{32,35}(?![\w-])",
+    "discord_bot": r"\b[MNO][A-Za-z\d]{23,27}\.[\w-]{6}\.[\w-]{27,}",
+    "digitalocean": r"\bdo[opr]_v1_[0-9a-f]{64}\b",
+    "databricks": r"\bdapi[0-9a-f]{32}(?:-\d)?\b",
+    "mailgun": r"\bkey-[0-9a-f]{32}\b",
+    "mailchimp": r"\b[0-9a-f]{32}-us\d{1,2}\b",
+    "azure_storage": r"\b(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}={0,2}",
+    "azure_sas": r"[?&]sig=[A-Za-z0-9%+/]{40,}(?:%3D|=)",
+    "azure_client": r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,34}(?![\w~.-])",
+    "groq": r"\bgsk_[A-Za-z0-9]{40,}\b",
+    "xai": r"\bxai-[A-Za-z0-9]{40,}\b",
+    "perplexity": r"\bpplx-[A-Za-z0-9]{40,}\b",
+    "replicate": r"\br8_[A-Za-z0-9]{37}\b",
+    "together": r"\btgp_v1_[\w-]{40,}",
+    "fireworks": r"\bfw_(?=[A-Za-z]*\d)[A-Za-z0-9]{22,26}\b",
+    "cerebras": r"\bcsk-(?=[a-z]*\d)[a-z0-9]{40,}\b",
+    "elevenlabs": r"\bsk_[0-9a-f]{48}\b",
+    "voyage": rf"\bpa-[\w-]{{43}}{_END}",
+    "nvidia": r"\bnvapi-[\w-]{50,}",
+    "langsmith": r"\blsv2_[a-z]{2}_[0-9a-f]{32}_[0-9a-f]{10}\b",
+    "shopify": r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b",
+    "square": rf"\bsq0[a-z]{{3}}-[\w-]{{22,43}}|\bEAAA[\w-]{{60}}{_END}",
+    "facebook": r"\bEAA(?=[A-Za-z]*\d)[A-Za-z0-9]{100,}\b",
+    "linear": r"\blin_(?:api|oauth)_[A-Za-z0-9]{40}\b",
+    "notion": r"\bsecret_[A-Za-z0-9]{43}\b|\bntn_[A-Za-z0-9]{40,}\b",
+    "figma": r"\bfig[dour]_[\w-]{40,}",
+    "airtable": r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}\b",
+    "docker": r"\bdckr_(?:pat|oat)_[\w-]{27,}",
+    "vault": r"\bhv[sbr]\.[\w-]{24,}",
+    "terraform": r"\b[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,}",
+    "new_relic": r"\bNR(?:AK|JS|II)-[A-Za-z0-9_-]{19,32}",
+    "grafana": r"\bglsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}\b|\bglc_[A-Za-z0-9+/]{32,}={0,2}",
+    "sentry": r"\bsntr(?:ys|yu)_[A-Za-z0-9+/=_-]{60,}",
+    "supabase": r"\bsb(?:p_[0-9a-f]{40}\b|_secret_[\w-]{30,})",
+    "atlassian": r"\bAT(?:ATT3|CTT3|BB)[\w=-]{28,}",
+    "dropbox": r"\bsl\.[\w-]{100,}",
+    "tailscale": r"\btskey-[a-z]+-[\w-]{20,}",
+    "pulumi": r"\bpul-[0-9a-f]{40}\b",
+    "planetscale": r"\bpscale_(?:tkn|oauth|pw)_[\w.=-]{32,}",
+    "doppler": r"\bdp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{40,}",
+    "heroku": r"\bHRKU-AA[\w-]{50,}",
+    "postman": r"\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b",
+    "sonar": r"\bsq[upa]_[0-9a-f]{40}\b",
+    "asana": r"\b[12]/\d{14,20}(?:/\d{14,20})?:[0-9a-f]{32}\b",
+    "datadog": r"\bdd(?:pub|app|api)_[A-Za-z0-9]{32,}\b",
+    "jwt": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+}
