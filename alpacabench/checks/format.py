@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+from unicodedata import normalize
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from alpacabench.checks.answer_language import known, other_language
 from alpacabench.checks.base import Check
-from alpacabench.core.language import NAMES, in_language
+from alpacabench.checks.forms import FENCE, FORMS, list_items, markup, table_rows
 from alpacabench.core.records import Example, Finding
 
-SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?=\s|$)|[。！？]")
-FENCE = re.compile(r"\A\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
-ITEM = re.compile(r"[ \t]*(?:[-*+•‣–]|\d{1,3}[.)])[ \t]+\S")
-NUMBERED = re.compile(r"[ \t]*(\d{1,3})[.)][ \t]+\S")
-TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-{1,}:?[ \t]*(?:\|[ \t]*:?-{1,}:?[ \t]*)*\|?[ \t]*")
+SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s+[^\sa-zß-ÿ]|\s*$)|[。！？]")
+"""A mark before a small letter ends nothing (`e.g. this`)."""
+ABBREVIATED = re.compile(
+    r"(?:\b(?:Dr|Mr|Mrs|Ms|Mx|Prof|St|Sr|Jr|Rev|Gen|Col|Capt|Lt|Gov|Sen|Rep|Fig|Eq|Vol|No|Nr|Hr|Fr|Sra|Mme|Mlle|M|vs|cf|"
+    r"e\.g|i\.e|z\.\s?B|d\.\s?h|bzw|ca|approx)|\b[A-Z])\.(?=\s+\S)"
+)
+CHARACTER = re.compile(r"[\u4e00-\u9fff\u3040-\u30ff]")
+"""Chinese and Japanese put no space between words: each character counts as one."""
+APOSTROPHES = str.maketrans("’‘", "''")
 
 Form = Literal["list", "numbered_list", "table", "code", "json", "yaml", "plain"]
 
@@ -33,6 +39,7 @@ class Limits(BaseModel):
 
     min_words: int | None = Field(None, ge=0)
     max_words: int | None = Field(None, ge=0)
+    """What stands between spaces and holds a letter or digit; in Chinese and Japanese, characters."""
     min_chars: int | None = Field(None, ge=0)
     max_chars: int | None = Field(None, ge=0)
     min_sentences: int | None = Field(None, ge=0)
@@ -46,7 +53,7 @@ class Limits(BaseModel):
     json_: bool | None = Field(None, alias="json")
     """The whole answer is JSON; one code fence around it is allowed."""
     json_schema: dict[str, Any] | bool | None = None
-    """JSON Schema, by default draft 2020-12; implies `json`."""
+    """JSON Schema, by default draft 2020-12; implies `json`; its `format` (date, email, ...) is checked."""
     language: str | None = None
     """ISO 639-1, as `de`."""
     form: Form | None = None
@@ -84,7 +91,7 @@ class Limits(BaseModel):
     @field_validator("language")
     @classmethod
     def _is_language(cls, value: str | None) -> str | None:
-        if value is not None and value.lower().partition("-")[0] not in _identifier().labels:
+        if value is not None and not known(value.lower().partition("-")[0]):
             raise ValueError("is no language that can be told; give two letters of ISO 639-1, such as de")
         return value
 
@@ -99,6 +106,8 @@ class Limits(BaseModel):
 
 class Format(Check):
     """Checks each limit that the row gives; a row without limits is not checked."""
+
+    version: ClassVar[int] = 2
 
     def applies(self, example: Example) -> bool:
         """Return whether the row gives limits."""
@@ -125,9 +134,9 @@ class Format(Check):
 def _sizes(limits: Limits, answer: str) -> Iterator[Finding]:
     lines = [line for line in answer.splitlines() if line.strip()]
     sizes = {
-        "words": sum(bool(re.search(r"\w", part)) for part in answer.split()),
+        "words": _words(answer),
         "chars": len(answer.strip()),
-        "sentences": len(SENTENCE_END.findall(answer)) or int(bool(answer.strip())),
+        "sentences": _sentences(answer),
         "lines": len(lines),
     }
     for unit, size in sizes.items():
@@ -138,17 +147,34 @@ def _sizes(limits: Limits, answer: str) -> Iterator[Finding]:
             yield Finding(f"max_{unit}", f"{size} {unit}, at most {most} are allowed")
 
 
+def _words(answer: str) -> int:
+    spaced = CHARACTER.sub(" ", answer)
+    return sum(bool(re.search(r"\w", part)) for part in spaced.split()) + len(CHARACTER.findall(answer))
+
+
+def _sentences(answer: str) -> int:
+    text = ABBREVIATED.sub("", answer).strip()
+    ends = [found.end() for found in SENTENCE_END.finditer(text)]
+    # Words that follow on the last line are one more, though they lack their mark.
+    rest = text[ends[-1] :] if ends else text
+    return len(ends) + bool(rest.strip() and not ends) + (len(rest.split()) > 2 and bool(ends) and "\n" not in rest)
+
+
 def _patterns(limits: Limits, answer: str) -> Iterator[Finding]:
     if limits.regex is not None and not re.search(limits.regex, answer):
         yield Finding("regex", f"nothing matches {limits.regex!r}")
     if limits.not_regex is not None and (found := re.search(limits.not_regex, answer)):
         yield Finding("not_regex", f"matches {limits.not_regex!r}", *found.span())
+    plain = answer.translate(APOSTROPHES)
+    composed = normalize("NFC", plain)
     for phrase in limits.must_include or ():
-        if not _phrase(phrase).search(answer):
+        if not _phrase(phrase).search(composed):
             yield Finding("must_include", f"{phrase!r} is missing")
     for phrase in limits.must_not_include or ():
-        for found in _phrase(phrase).finditer(answer):
-            yield Finding("must_not_include", f"{phrase!r} is forbidden", *found.span())
+        spans = [found.span() for found in _phrase(phrase).finditer(plain)]
+        yield from (Finding("must_not_include", f"{phrase!r} is forbidden", *span) for span in spans)
+        if not spans and _phrase(phrase).search(composed):
+            yield Finding("must_not_include", f"{phrase!r} is forbidden")
     if limits.starts_with is not None and not answer.lstrip().startswith(limits.starts_with):
         yield Finding("starts_with", f"does not start with {limits.starts_with!r}")
     if limits.ends_with is not None and not answer.rstrip().endswith(limits.ends_with):
@@ -157,10 +183,16 @@ def _patterns(limits: Limits, answer: str) -> Iterator[Finding]:
 
 @lru_cache(maxsize=1024)
 def _phrase(phrase: str) -> re.Pattern[str]:
+    phrase = normalize("NFC", phrase.translate(APOSTROPHES))
     words = r"\s+".join(map(re.escape, phrase.split())) or re.escape(phrase)
-    left = r"(?<!\w)" if phrase[:1].isalnum() else ""
-    right = r"(?!\w)" if phrase[-1:].isalnum() else ""
+    left = r"(?<!\w)" if _bounded(phrase[:1]) else ""
+    right = r"(?!\w)" if _bounded(phrase[-1:]) else ""
     return re.compile(left + words + right, re.IGNORECASE)
+
+
+def _bounded(char: str) -> bool:
+    """Whether words that begin or end so are set apart; not in scripts without spaces."""
+    return char.isalnum() and not CHARACTER.match(char) and not "\u0e00" <= char <= "\u0eff"
 
 
 def _json(limits: Limits, answer: str) -> Iterator[Finding]:
@@ -175,7 +207,8 @@ def _json(limits: Limits, answer: str) -> Iterator[Finding]:
     elif schema is not None:
         from jsonschema.validators import validator_for
 
-        checker = validator_for(schema if isinstance(schema, dict) else {})(schema)
+        kind = validator_for(schema if isinstance(schema, dict) else {})
+        checker = kind(schema, format_checker=kind.FORMAT_CHECKER)
         for error in sorted(checker.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))[:10]:
             where = "/".join(map(str, error.absolute_path)) or "the whole"
             yield Finding("json_schema", f"{where}: {error.message[:200]}")
@@ -184,7 +217,7 @@ def _json(limits: Limits, answer: str) -> Iterator[Finding]:
 def _parsed(answer: str) -> Any:
     """Return the JSON value of an answer, or a finding that says why there is none."""
     fenced = FENCE.match(answer)
-    text = fenced[1] if fenced else answer
+    text = fenced[2] if fenced else answer.lstrip("\ufeff")
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -198,32 +231,9 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _language(limits: Limits, answer: str) -> Iterator[Finding]:
-    if limits.language is None:
-        return
-    text = re.sub(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+", " ", answer, flags=re.DOTALL)
-    wanted = limits.language.lower().partition("-")[0]
-    # A few letters are in no language, or in many.
-    if sum(char.isalpha() for char in text) < (4 if not text.isascii() else 12):
-        return
-    found = _identifier().classify(text[:4000])[0]
-    if found == wanted or {found, wanted} <= _alike(wanted):
-        return
-    # On a short text the model errs; a language whose small words we know must be contradicted by them, too.
-    if wanted not in NAMES or not in_language(text, wanted):
+    wanted = limits.language.lower().partition("-")[0] if limits.language else None
+    if wanted and (found := other_language(answer, wanted)):
         yield Finding("language", f"is in {found}, not in {wanted}")
-
-
-def _alike(language: str) -> set[str]:
-    """Return the languages that a page of text does not tell apart for certain."""
-    groups = ({"no", "nb", "nn", "da"}, {"hr", "bs", "sr"}, {"id", "ms"}, {"cs", "sk"}, {"gl", "pt"}, {"fa", "ps"})
-    return next((group for group in groups if language in group), {language})
-
-
-@lru_cache(maxsize=1)
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE)
 
 
 def _form(limits: Limits, answer: str) -> Iterator[Finding]:
@@ -231,59 +241,12 @@ def _form(limits: Limits, answer: str) -> Iterator[Finding]:
     rows = FORMS[form](answer) if form in FORMS else None
     if rows == 0:
         yield Finding("form", f"has no {str(form).replace('_', ' ')}")
-    elif form == "plain" and (_markup(answer)):
+    elif form == "plain" and markup(answer):
         yield Finding("form", "has lists, tables, headings or code where plain text is asked for")
     if limits.items is not None:
-        count = rows if rows is not None else _list_items(answer) or _table_rows(answer)
+        count = rows if rows is not None else list_items(answer) or table_rows(answer)
         if count != limits.items:
             yield Finding("items", f"{count} items, {limits.items} are asked for")
 
 
-def _list_items(answer: str) -> int:
-    return sum(bool(ITEM.match(line)) for line in _outside_code(answer))
-
-
-def _numbered_items(answer: str) -> int:
-    return sum(bool(NUMBERED.match(line)) for line in _outside_code(answer))
-
-
-def _table_rows(answer: str) -> int:
-    """Return the rows of Markdown tables without their heads; a table has a rule below its head."""
-    lines, rows = _outside_code(answer), 0
-    for at, line in enumerate(lines[1:], start=1):
-        if "|" in lines[at - 1] and "-" in line and TABLE_RULE.fullmatch(line):
-            below = at + 1
-            while below < len(lines) and "|" in lines[below]:
-                below, rows = below + 1, rows + 1
-    return rows
-
-
-def _code_blocks(answer: str) -> int:
-    return len(re.findall(r"^[ \t]*```", answer, re.MULTILINE)) // 2
-
-
-def _yaml(answer: str) -> int:
-    import yaml
-
-    fenced = FENCE.match(answer)
-    try:
-        value = yaml.safe_load(fenced[1] if fenced else answer)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return 0
-    return len(value) if isinstance(value, dict | list) else 0
-
-
-def _outside_code(answer: str) -> list[str]:
-    return re.sub(r"```.*?(?:```|\Z)", "", answer, flags=re.DOTALL).splitlines()
-
-
-def _markup(answer: str) -> bool:
-    headings = re.search(r"^#{1,6}[ \t]+\S|\*\*\S[^*\n]*\*\*", answer, re.MULTILINE)
-    return bool(headings or "```" in answer or _list_items(answer) or _table_rows(answer))
-
-
-FORMS: dict[str | None, Callable[[str], int]] = {
-    "list": _list_items, "numbered_list": _numbered_items, "table": _table_rows, "code": _code_blocks, "yaml": _yaml,
-}  # fmt: skip
-"""How many items, rows or blocks of each form an answer has."""
 RULES = (_sizes, _patterns, _json, _language, _form)

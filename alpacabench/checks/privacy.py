@@ -84,6 +84,7 @@ class Privacy(Check):
     """Finds personal data that the prompt did not hold."""
 
     masked: ClassVar[bool] = True
+    version: ClassVar[int] = 2
 
     kinds: list[Kind] = list(WITHOUT_EXTRA)
     """What is looked for; `name` needs the extra `privacy`."""

@@ -57,6 +57,7 @@ class Secrets(Check):
     """Finds keys and passwords; what the prompt itself holds, and placeholders of documentation, are no findings."""
 
     masked: ClassVar[bool] = True
+    version: ClassVar[int] = 2
 
     def check(self, example: Example, answer: str) -> Iterator[Finding]:
         """Yield each secret once, the most telling shape first."""
