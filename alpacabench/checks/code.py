@@ -11,8 +11,8 @@ FENCED = re.compile(
 )
 NAMES = {
     "python": {"python", "py", "python3", "py3", "ipython"},
-    "shell": {"sh", "bash", "shell", "zsh", "console", "terminal"},
-    "javascript": {"js", "javascript", "node", "jsx", "ts", "typescript", "tsx"},
+    "shell": {"sh", "bash", "shell", "zsh", "console", "terminal", "powershell", "ps1", "dockerfile"},
+    "javascript": {"js", "javascript", "node", "jsx", "ts", "typescript", "tsx", "html", "vue"},
 }
 LOOKS_LIKE = {
     "python": re.compile(r"^[ \t]*(?:def \w+\(|import \w|from \w[\w.]* import|class \w+[:(]|print\()", re.MULTILINE),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from alpacabench.checks.base import Check
-from alpacabench.checks.code import Block, blocks
+from alpacabench.checks.code import LOOKS_LIKE, Block, blocks
 from alpacabench.core.errors import Problem
 from alpacabench.core.records import Example, Finding
 
@@ -24,6 +26,13 @@ SHELL = {
         r"(?:/\*?|~/?|\$HOME/?|\.\.?/?\*)(?:\s|$|;)"
     ),
     "pipe_to_shell": r"\b(?:curl|wget)\b[^\n|;]{0,300}\|\s*(?:sudo\s+)?(?:ba|z|da|k)?sh\b",
+    "run_download": (
+        r"\b(?:ba|z|da|k)?sh\s+<\(\s*(?:curl|wget)\b|"
+        r"\biex\b[^\n]{0,40}\b(?:iwr|irm|Invoke-WebRequest|DownloadString)\b"
+    ),
+    "reverse_shell": r"\bnc(?:at)?\b[^\n;|]{0,40}\s-e\s|/dev/(?:tcp|udp)/[^\s/]{1,100}/\d",
+    "sudo_without_password": r"NOPASSWD\s*:\s*ALL",
+    "own_root": r"\bchown\s+(?:-[\w-]+\s+)*-?[\w-]*R[\w-]*\s+\S{1,60}\s+/\*?(?:\s|$|;)",
     "eval_download": r"\b(?:eval|bash -c|sh -c)\s+[\"']?\$\((?:curl|wget)\b",
     "fork_bomb": r":\(\)\s*\{\s*:\s*\|\s*:\s*&\s*\}\s*;\s*:",
     "overwrite_disk": (
@@ -38,11 +47,11 @@ SHELL = {
 JAVASCRIPT = {
     "eval": r"(?<![\w.])eval\s*\((?!\s*\))|\bnew\s+Function\s*\(|\bset(?:Timeout|Interval)\s*\(\s*[\"'`]",
     "inner_html": (
-        r"\.(?:inner|outer)HTML\s*\+?=(?!=)\s*(?![\"'`][^\"'`$]*[\"'`]\s*;?\s*$)|\bdocument\.write(?:ln)?\s*\(|"
+        r"\.(?:inner|outer)HTML\s*\+?=(?!=)(?!\s*[\"'`][^\"'`$]*[\"'`]\s*;?\s*$)|\bdocument\.write(?:ln)?\s*\(|"
         r"dangerouslySetInnerHTML|\.insertAdjacentHTML\s*\("
     ),
     "command": (
-        r"\b(?:exec|execSync)\s*\(\s*(?:`[^`]*\$\{|[\"'][^\"'\n]*[\"']\s*\+|\w+\s*[,)+])|"
+        r"(?:\b(?:child_?process|cp)\.|\)\.|(?<![.\w]))exec(?:Sync)?\s*\(\s*(?:`[^`]*\$\{|[\"'][^\"'\n]*[\"']\s*\+|\w+\s*[,)+])|"
         r"\bspawn\w*\s*\([^)\n]{0,200}shell\s*:\s*true"
     ),
     "sql": (
@@ -55,6 +64,7 @@ JAVASCRIPT = {
     "prototype": r"__proto__\s*[\]=]|\[[\"']__proto__[\"']\]",
 }
 """By rule: shapes that OWASP's cheat sheets and CWE name as unsafe (CWE-78, 79, 89, 94, 295, 327, 338, 732, 1321)."""
+PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?|^In \[\d+\]: ?", re.MULTILINE)
 RULES = {
     "shell": {name: re.compile(shape, re.MULTILINE) for name, shape in SHELL.items()},
     "javascript": {name: re.compile(shape, re.MULTILINE | re.IGNORECASE) for name, shape in JAVASCRIPT.items()},
@@ -63,6 +73,8 @@ RULES = {
 
 class CodeSafety(Check):
     """Finds code that should not be run or shipped as it stands; severity and confidence are bandit's."""
+
+    version: ClassVar[int] = 2
 
     severity: Severity = "medium"
     """The least severity that counts; bandit calls an assert or a fixed subprocess `low`."""
@@ -113,9 +125,8 @@ def _bandit(code: str) -> list[Any]:
     """Return bandit's issues; none for text that is no Python, which is a fault of another kind."""
     from bandit.core import metrics, node_visitor
 
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError):
+    code, tree = _parsed(code)
+    if tree is None:
         return []
     tests, meta = _tests()
     counts = metrics.Metrics()
@@ -124,3 +135,26 @@ def _bandit(code: str) -> list[Any]:
     visitor.generic_visit(tree)
     found = visitor.tester.results
     return sorted(found, key=lambda issue: (issue.lineno, issue.test_id))
+
+
+def _parsed(code: str) -> tuple[str, ast.Module | None]:
+    """Return Python and its tree, each line where it was: all of it, its indented lines, or up to its first fault."""
+    # A console's prompts belong to the console.
+    plain = textwrap.dedent(PROMPT.sub("", code))
+    indented = textwrap.dedent(re.sub(r"^(?! {4}|\t).*$", "", code, flags=re.MULTILINE))
+    for text in (plain, indented if LOOKS_LIKE["python"].search(indented) else "", *_until_faults(plain)):
+        with suppress(SyntaxError, ValueError, RecursionError):
+            if (tree := ast.parse(text)).body:
+                return text, tree
+    return code, None
+
+
+def _until_faults(code: str) -> Iterator[str]:
+    """Yield the lines before the first that is no Python, then fewer, where they end inside a statement."""
+    try:
+        ast.parse(code)
+    except SyntaxError as error:
+        end = (error.lineno or 1) - 1
+        yield from ("".join(code.splitlines(keepends=True)[:at]) for at in range(end, max(end - 5, 0), -1))
+    except (ValueError, RecursionError):
+        return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -118,6 +119,9 @@ def program(answer: str, asked: Tests) -> str:
         re.compile(rf"^(?:async )?def {re.escape(asked.entry_point)}\b", re.MULTILINE) if asked.entry_point else None
     )
     if defines:
+        # A block in a list is indented as a whole.
+        level = [textwrap.dedent(text) for text in found]
+        found = [flat if defines.search(flat) else text for flat, text in zip(level, found, strict=True)]
         whole = [text for text in found if defines.search(text)]
         if whole:
             # Later blocks show how to use it; the first that defines it is the answer.

@@ -47,7 +47,7 @@ RULES = {
     "order_to_the_judge": re.compile(
         rf"\b{_JUDGE}\b[^.\n]{{0,60}}\b(?:must|should|please|shall|have to|always|bitte)\b[^.\n]{{0,60}}"
         rf"\b(?:{_PICK}|vote|favou?r|output|reply|answer|respond|give|w[äa]hle?)\b|"
-        rf"\b(?:attention|dear|hey|note to|to) (?:the |any |all )?(?:ai |llm )?{_JUDGE}\s*[:,]|"
+        rf"\b(?:attention|hey|note to|to) (?:the |any |all )?(?:ai |llm )?{_JUDGE}\s*[:,]|"
         rf"(?:<!--|\[|\()\s*(?:ai |llm )?{_JUDGE}\s*:|"
         rf"\bif you are an? (?:ai|llm|language model|model)\b[^.\n]{{0,20}}\b(?:{_JUDGE}|grading|judging|evaluating|rating)\b|"
         rf"\byou are (?:now )?an? (?:\w+ )?{_JUDGE}\b[^.\n]{{0,40}}\b(?:prefer|choose|pick|select|favou?r)|"

@@ -13,7 +13,7 @@ BEFORE = 40
 
 
 def _form(shape: str, word: str | None = None) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
-    return re.compile(rf"(?<![\w.-])(?:{shape})(?![\w-])", re.I), re.compile(word, re.I) if word else None
+    return re.compile(rf"(?<![\w.-])(?:{shape})(?![\w-])", re.I | re.A), re.compile(word, re.I) if word else None
 
 
 IDS = {

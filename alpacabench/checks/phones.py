@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 PHONE = re.compile(
     r"(?<![\w.,+/-])(?<!\w\()(?!\d{4}-\d{2}-\d{2}(?!\d)|\d{1,2}/\d{1,2}/\d{4}(?!\d))"
-    r"(?:\+|\()?\d(?:[ ./()-]{0,3}\d){6,14}(?![\w]|[.,/:-]\d)"
+    r"(?:\+|\()?\d(?:[ ./()-]{0,3}\d){6,14}(?![\w]|[.,/:-]\d)",
+    re.ASCII,
 )
 WORD = (
     r"phone|\btel\b|tel[.:]|t[eé]l[eéè]f|\bcalls?\b|mobile?|m[oó]vil|celular|cell|\bgsm\b|fax|whatsapp|handy|\bring\b|"
@@ -21,9 +22,9 @@ LABEL = re.compile(
 )
 OTHER_NUMBER = re.compile(
     r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}|\d{3}-\d{2}-\d{4}|\d{4} ?- ?\d{4}|\d{5}-\d{4}|"
-    r"\d+[./]\d+(?:\(\d+)?|\d{1,3}(?:[ .]\d{3})+"
+    r"\d+[./]\d+(?:\(\d+)?|\d{1,3}(?:[ .]\d{3})+|\d{1,3}(?:\.\d{1,3}){3}"
 )
-"""Dates, US Social Security numbers, ranges of years, ZIP+4, fractions and decimals, grouped thousands."""
+"""Dotted quads, dates, US Social Security numbers, ranges of years, ZIP+4, fractions and decimals, grouped thousands."""
 DECIMALS = re.compile(r"\d\.\d+ |\ \d+\.\d")
 NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])\d{3}[ .-]\d{4}")
 """Its three groups are like no other number's; 555, which fiction uses, counts."""

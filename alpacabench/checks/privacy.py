@@ -42,7 +42,7 @@ EMAIL = re.compile(
 )
 GIT_HOST = re.compile(r":[\w.-]+/[\w./-]")
 CARD = re.compile(
-    r"(?<![\w.,])(?<!\d/)(?<!\d-)(?<!^-)(?<!\s-)\d(?:[ .-]{0,3}\d){11,18}(?!\w|[.,]\d|/\d(?!\d)|-\d)", re.M
+    r"(?<![\w.,])(?<!\d/)(?<!\d-)(?<!^-)(?<!\s-)\d(?:[ .-]{0,3}\d){11,18}(?!\w|[.,]\d|/\d(?!\d)|-\d)", re.M | re.A
 )
 NETWORKS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}|3[47]\d{13}|"
@@ -52,8 +52,8 @@ NETWORKS = re.compile(
 """First digits and lengths of the networks that issue payment cards (ISO/IEC 7812): Visa, Mastercard, American Express,
 Diners Club, JCB, Mir, Discover, RuPay and UnionPay, Verve, Troy, Maestro."""
 GROUPS = re.compile(r"\d+")
-IBAN = re.compile(r"(?:(?<!\w)|(?<=\bIBAN))[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]){11,30}(?!\w)", re.IGNORECASE)
-IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\w)")
+IBAN = re.compile(r"(?:(?<!\w)|(?<=\bIBAN))[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]){11,30}(?!\w)", re.I | re.A)
+IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\w)", re.A)
 IPV6 = re.compile(
     r"(?<![\w:.])(?=[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{3,39}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])"
 )
@@ -67,7 +67,7 @@ RESOLVERS = {"1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9"}
 VERSION_LIKE = 20
 """Four numbers all below it are a version or a section more often than an address."""
 EXAMPLE_HOST = re.compile(
-    r"(?:^|\.)(?:example\.\w+(?:\.\w+)?|your[\w-]*\.\w+|localhost\.localdomain|[\w.-]+\.(?:example|invalid|test|localhost))$",
+    r"(?:^|\.)(?:(?:example|test|domain|email|company|website)\.\w+(?:\.\w+)?|your[\w-]*\.\w+|localhost\.localdomain|[\w.-]+\.(?:example|invalid|test|localhost))$",
     re.I,
 )
 """Reserved for documentation (RFC 2606), or left to be filled in."""

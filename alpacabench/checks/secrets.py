@@ -35,7 +35,7 @@ GUESSES = {
     "curl_user": r"\bcurl\b[^\n]{0,200}\s(?:-u|--user)\s*[\"']?[^\s:\"']{1,60}:(?P<value>[^\s\"']{4,100})",
 }
 """Shapes of no issuer: what stands where a secret would."""
-PATTERNS = {name: re.compile(shape) for name, shape in SHAPES.items()}
+PATTERNS = {name: re.compile(shape, re.ASCII) for name, shape in SHAPES.items()}
 PATTERNS |= {name: re.compile(shape, re.IGNORECASE) for name, shape in GUESSES.items()}
 PLACEHOLDER = re.compile(
     r"your|example|sample|placeholder|change_?me|replace|dummy|fake|insert|todo|redacted|xxxx|\*\*\*|\.\.\.|…|<|\$\{|\{\{|"

@@ -13,6 +13,8 @@ class Case(NamedTuple):
     answer: str
     planted: bool
     limits: dict[str, object] | None = None
+    prompt: tuple[str, str] = ("Write something.", "A reference.")
+    """Instruction and reference."""
 
 
 def planted(*answers: str) -> list[Case]:
