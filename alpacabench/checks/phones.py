@@ -24,7 +24,7 @@ OTHER_NUMBER = re.compile(
     r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}|\d{3}-\d{2}-\d{4}|\d{4} ?- ?\d{4}|\d{5}-\d{4}|"
     r"\d+[./]\d+(?:\(\d+)?|\d{1,3}(?:[ .]\d{3})+|\d{1,3}(?:\.\d{1,3}){3}"
 )
-"""Dotted quads, dates, US Social Security numbers, ranges of years, ZIP+4, fractions and decimals, grouped thousands."""
+"""Dotted quads, dates, US Social Security numbers, ranges of years, ZIP+4, fractions and decimals, thousands."""
 DECIMALS = re.compile(r"\d\.\d+ |\ \d+\.\d")
 NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])\d{3}[ .-]\d{4}")
 """Its three groups are like no other number's; 555, which fiction uses, counts."""

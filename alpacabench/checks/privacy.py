@@ -67,7 +67,7 @@ RESOLVERS = {"1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9"}
 VERSION_LIKE = 20
 """Four numbers all below it are a version or a section more often than an address."""
 EXAMPLE_HOST = re.compile(
-    r"(?:^|\.)(?:(?:example|test|domain|email|company|website)\.\w+(?:\.\w+)?|your[\w-]*\.\w+|localhost\.localdomain|[\w.-]+\.(?:example|invalid|test|localhost))$",
+    r"^(?:test|domain|email|company|website)\.\w+$|(?:^|\.)(?:example\.\w+(?:\.\w+)?|your[\w-]*\.\w+|localhost\.localdomain|[\w.-]+\.(?:example|invalid|test|localhost))$",
     re.I,
 )
 """Reserved for documentation (RFC 2606), or left to be filled in."""
