@@ -15,6 +15,7 @@ PACKAGES = {
     "anthropic": ("anthropic",),
     "vllm": ("vllm",),
     "quantization": ("bitsandbytes",),
+    "peft": ("peft",),
 }
 """The modules that an extra brings, by its name in pyproject.toml."""
 

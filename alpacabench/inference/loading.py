@@ -13,6 +13,7 @@ from typing import Any
 from alpacabench.core.context import owned
 from alpacabench.core.errors import GenerationError
 from alpacabench.inference.loaded import Loaded
+from alpacabench.inference.merging import merged, own_tokenizer
 from alpacabench.inference.spec import ModelSpec, Plan
 from alpacabench.inference.weights.checkpoint import locate
 
@@ -108,7 +109,10 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
         model, info = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement, output_loading_info=True)
     _refuse_missing(spec, info["missing_keys"])
     with in_one_message(spec, "tokenizer"):
-        tokenizer = AutoTokenizer.from_pretrained(spec.source, **source)
+        tokenizer = AutoTokenizer.from_pretrained(own_tokenizer(spec) or spec.source, **source)
+    if spec.adapter:
+        with in_one_message(spec, f"adapter {spec.adapter} on the weights"):
+            model = merged(model, spec.adapter)
     if not tokenizer.chat_template:  # a processor's template, which the tokenizer does not read
         tokenizer.chat_template = locate(named(spec), spec.revision).template()
     if not placement:

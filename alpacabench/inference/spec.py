@@ -19,6 +19,8 @@ class ModelSpec:
     """A directory or a Hub id."""
     revision: str | None = None
     gguf: str | None = None
+    adapter: str | None = None
+    """The directory of an adapter that is merged into the weights."""
     dtype: str = "float32"
     device: str | None = None
     """None: the first accelerator, else the CPU."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from alpacabench import inference
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import Answer, DecodeSpec, ModelSpec, Task
+from alpacabench.inference.weights.adapter import how_to_merge, is_adapter
 from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.model.base import Model, Request
 from alpacabench.sharding import Sharding
@@ -25,6 +27,8 @@ class HuggingFace(Model):
     )
 
     path: str
+    base: str | None = None
+    """Of a LoRA adapter; None is the model that its adapter_config.json names."""
     revision: str | None = None
     dtype: Dtype | None = None
     template: str | None = None
@@ -43,7 +47,7 @@ class HuggingFace(Model):
         """The weights, as this configuration names them."""
         return Source(
             self.path, self.revision, self.dtype, self.template, self.device, self.quantization, self.attention,
-            self.trust_remote_code, self.allow_pickle, arguments=self.template_arguments,
+            self.trust_remote_code, self.allow_pickle, base=self.base, adapters=True, arguments=self.template_arguments,
         )  # fmt: skip
 
     def problems(self) -> Iterator[Problem]:
@@ -53,6 +57,9 @@ class HuggingFace(Model):
     def check_with(self, decoding: Decoding, sharding: Sharding) -> Iterator[Problem]:
         """Yield what this model cannot do under these values; a tensor-parallel degree must divide its heads."""
         yield from super().check_with(decoding, sharding)
+        if sharding.mode in ("zero3", "tensor_parallel") and is_adapter(self.path):
+            remedy = f"allowed: none, data_parallel, device_map; or merge it: {how_to_merge(Path(self.path))}"
+            yield Problem("sharding", f"given '{sharding.mode}', but an adapter is merged into whole weights", remedy)
         try:
             yield from sharding.check_heads(self.source.checkpoint().config())
         except ConfigError:

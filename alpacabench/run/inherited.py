@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 _TEMPLATE: Mapping[str, Any] = {"template_arguments": {}}
-_CODE = {"trust_remote_code": False, "allow_pickle": False, **_TEMPLATE}
+_HF: Mapping[str, Any] = {"base": None, **_TEMPLATE}
+_CODE = {"trust_remote_code": False, "allow_pickle": False, **_HF}
 
 INHERITED: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "model": {
         "smollm2_135m": {"quantization": None, **_CODE},
         "recorded": {"generator": None},
-        "hf": _TEMPLATE,
+        "hf": _HF,
         "vllm": _TEMPLATE,
         **{name: _CODE for name in ("gemma", "hh_llama32_1b_sft", "llama", "mistral", "qwen")},
     },

@@ -16,8 +16,8 @@ def unfinished(folder: Path, key: str) -> Problem | None:
         base = adapter.get("base_model_name_or_path") or "its base model"
         return Problem(
             key, f"{folder} is a {adapter.get('peft_type', 'LORA')} adapter of {base}, not a whole model",
-            "merge it (PEFT's `merge_and_unload`, then `save_pretrained`) and give that directory; "
-            "model=vllm takes an adapter by model.lora",
+            "model=hf takes it as it is, model=vllm by model.lora; elsewhere merge it (PEFT's `merge_and_unload`, then "
+            "`save_pretrained`) and give that directory",
         )  # fmt: skip
     if any(folder.glob("global_step*")) or any(folder.glob("zero_pp_rank_*")):
         return Problem(

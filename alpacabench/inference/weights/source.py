@@ -10,6 +10,7 @@ from typing import Any, Literal
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.extras import LOCAL, missing
 from alpacabench.inference.spec import ChatFormat, ModelSpec
+from alpacabench.inference.weights.adapter import Adapted, adapted, is_adapter
 from alpacabench.inference.weights.checkpoint import Checkpoint, is_native, locate
 from alpacabench.inference.weights.defects import defects
 from alpacabench.inference.weights.device import has_cuda
@@ -36,6 +37,10 @@ class Source:
     path_key: str = "path"
     template_key: str = "template"
     """Where these values stand in the configuration, for messages."""
+    base: str | None = None
+    """Of an adapter; None is the model that it names itself."""
+    adapters: bool = False
+    """Whether the path may be an adapter's directory."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """What the template is given beside the messages."""
 
@@ -46,6 +51,8 @@ class Source:
         yield from lacking
         if lacking:
             return  # what is wrong with the model's files cannot be told without them
+        if self.adapters and is_adapter(self.path):
+            yield from missing(self._where(self.path_key), f"{self.path} is an adapter, which", "peft")
         try:
             checkpoint = self.checkpoint()
             unsafe = list(self._unsafe(checkpoint))
@@ -70,7 +77,15 @@ class Source:
             ConfigError: there is no such model.
 
         """
-        return locate(self.path, self.revision, self._where(self.path_key))
+        key, base_key = self._where(self.path_key), self._where("base")
+        if self.adapters and is_adapter(self.path):
+            return adapted(self.path, self.base, key, base_key)
+        if self.base is not None:
+            what = (
+                f"given '{self.base}', but {self.path} is no adapter (it has no adapter_config.json, or a config.json)"
+            )
+            raise ConfigError([Problem(base_key, what, "leave it null")])
+        return locate(self.path, self.revision, key)
 
     def identity(self) -> dict[str, Any]:
         """Return what determines the model's text: weights, template, dtype and quantisation."""
@@ -100,6 +115,7 @@ class Source:
             source=checkpoint.source,
             revision=checkpoint.commit,
             gguf=checkpoint.gguf,
+            adapter=str(checkpoint.adapter) if isinstance(checkpoint, Adapted) else None,
             dtype=self.resolved_dtype(checkpoint),
             device=self.device,
             quantization=self.quantization,
