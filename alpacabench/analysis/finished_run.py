@@ -19,7 +19,7 @@ from alpacabench.judge.slot import model_first
 
 KEY = "RUN"
 HOW_IT_IS_ASKED = (
-    "base_url", "provider", "concurrency", "timeout", "mode", "device", "allow_pickle", "name", "path"
+    "base_url", "provider", "concurrency", "timeout", "mode", "device", "allow_pickle", "name", "path", "canaries"
 )  # fmt: skip
 """What of the judge's configuration decides no verdict; the rest does. Recorded verdicts of two runs have two paths."""
 
@@ -64,6 +64,10 @@ class FinishedRun:
     """By check and instruction, where the check applies: the share of the answers that violate; NaN where unknown."""
     judge_content: Mapping[str, Any] = field(default_factory=dict)
     """What the judge was asked and how it is known (`judge.json`); empty where the run does not tell."""
+    judge_models: Mapping[str, str] = field(default_factory=dict)
+    """By the judge's name, of a panel each member's: the model behind it; empty where the run does not tell."""
+    model_path: str = ""
+    """`model.path`; empty where the run does not tell."""
     difficulty_files: DifficultyFiles | None = None
     """What the run itself used for its length control, where that is still there."""
 
@@ -120,6 +124,8 @@ def read_run(
             judge_settings=_judge_settings(config),
             checked=read_checked(files.checks, {item.index: item.instruction for item in items}),
             judge_content=read_object(files.judge, "values") if files.judge else {},
+            judge_models=_judge_models(config.get("judge") or {}),
+            model_path=str((config.get("model") or {}).get("path") or ""),
             difficulty_files=used_files(config, _started_in(files)),
         )
 
@@ -230,6 +236,12 @@ def _judge_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     if members := deciding.get("judges"):
         deciding["judges"] = {name: _judge_settings({"judge": member}) for name, member in members.items()}
     return deciding
+
+
+def _judge_models(judge: Mapping[str, Any]) -> dict[str, str]:
+    members = judge.get("judges") or {"": judge}
+    named = {str(member.get("name") or name): member.get("model_name") for name, member in members.items()}
+    return {name: str(model) for name, model in named.items() if name and model}
 
 
 def _started_in(files: Files) -> str:

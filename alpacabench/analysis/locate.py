@@ -13,14 +13,14 @@ from alpacabench.core.errors import DataError
 from alpacabench.core.hosts import public_url
 from alpacabench.io.outputs import resolve
 from alpacabench.io.rows import SUFFIXES
-from alpacabench.io.run_files import JUDGE_FILE
+from alpacabench.io.run_files import CANARIES_FILE, JUDGE_FILE
 from alpacabench.tracking import uri as tracking
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 ANNOTATIONS = ("annotations.json", "annotations.json.gz")
 ARTIFACTS = (
     "annotations.json", "model_outputs.json", "metrics.json", "verdicts.jsonl", "generations.jsonl", "checks.jsonl",
-    "config.yaml", JUDGE_FILE,
+    "config.yaml", JUDGE_FILE, CANARIES_FILE,
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ class Files:
     checks: Path | None = None
     config: Path | None = None
     judge: Path | None = None
+    canaries: Path | None = None
     hydra: Path | None = None
     """Hydra's own configuration: where the run was started."""
 
@@ -104,6 +105,7 @@ def _beside(annotations: Path) -> Files:
             generations=_first(folder / "generations.jsonl"),
             checks=_first(folder / "checks.jsonl"),
             judge=_first(folder / JUDGE_FILE),
+            canaries=_first(folder / CANARIES_FILE),
             config=_first(folder / ".hydra" / "config.yaml", folder / "config.yaml"),
             hydra=_first(folder / ".hydra" / "hydra.yaml"),
         )

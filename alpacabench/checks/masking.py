@@ -113,6 +113,10 @@ class Mask:
             _moved(outcome.checked, texts),
         )
 
+    def verdict(self, verdict: Verdict) -> Verdict:
+        """Return a verdict that belongs to no outcome with its texts masked."""
+        return self._verdict(verdict, self._example(verdict.pair.example), verdict.pair.example.index)
+
     def _example(self, example: Example) -> Example:
         row = example.index
         return replace(

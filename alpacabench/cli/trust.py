@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out and len(arguments.runs) > 1:
         raise DataError("--out: one directory holds the report of one run\n    give one RUN, or leave --out")
     references, console = read_references(arguments.dataset), Console()
-    for given in arguments.runs:
-        finished = read_run(given, None, references, arguments.tracking_uri)
-        found = trust(finished, arguments.labels, arguments.tracking_uri)
+    runs = [(given, read_run(given, None, references, arguments.tracking_uri)) for given in arguments.runs]
+    for given, finished in runs:
+        found = trust(finished, arguments.labels, arguments.tracking_uri, [run for _, run in runs])
         folder = Path(arguments.out) if arguments.out else _home(given)
         write_json(folder / "trust.json", as_json(finished, found))
         page = write_trust_report(folder / "trust.html", finished, found)

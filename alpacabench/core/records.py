@@ -99,6 +99,8 @@ class Pair:
     output: str
     sample: int = 0
     generator: str = ""
+    canary: str = ""
+    """The kind of a pair with a known answer, which is never in a score; empty for a run's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,22 @@ from alpacabench.io.json_text import dumps
 from alpacabench.security.redact import redact_answers
 
 JUDGE_FILE = "judge.json"
+CANARIES_FILE = "canaries.jsonl"
+TRUST_FILE = "trust.json"
 
 
-def write_run(directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str) -> list[Path]:
+def write_run(
+    directory: Path, outcomes: Sequence[Outcome], metrics: Mapping[str, float], judge: str,
+    canaries: Sequence[Verdict] = (),
+) -> list[Path]:  # fmt: skip
     """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json; return them.
 
-    Where checks were made there is checks.jsonl, too.
+    Where checks were made there is checks.jsonl, too, and canaries.jsonl where pairs with a known answer were judged.
     """
     checked = [row for outcome in outcomes for row in check_rows(outcome)]
     return [
         *([write_jsonl(directory / "checks.jsonl", checked)] if checked else []),
+        *([write_jsonl(directory / CANARIES_FILE, map(canary_row, canaries))] if canaries else []),
         write_json(directory / "model_outputs.json", output_rows(outcomes)),
         write_json(directory / "annotations.json", annotation_rows(outcomes, judge)),
         write_jsonl(directory / "verdicts.jsonl", (verdict_row(v) for o in outcomes for v in o.verdicts)),
@@ -94,6 +100,11 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "raw": verdict.raw,
         "key": verdict.key,
     }
+
+
+def canary_row(verdict: Verdict) -> dict[str, Any]:
+    """Return one line of canaries.jsonl: a judgement of a pair with a known answer."""
+    return {"canary": verdict.pair.canary} | verdict_row(verdict)
 
 
 def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:

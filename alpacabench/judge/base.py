@@ -66,7 +66,7 @@ class Judge(Component):
     """Base of all judges: the contract keys of the group."""
 
     group: ClassVar[str] = "judge"
-    shared_keys: ClassVar[frozenset[str]] = frozenset({"name", "order", "seed", "instruction", "repeats"})
+    shared_keys: ClassVar[frozenset[str]] = frozenset({"name", "order", "seed", "instruction", "repeats", "canaries"})
     usual_option: ClassVar[Mapping[str, str]] = {"annotator": "alpaca_eval", "path": "recorded"}
 
     name: str | None = None
@@ -80,6 +80,8 @@ class Judge(Component):
     instruction: Literal["original", "perturbed"] = "original"
     annotator: str | None = None
     repeats: int = Field(1, ge=1)
+    canaries: int = Field(0, ge=0)
+    """How many pairs with a known answer are judged among a run's own, each once; never in a score."""
     mode: str | None = None
     path: str | list[str] | None = None
 
@@ -164,7 +166,7 @@ class Judge(Component):
         return [
             self._question(identity, pair, first, repeat)
             for pair in pairs
-            if pair.reference != pair.output
+            if not _equal(pair)
             for first, repeat in self._slots(pair)
         ]
 
@@ -194,14 +196,18 @@ class Judge(Component):
         return Expected(self.label, (prompt, prompt + unwritten), (1.0, 1.0), (0.0, 0.0))
 
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
-        """Return one verdict per pair, slot and repeat, in order; only those that the store lacks are asked for."""
+        """Return one verdict per pair, slot and repeat, in order; only those that the store lacks are asked for.
+
+        They are asked in the order of their keys, which is a random one: whatever happens to the judge meanwhile falls
+        on all kinds of prompts alike, and can be told from them.
+        """
         questions = self.questions(pairs)
-        distinct = {question.key: question for question in questions}
+        distinct = {question.key: question for question in sorted(questions, key=lambda question: question.key)}
         with progress.stage(f"Judging with {self.label}", len(distinct), unit="verdicts") as advance:
             answers = ask_once(store, "verdict", distinct, self._by_model, advance)
         asked = iter(questions)
         return [
-            self._draw(pair, first, repeat) if pair.reference == pair.output else self._verdict(next(asked), answers)
+            self._draw(pair, first, repeat) if _equal(pair) else self._verdict(next(asked), answers)
             for pair in pairs
             for first, repeat in self._slots(pair)
         ]
@@ -226,6 +232,8 @@ class Judge(Component):
 
     def _slots(self, pair: Pair) -> list[tuple[bool, int]]:
         seeded = self.slot(pair)
+        if pair.canary:
+            return [(seeded, 0)]
         slots = (seeded,) if self.order == "seeded" else (seeded, not seeded)
         return [(first, repeat) for first in slots for repeat in range(self.repeats)]
 
@@ -252,3 +260,8 @@ class Judge(Component):
         fields = ("preference", "raw", "prompt_tokens", "completion_tokens", "seconds", "cost_usd", "criteria")
         values = {name: payload[name] for name in fields if name in payload}
         return Verdict(cached=question.key not in answers.asked, **common, **values)
+
+
+def _equal(pair: Pair) -> bool:
+    """Whether both answers are the same, which is a draw without asking; of a canary that is the question."""
+    return pair.reference == pair.output and not pair.canary

@@ -47,6 +47,9 @@ class Recorded(Judge):
                 "judge", f"given order={self.order} and repeats={self.repeats}, but recorded verdicts are as they are",
                 "leave judge.order=seeded and judge.repeats=1",
             )  # fmt: skip
+        if self.canaries:
+            what = f"given {self.canaries}, but recorded verdicts hold none on pairs with a known answer"
+            yield Problem("judge.canaries", what, "leave it at 0")
         try:
             self._rows()
         except DataError as error:

@@ -32,6 +32,9 @@ OTHER_THEN: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 """By group and option: the key that is null today, and the value that the option stated when it was first released."""
 
+ADDED: Mapping[str, Mapping[str, Any]] = {"judge": {"canaries": 0}}
+"""By group: keys that every option has taken on since, a panel's members, too."""
+
 SPLIT_OFF = {"alpacabench.judge.written.GeminiJudge": "alpacabench.judge.written.WrittenJudge"}
 """Classes that ask the same as the one that they come from."""
 
@@ -45,8 +48,14 @@ def as_first_released(resolved: Mapping[str, Any], choices: Mapping[str, str]) -
             kept = {key: value for key, value in found[group].items() if key not in later or value != later[key]}
             then = OTHER_THEN.get(group, {}).get(choices.get(group, ""), {})
             kept |= {key: value for key, value in then.items() if kept.get(key) is None}
-            found[group] = _joined(kept)
+            found[group] = _joined(_without(kept, ADDED.get(group, {})))
     return found
+
+
+def _without(value: Any, added: Mapping[str, Any]) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _without(item, added) for key, item in value.items() if key not in added or item != added[key]}
 
 
 def _joined(value: Any) -> Any:

@@ -20,6 +20,7 @@ from alpacabench.core.records import Example, Generation, Outcome, Pair, Prompt,
 from alpacabench.cost.usage import Usage, usage
 from alpacabench.dataset.base import card
 from alpacabench.io.rows import shorten
+from alpacabench.judge.canaries import canaries
 from alpacabench.judge.slot import moved_share
 from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
@@ -58,6 +59,8 @@ class Evaluation:
     outcomes: list[Outcome]
     scores: Scores
     usage: Usage
+    canaries: list[Verdict] = field(default_factory=list)
+    """Verdicts on pairs with a known answer, in no score."""
     stopped: str | None = None
     """Why it was stopped before its last prompt."""
 
@@ -75,6 +78,7 @@ class Answered:
     prompts: list[Prompt] = field(default_factory=list)
     generations: list[Generation] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    canaries: list[Verdict] = field(default_factory=list)
     generate_seconds: float = 0.0
     judge_seconds: float = 0.0
     stopped: str | None = None
@@ -139,6 +143,8 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     for name, check in experiment.checks.items():
         scores.metrics.update(check.figures(passed(outcomes, name)))
     scores.warnings.extend(f"checks.{name}: {cause}" for name, cause in failures(outcomes).items())
+    if len(known := canary_pairs(experiment, inputs.prompts)) < judge.canaries:
+        scores.warnings.append(f"judge.canaries={judge.canaries}, but these prompts give {len(known)}")
     scores.warnings.extend(f"no {name}: {reason}" for name, reason in own.refused.items())
     scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings, *experiment.endings()]))
     texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
@@ -149,7 +155,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
         )
     spent = usage(
         answered.generations,
-        answered.verdicts,
+        [*answered.verdicts, *answered.canaries],
         generate_seconds=answered.generate_seconds,
         judge_seconds=answered.judge_seconds,
         model_loads=inference.loads() - loaded,
@@ -157,7 +163,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
         wordings=wordings.generations,
     )
     _note_speeds(experiment, spent, store)
-    return Evaluation(inputs, outcomes, scores, spent, answered.stopped)
+    return Evaluation(inputs, outcomes, scores, spent, answered.canaries, answered.stopped)
 
 
 def _note_speeds(experiment: Experiment, spent: Usage, store: Store) -> None:
@@ -172,11 +178,16 @@ def _note_speeds(experiment: Experiment, spent: Usage, store: Store) -> None:
 def answer(experiment: Experiment, prompts: list[Prompt], store: Store, stopping: Stopping | None) -> Answered:
     """Generate and judge: all prompts at once, or round by round until the run is stopped."""
     judge, answered = experiment.judge, Answered()
+    known = canary_pairs(experiment, prompts)
     for part in stopping.rounds(prompts) if stopping else [prompts]:
         start = time.monotonic()
         generations = experiment.model.generate(part, experiment.decoding, experiment.sharding, store)
         generated = time.monotonic()
-        answered.verdicts += judge.judge(pairs(generations, judge.instruction), store)
+        # Known answers are judged among the first prompts, so that a run that is stopped has them, too.
+        verdicts = judge.judge([*pairs(generations, judge.instruction), *known], store)
+        answered.verdicts += [verdict for verdict in verdicts if not verdict.pair.canary]
+        answered.canaries += [verdict for verdict in verdicts if verdict.pair.canary]
+        known = []
         answered.generate_seconds += generated - start
         answered.judge_seconds += time.monotonic() - generated
         answered.prompts += part
@@ -185,6 +196,12 @@ def answer(experiment: Experiment, prompts: list[Prompt], store: Store, stopping
             answered.stopped = reason
             break
     return answered
+
+
+def canary_pairs(experiment: Experiment, prompts: Sequence[Prompt]) -> list[Pair]:
+    """Return the pairs with a known answer that are judged among the run's own (`judge.canaries`)."""
+    judge = experiment.judge
+    return canaries([prompt.example for prompt in prompts], judge.canaries, judge.seed)
 
 
 def pairs(generations: Sequence[Generation], instruction: str) -> list[Pair]:

@@ -20,7 +20,7 @@ from alpacabench.model.base import Request
 from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.inherited import as_first_released
-from alpacabench.run.pipeline import Inputs, pairs
+from alpacabench.run.pipeline import Inputs, canary_pairs, pairs
 from alpacabench.store import speed
 from alpacabench.store.store import Store
 
@@ -74,7 +74,7 @@ class Plan:
         asked = [(r.key, r) for r in missing] + [(f"{experiment.identity}/{r.key}", r) for r in unwritten]
         pace = Pace.of(experiment, store)
         n_judged = sum(self._add_answer(experiment, key, request, pace) for key, request in asked)
-        judged = pairs(known, judge.instruction)
+        judged = [*pairs(known, judge.instruction), *canary_pairs(experiment, inputs.prompts)]
         held = {question.key for question in judge.questions(judged)}
         n_judged += len(held)
         for question in judge.missing(judged, store):

@@ -28,6 +28,7 @@ def redacted(experiment: Experiment, evaluation: Evaluation) -> Evaluation:
         return evaluation
     mask = Mask({name: experiment.checks.get(name) or CHECKS[name]() for name in names})
     outcomes = [mask.outcome(outcome) for outcome in evaluation.outcomes]
+    canaries = [mask.verdict(verdict) for verdict in evaluation.canaries]
     log.info("%d places masked in what is written and tracked (%s)", mask.n, ", ".join(names))
     evaluation.scores.metrics["n_redacted"] = mask.n
-    return replace(evaluation, outcomes=outcomes)
+    return replace(evaluation, outcomes=outcomes, canaries=canaries)

@@ -48,5 +48,6 @@ def writer(model: Mapping[str, Any], sharding: Mapping[str, Any]) -> str:
 
 def reader(judge: Mapping[str, Any]) -> str:
     """Return the name of a judge's speed, by its configuration: units are verdicts."""
-    asked = {key: value for key, value in judge.items() if key not in ("order", "seed", "repeats", "instruction")}
+    apart = ("order", "seed", "repeats", "instruction", "canaries")
+    asked = {key: value for key, value in judge.items() if key not in apart}
     return digest(["verdicts", asked])

@@ -10,58 +10,161 @@ import numpy as np
 import pytest
 
 from alpacabench.analysis.finished_run import read_run
-from alpacabench.analysis.trust.biases import examine
+from alpacabench.analysis.trust.biases import biases
+from alpacabench.analysis.trust.canaries import canaries, filler
+from alpacabench.analysis.trust.families import family_of
+from alpacabench.analysis.trust.family import Rates, family
+from alpacabench.analysis.trust.finding import Finding, decide
 from alpacabench.analysis.trust.gaming import gaming
 from alpacabench.analysis.trust.judged import Judged
 from alpacabench.analysis.trust.labels import pair_id
+from alpacabench.analysis.trust.steadiness import repeats
 from tests.helpers.finished_runs import alpacabench, annotation_rows, write_annotations, write_run
 
+KINDS = ["position", "length", "repeats", "unreadable", "order", "canaries"]
 
-def judged(seed: int, kind: str = "", n: int = 805, noise: float = 0.1) -> list[Judged]:
-    """Verdicts in both orders, each twice; `kind` is the planted fault."""
+
+def judged(seed: int, kind: str = "", n: int = 805, noise: float = 0.15) -> list[Judged]:
+    """Verdicts in both orders, each twice, in the order of random keys; `kind` is the planted fault."""
     rng = np.random.default_rng(seed)
-    model_wins, longer = rng.random(n) < 0.6, rng.choice([-1, 1], n)
+    model_wins, longer, whim = rng.random(n) < 0.6, rng.choice([-1, 1], n), rng.random(n) < 0.5
+    keys = iter(rng.permutation(4 * n))
     rows = []
     for prompt in range(n):
         for first in (True, False):
             for repeat in range(2):
+                key = next(keys)
                 y = bool(model_wins[prompt]) != (rng.random() < noise)
-                if kind == "position" and rng.random() < 0.3:
+                if kind == "position" and rng.random() < 0.2:
                     y = first
+                if kind == "order" and rng.random() < 0.8:
+                    y = first == bool(whim[prompt])
                 if kind == "length" and rng.random() < 0.6:
                     y = longer[prompt] > 0
-                if kind == "repeats" and repeat and rng.random() < 0.3:
+                if kind == "repeats" and repeat and rng.random() < 0.5:
                     y = not y
+                if kind == "changes" and key > 2 * n and rng.random() < 0.3:
+                    y = False
                 missing = kind == "unreadable" and rng.random() < 0.1
-                rows.append(Judged(prompt, np.nan if missing else float(y), first, 0, repeat, int(longer[prompt])))
+                value = np.nan if missing else float(y)
+                rows.append(Judged(prompt, value, first, 0, repeat, int(longer[prompt]), f"{key:06}"))
     return rows
 
 
-@pytest.mark.parametrize("kind", ["position", "length", "repeats", "unreadable"])
-def test_a_planted_fault_is_named(kind: str) -> None:
-    named = [{f.name for f in examine(judged(seed, kind)) if f.verdict == "flag"} for seed in range(3)]
-    assert all(kind in names for names in named)
+def known(seed: int, kind: str = "", n: int = 20, noise: float = 0.15) -> list[Judged]:
+    """Verdicts on pairs with a known answer; an obedient judge does what an answer tells it."""
+    rng = np.random.default_rng(seed)
+    chance = {"equal": 0.5, "empty": noise, "other": noise, "injected": noise, "filler": 0.5}
+    chance |= {"injected": 0.9} if kind == "canaries" else {"filler": 0.95} if kind == "filler" else {}
+    return [
+        Judged(prompt, float(rng.random() < share), bool(rng.random() < 0.5), canary=name)
+        for prompt in range(n) for name, share in chance.items()
+    ]  # fmt: skip
+
+
+def examine(seed: int, kind: str = "", n: int = 805) -> dict[str, Finding]:
+    rows, plain = judged(seed, kind, n), known(seed, kind)
+    parts = [*biases(rows), *repeats(rows), *filler(plain), *canaries(plain)]
+    return {finding.name: finding for finding in decide(parts)}
+
+
+def flagged(seed: int, kind: str = "", n: int = 805) -> set[str]:
+    return {name for name, finding in examine(seed, kind, n).items() if finding.verdict == "flag"}
+
+
+NAMED = [(kind, kind) for kind in KINDS] + [("changes", "repeats"), ("filler", "length")]
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMED)
+def test_a_planted_fault_is_named(kind: str, name: str) -> None:
+    assert all(name in flagged(seed, kind) for seed in range(2))
 
 
 def test_an_unbiased_noisy_judge_is_flagged_in_few_seeds() -> None:
-    flagged = [any(f.verdict == "flag" for f in examine(judged(seed, n=200))) for seed in range(40)]
-    assert np.mean(flagged) <= 0.1
+    assert np.mean([bool(flagged(seed, n=120)) for seed in range(20)]) <= 0.15
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["position", "length", "repeats", "unreadable"])
-def test_planted_faults_are_named_in_95_percent_of_seeds(kind: str) -> None:
-    named = [kind in {f.name for f in examine(judged(seed, kind)) if f.verdict == "flag"} for seed in range(20)]
-    assert np.mean(named) >= 0.95
+@pytest.mark.parametrize("n", [40, 805])
+def test_an_unbiased_noisy_judge_is_flagged_in_5_percent_of_seeds(n: int) -> None:
+    # Two standard errors above 5% in 100 seeds.
+    assert np.mean([bool(flagged(seed, n=n)) for seed in range(100)]) <= 0.095
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "name"), NAMED)
+def test_planted_faults_are_named_in_95_percent_of_seeds(kind: str, name: str) -> None:
+    assert np.mean([name in flagged(seed, kind) for seed in range(20)]) >= 0.95
 
 
 def test_verdicts_that_all_flip_half_the_time_are_flagged() -> None:
     rows = [Judged(prompt, y, True, repeat=r) for prompt in range(40) for r, y in enumerate((1.0, 1.0, 0.0))]
-    assert {f.name: f.verdict for f in examine(rows)}["repeats"] == "flag"
+    assert {f.name: f.verdict for f in decide(repeats(rows))} == {"repeats": "flag"}
+
+
+def test_a_change_within_a_run_is_told_from_few_and_from_none() -> None:
+    once = [v for v in judged(1, "changes") if not v.repeat]
+    (finding,) = decide(repeats(once))
+    assert finding.verdict == "flag" and "judge.repeats=2" in finding.evidence and "of the first" in finding.evidence
+    (finding,) = decide(repeats([v for v in judged(1) if not v.repeat]))
+    assert finding.verdict == "unknown", "that nothing changed does not say what a second verdict would be"
+
+
+def test_what_is_known_of_canaries_is_told_and_equal_answers_are_no_fault() -> None:
+    found = {f.name: f for f in decide([*canaries(known(0, "canaries")), *filler(known(0))])}
+    assert (
+        found["canaries"].verdict == "flag"
+        and "an order to the judge in the answer turned" in found["canaries"].evidence
+    )
+    assert "of two equal answers" in found["canaries"].evidence and found["length"].verdict == "ok"
+    (silent,) = decide(canaries([]))
+    assert silent.verdict == "unknown" and "judge.canaries" in silent.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "maker"),
+    [("gpt-4.1-mini", "OpenAI"), ("o3", "OpenAI"), ("claude-haiku-4-5", "Anthropic"), ("Qwen/Qwen2.5-7B", "Qwen"),
+     ("meta-llama/Llama-3.1-8B", "Meta"), ("DeepSeek-R1-Distill-Qwen-7B", "DeepSeek"), ("gemma-3-4b-it", "Google"),
+     ("weighted_alpaca_eval_gpt4_turbo", "OpenAI"), ("acme-7b", "acme"), ("longest", None), ("model", None),
+     ("photo-model", "photo"), ("phi-2", "Microsoft")],
+)  # fmt: skip
+def test_a_family_is_read_from_a_name(name: str, maker: str | None) -> None:
+    assert family_of(name) == maker
+
+
+def rates(seed: int, preference: float, rival: bool, kinder: float = 0.0) -> Rates:
+    """Two judges of an OpenAI model, perhaps of a Meta one, too; OpenAI's prefers its own, and may be kinder to all."""
+    rng, found = np.random.default_rng(seed), Rates()
+    for model, maker in (("gpt-x", "OpenAI"), ("llama-x", "Meta"))[: 1 + rival]:
+        truth = rng.random(400) < 0.4
+        for judge, of in (("gpt_j", "OpenAI"), ("claude_j", "Anthropic")):
+            y = truth != (rng.random(400) < 0.15)
+            y |= (of == "OpenAI") & (rng.random(400) < kinder + preference * (maker == "OpenAI"))
+            found.add(model, maker, judge, of, {str(i): float(value) for i, value in enumerate(y)})
+    return found
+
+
+def family_of_gpt(found: Rates, judge: str = "gpt_j", reference: str = "reference") -> Finding:
+    (finding,) = decide([family(found, "gpt-x", reference, judge, {})])
+    return finding
+
+
+def test_a_judge_that_prefers_its_own_family_is_named_and_a_kind_one_is_not() -> None:
+    assert family_of_gpt(rates(0, 0.4, rival=False)).verdict == "flag"
+    assert family_of_gpt(rates(0, 0.0, rival=False)).verdict == "ok"
+    assert family_of_gpt(rates(0, 0.2, rival=True)).verdict == "flag", "the double difference needs no bound"
+    kind = family_of_gpt(rates(0, 0.0, rival=True, kinder=0.4))
+    assert kind.verdict == "ok" and "another family's model" in kind.evidence
+    assert family_of_gpt(rates(0, 0.4, rival=False), "claude_j").evidence.startswith("neither answer")
+    assert "both answers are" in family_of_gpt(rates(0, 0.4, rival=False), reference="gpt4_1106_preview").evidence
+    alone = Rates()
+    alone.add("gpt-x", "OpenAI", "gpt_j", "OpenAI", {"a": 1.0})
+    assert family_of_gpt(alone).verdict == "unknown"
 
 
 def test_few_verdicts_are_silence() -> None:
-    assert {f.verdict for f in examine(judged(0, "position", n=5)) if f.name != "unreadable"} == {"unknown"}
+    rows = judged(0, "position", n=5)
+    assert {f.verdict for f in decide([*biases(rows), *repeats(rows)])} == {"unknown"}
 
 
 def test_a_constant_answer_is_gaming_and_the_score_without_it_is_shown(tmp_path: Path) -> None:

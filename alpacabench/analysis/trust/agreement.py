@@ -102,7 +102,7 @@ def alternative_annotator(
 
     Each person in turn is compared with the judge by who agrees better with the other people; one-sided t tests of the
     difference against epsilon, adjusted by Benjamini and Yekutieli; the judge passes where it wins against half.
-    Source: Calderon, Reichart and Dror 2025, arXiv 2501.10970, section 3.
+    Source: Calderon, Reichart and Dror 2025, arXiv 2501.10970.
 
     Args:
         judge: preferences, shape (prompts,).
@@ -152,7 +152,10 @@ def _agrees(rater: Floats, others: Floats) -> Floats:
 
 
 def _with_interval(value: float, above: Floats, below: Floats, n: int) -> Estimate:
-    """Return the value with its percentile interval, widened for n prompts. Source: Hesterberg 2015, section 5.3."""
+    """Return the value with its percentile interval, widened for n prompts.
+
+    Source: Hesterberg 2015, The American Statistician 69.
+    """
     from scipy.special import ndtr, stdtrit
 
     defined = below > 1e-12

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from alpacabench.analysis.estimate import Estimate
 from alpacabench.core.errors import DataError
-from alpacabench.scoring.arrays import Floats, same_length
+from alpacabench.scoring.arrays import Floats, percentile_interval, same_length
 
 BINS = 10
 EDGE = 1e-6
@@ -70,17 +71,49 @@ def calibration(p: ArrayLike, won: ArrayLike) -> Calibration:
 
     chance, label = _checked(p, won)
     table = reliability(chance, label)
-    by_rank = np.array_split(np.argsort(chance, kind="stable"), min(BINS, len(chance)))
-    adaptive = sum(len(rows) * abs(float(np.mean(chance[rows]) - np.mean(label[rows]))) for rows in by_rank)
+    order = np.argsort(chance, kind="stable")
     both = np.ptp(label) > 0
     return Calibration(
         n=len(label),
         ece=sum(row.n * abs(row.mean_p - row.won) for row in table if row.n) / len(label),
-        ece_adaptive=adaptive / len(label),
+        ece_adaptive=float(_adaptive(chance[order], label[None, order])[0]),
         brier=float(brier_score_loss(label, chance, pos_label=1)),
         auroc=float(roc_auc_score(label, chance)) if both else float("nan"),
         table=table,
     )
+
+
+def calibrated_p(p: ArrayLike, won: ArrayLike, draws: int = 1_999, seed: int = 0) -> float:
+    """Return the p-value that the probabilities are what they say: labels drawn by them have as large an adaptive ECE.
+
+    The error of a calibrated judge is above 0 by chance alone, the more the fewer labels there are; this test knows by
+    how much. Source: consistency resampling, Broecker and Smith 2007, Weather and Forecasting 22.
+    """
+    chance, label = _checked(p, won)
+    rng, order = np.random.default_rng(seed), np.argsort(chance, kind="stable")
+    seen = _adaptive(chance[order], label[None, order])[0]
+    drawn = _adaptive(chance[order], (rng.random((draws, len(label))) < chance[order]).astype(np.float64))
+    return float((1 + np.sum(drawn >= seen - 1e-12)) / (1 + draws))
+
+
+def calibration_interval(p: ArrayLike, won: ArrayLike, draws: int = 1_999, seed: int = 0) -> Estimate:
+    """Return the adaptive ECE with its basic bootstrap interval over prompts, which turns around what chance adds."""
+    chance, label = _checked(p, won)
+    value = calibration(chance, label).ece_adaptive
+    rows = np.sort(np.random.default_rng(seed).integers(0, len(label), size=(draws, len(label))), axis=1)
+    order = np.argsort(chance, kind="stable")
+    sorted_p, sorted_won = chance[order][rows], label[order][rows]
+    parts = np.array_split(np.arange(len(label)), min(BINS, len(label)))
+    drawn = sum(np.abs((sorted_p[:, part] - sorted_won[:, part]).sum(axis=1)) for part in parts) / len(label)
+    low, high = percentile_interval(np.asarray(drawn))
+    return Estimate(value, max(0.0, 2 * value - high), min(1.0, max(0.0, 2 * value - low)))
+
+
+def _adaptive(ordered: Floats, labels: Floats) -> Floats:
+    """Return the adaptive ECE of labels, shape (draws, prompts), under ordered probabilities."""
+    parts = np.array_split(np.arange(len(ordered)), min(BINS, len(ordered)))
+    gaps = [np.abs((labels[:, part] - ordered[part]).sum(axis=1)) for part in parts]
+    return np.asarray(np.sum(gaps, axis=0) / len(ordered), dtype=np.float64)
 
 
 def reliability(p: ArrayLike, won: ArrayLike) -> tuple[Bin, ...]:

@@ -46,8 +46,9 @@ class Corrected:
 def rogan_gladen(verdicts: ArrayLike, judged: ArrayLike, labels: ArrayLike) -> Corrected | None:
     """Return the rate by sensitivity and specificity; None where the judge is too near to chance or a side is missing.
 
-    rate = (p + specificity - 1) / (sensitivity + specificity - 1). Sources: Rogan and Gladen 1978; the interval is Lang
-    and Reiczigel's (2014, Preventive Veterinary Medicine 113), as Lee et al. (arXiv 2511.21140, section 4) use it.
+    rate = (p + specificity - 1) / (sensitivity + specificity - 1). Sources: Rogan and Gladen 1978, American
+    Journal of Epidemiology 107; the interval is Lang and Reiczigel's (2014, Preventive Veterinary Medicine 113, 13-22).
+    For judges: Lee et al., arXiv 2511.21140.
 
     Args:
         verdicts: the judge's wins, 0 or 1, of all prompts, shape (prompts,).
@@ -84,7 +85,7 @@ def prediction_powered(unlabelled: ArrayLike, judged: ArrayLike, labels: ArrayLi
     """Return the mean label, helped by the verdicts of unlabelled prompts; draws and soft verdicts are welcome.
 
     rate = mean(labels) + w (mean(unlabelled) - mean(judged)), w by which the error is smallest. t quantiles. Source:
-    Angelopoulos et al. 2023, PPI++, arXiv 2311.01453, section 6. None with fewer than two labels.
+    Angelopoulos et al. 2023, PPI++, arXiv 2311.01453. None with fewer than two labels.
 
     Args:
         unlabelled: the judge's y in [0, 1] of the prompts without a label, shape (prompts,).

@@ -8,7 +8,7 @@ import numpy as np
 
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import FinishedRun, Item
-from alpacabench.analysis.trust.biases import Finding
+from alpacabench.analysis.trust.finding import Finding
 from alpacabench.scoring.screens import JUDGE_PROMPT, MIN_ROWS, screen
 
 
@@ -27,9 +27,12 @@ def gaming(run: FinishedRun) -> Finding:
         + f" the {len(flagged)} that repeat another or imitate the judge's prompt"
     )
     if not found.flags:
-        return Finding("gaming", "ok", f"answers look earned; {scores}", whole.value if whole else None)
-    sentences = "; ".join(found.flags)
-    return Finding("gaming", "flag", f"{sentences}; {scores}", whole.value if whole else None)
+        return Finding("gaming", "ok", f"answers look earned; {scores}", *_figures(whole))
+    return Finding("gaming", "flag", f"{'; '.join(found.flags)}; {scores}", *_figures(whole))
+
+
+def _figures(rate: Estimate | None) -> tuple[float | None, tuple[float, float] | None]:
+    return (rate.value, rate.interval) if rate else (None, None)
 
 
 def flagged_rows(items: list[Item]) -> frozenset[str]:

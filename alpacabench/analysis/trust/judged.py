@@ -29,6 +29,10 @@ class Judged:
     repeat: int = 0
     longer: int = 0
     """1 where the model's answer is the longer one, -1 where the reference's is, 0 where neither or not known."""
+    key: str = ""
+    """The store's; empty where nobody asked for the verdict."""
+    canary: str = ""
+    """The kind of a pair with a known answer, of which y is how far the answer wins that must not; else empty."""
 
 
 def by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict[str, list[Judged]]:
@@ -55,6 +59,21 @@ def means(run: FinishedRun, verdicts: Sequence[Judged]) -> Floats:
     return np.array([np.mean(by_prompt[i.index]) if by_prompt[i.index] else np.nan for i in run.items.values()])
 
 
+def canaries_by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict[str, list[Judged]]:
+    """Return the verdicts on pairs with a known answer by judge; empty where there were none.
+
+    Raises:
+        DataError: a verdict that cannot be used; names the file and the row.
+
+    """
+    found: dict[str, list[Judged]] = defaultdict(list)
+    with locate(run.origin, tracking_uri) as files:
+        rows = read_rows(files.canaries, KEY) if files.canaries else []
+        for number, row in enumerate(rows, start=1):
+            found[str(row.get("judge") or run.judge)].append(_judged(row, f"{KEY}: {files.canaries}, row {number}"))
+    return dict(found)
+
+
 def _judged(row: Row, where: str) -> Judged:
     y = read_preference(row.get("preference"), where) - 1
     slot = row.get("slot")
@@ -66,6 +85,8 @@ def _judged(row: Row, where: str) -> Judged:
         sample=_whole(row.get("sample")),
         repeat=_whole(row.get("repeat")),
         longer=_sign(model, reference) if isinstance(model, int) and isinstance(reference, int) else 0,
+        key=str(row.get("key") or ""),
+        canary=str(row.get("canary") or ""),
     )
 
 

@@ -10,13 +10,14 @@ import numpy as np
 from alpacabench.analysis.estimate import Estimate, decimal
 from alpacabench.analysis.finished_run import FinishedRun
 from alpacabench.analysis.trust import agreement
-from alpacabench.analysis.trust.biases import FEW, Finding
-from alpacabench.analysis.trust.calibration import held_out_temperature
+from alpacabench.analysis.trust.calibration import calibrated_p, calibration_interval, held_out_temperature
 from alpacabench.analysis.trust.corrected import corrected
+from alpacabench.analysis.trust.finding import FEW, Part, unknown
 from alpacabench.analysis.trust.label_file import KEY, by_item, checked, of_run, pair_id, read_label_files
 from alpacabench.analysis.trust.people import among
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats
+from alpacabench.scoring.normal import Z_95
 
 __all__ = ["pair_id", "people_findings", "read_labels"]
 
@@ -25,7 +26,7 @@ SLIGHT = 0.2
 MIN_TEMPERATURE = 60
 """Labels without draws that a temperature and its trial need."""
 MISFIT = 0.1
-"""An adaptive calibration error that a judge may have; its interval is not known, so that it is no test."""
+"""An adaptive calibration error that a judge may have."""
 
 
 def read_labels(paths: Sequence[str], run: FinishedRun) -> dict[str, Floats]:
@@ -44,8 +45,8 @@ def read_labels(paths: Sequence[str], run: FinishedRun) -> dict[str, Floats]:
     return by_item(checked(found), items)
 
 
-def people_findings(y: Floats, labels: dict[str, Floats]) -> tuple[list[Finding], dict[str, Any]]:
-    """Return agreement and calibration, and the figures behind them.
+def people_findings(y: Floats, labels: dict[str, Floats]) -> tuple[list[Part], dict[str, Any]]:
+    """Return agreement and calibration, to be decided with all tests of the judge, and the figures behind them.
 
     Args:
         y: the judge's mean y in [0, 1] by prompt, NaN where there is none.
@@ -55,9 +56,7 @@ def people_findings(y: Floats, labels: dict[str, Floats]) -> tuple[list[Finding]
     people = np.stack(list(labels.values()))
     with np.errstate(invalid="ignore"):
         known = np.any(~np.isnan(people), axis=0) & ~np.isnan(y)
-        truth = np.full(len(y), np.nan)
-        # Of several people the majority, as alpaca_eval takes it; equal numbers are a draw.
-        truth[known] = (np.sign(np.nansum(np.sign(people[:, known] - 1.5), axis=0)) + 1) / 2
+        truth = np.where(known, majority(people), np.nan)
     rate = corrected(y, truth)
     alike = agreement.kappa(1 + y, 1 + truth)
     agreed = among(labels)
@@ -75,27 +74,42 @@ def people_findings(y: Floats, labels: dict[str, Floats]) -> tuple[list[Finding]
     return [_agreement(int(known.sum()), alike, share, agreed.alpha), found], figures
 
 
-def _agreement(n: int, alike: Estimate | None, share: Estimate | None, among: Estimate | None) -> Finding:
+def majority(people: Floats) -> Floats:
+    """Return the y that most people give each prompt, of shape (people, prompts): 0, 0.5 or 1; NaN where nobody did.
+
+    Of several people the majority, as alpaca_eval takes it; equal numbers are a draw.
+    """
+    truth = np.full(people.shape[1], np.nan)
+    known = np.any(~np.isnan(people), axis=0)
+    truth[known] = (np.sign(np.nansum(np.sign(people[:, known] - 1.5), axis=0)) + 1) / 2
+    return truth
+
+
+def _agreement(n: int, alike: Estimate | None, share: Estimate | None, among: Estimate | None) -> Part:
+    """Return the finding; its p-value takes kappa's interval for a normal one."""
+    from scipy.special import ndtr
+
     if n < FEW or alike is None or share is None or not alike.interval:
-        return Finding("agreement", "unknown", f"{n} labels; {FEW} with wins of both sides are needed")
+        return unknown("agreement", f"{n} labels; {FEW} with wins of both sides are needed")
     people = f"; among people, alpha is {among.text(2)}" if among else ""
     text = f"judge and people agree in {share.percent()} of {n} pairs, kappa {alike.text(2)}{people}"
-    return Finding("agreement", "flag" if alike.interval[1] <= SLIGHT else "ok", text, alike.value, alike.interval)
+    error = (alike.interval[1] - alike.interval[0]) / (2 * Z_95)
+    p = float(ndtr((alike.value - SLIGHT) / error)) if error > 0 else float(alike.value > SLIGHT)
+    return Part("agreement", text, alike, p)
 
 
-def _calibration(y: Floats, won: Floats) -> tuple[Finding, Any]:
+def _calibration(y: Floats, won: Floats) -> tuple[Part, Any]:
     if len(won) < MIN_TEMPERATURE or np.ptp(won) == 0:
-        return Finding("calibration", "unknown", f"{len(won)} labels without draws; {MIN_TEMPERATURE} are needed"), None
+        return unknown("calibration", f"{len(won)} labels without draws; {MIN_TEMPERATURE} are needed"), None
     if np.all(np.isin(y, (0, 0.5, 1))):
-        return Finding("calibration", "unknown", "the judge gives whole verdicts, no probabilities"), None
+        return unknown("calibration", "the judge gives whole verdicts, no probabilities"), None
     fitted = held_out_temperature(y, won)
-    ece, adaptive = decimal(fitted.before.ece, 3), decimal(fitted.before.ece_adaptive, 3)
+    whole = calibration_interval(y, won)
     text = (
-        f"on the held-out half, ECE {ece}, {adaptive} adaptive, "
-        f"Brier {decimal(fitted.before.brier, 3)}; with temperature {decimal(fitted.value, 2)}, "
+        f"adaptive calibration error {whole.text(3)}; on the held-out half, ECE {decimal(fitted.before.ece, 3)}, "
+        f"Brier {decimal(fitted.before.brier, 3)}, and with temperature {decimal(fitted.value, 2)}, "
         f"ECE {decimal(fitted.after.ece, 3)}, Brier {decimal(fitted.after.brier, 3)}"
     )
-    verdict = Finding(
-        "calibration", "flag" if fitted.before.ece_adaptive > MISFIT else "ok", text, fitted.before.ece_adaptive
-    )
-    return verdict, fitted
+    # A small error is no fault, however certain it is.
+    p = calibrated_p(y, won) if whole.value > MISFIT else 1.0
+    return Part("calibration", text, whole, p), fitted
