@@ -124,7 +124,7 @@ def read_run(
             judge_settings=_judge_settings(config),
             checked=read_checked(files.checks, {item.index: item.instruction for item in items}),
             judge_content=read_object(files.judge, "values") if files.judge else {},
-            judge_models=_judge_models(config.get("judge") or {}),
+            judge_models=judge_models(config.get("judge") or {}),
             model_path=str((config.get("model") or {}).get("path") or ""),
             difficulty_files=used_files(config, _started_in(files)),
         )
@@ -238,7 +238,8 @@ def _judge_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return deciding
 
 
-def _judge_models(judge: Mapping[str, Any]) -> dict[str, str]:
+def judge_models(judge: Mapping[str, Any]) -> dict[str, str]:
+    """Return the model behind a judge's configuration by the judge's name, of a panel each member's."""
     members = judge.get("judges") or {"": judge}
     named = {str(member.get("name") or name): member.get("model_name") for name, member in members.items()}
     return {name: str(model) for name, model in named.items() if name and model}

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine, write and print; returns 0."""
+    from alpacabench.analysis.trust.summary import line
     from alpacabench.analysis.trust.trust import as_json, trust
     from alpacabench.io.run_files import write_json
     from alpacabench.report.trust_report import write_trust_report
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         page = write_trust_report(folder / "trust.html", finished, found)
         console.print(f"{finished.name}", markup=False)
         for one in found:
-            console.print(f"  {one.sentence}", markup=False)
+            console.print(f"  {one.judge}: {line(one.findings)}", markup=False)
             for finding in one.findings:
                 console.print(f"    {finding.verdict:8} {finding.name}: {finding.evidence}", markup=False)
         console.print(f"  {page}", markup=False)

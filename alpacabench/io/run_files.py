@@ -16,7 +16,8 @@ from alpacabench.security.redact import redact_answers
 
 JUDGE_FILE = "judge.json"
 CANARIES_FILE = "canaries.jsonl"
-TRUST_FILE = "trust.json"
+TRUST_FILE = "judge_trust.json"
+"""What a run's own verdicts say of its judge; `trust.json`, with labels, is what `alpacabench trust` writes later."""
 
 
 def write_run(

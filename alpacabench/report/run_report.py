@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpacabench.analysis.estimate import Estimate, Number
+from alpacabench.analysis.trust.trust import JudgeTrust
 from alpacabench.checks.masking import mask_flagged
 from alpacabench.core.records import Outcome
 from alpacabench.dataset.taxonomy import tags
-from alpacabench.report import run_figures, run_words
+from alpacabench.report import run_figures, run_words, trust_words
 from alpacabench.report.checks import check_cards
 from alpacabench.report.page import Figure, write_page
 from alpacabench.report.slices import Scored, scored
@@ -52,6 +53,7 @@ def write_run_report(
     about: Mapping[str, str],
     warnings: Sequence[str] = (),
     pages: Mapping[str, str] | None = None,
+    trust: Sequence[JudgeTrust] = (),
 ) -> Path:
     """Write the page of one run; needs no network to be read.
 
@@ -87,6 +89,7 @@ def write_run_report(
         about=about,
         warnings=warnings,
         pages=pages or {},
+        trust=trust_words.cards(trust),
     )
 
 

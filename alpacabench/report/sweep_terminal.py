@@ -27,7 +27,8 @@ def show(table: SweepTable) -> None:
     optional = ["own prompts, %"] if own else []
     optional += [LC_COLUMN if not table.lc_name.endswith("_noreg") else f"{LC_COLUMN}, not regularised"] if lc else []
     columns = ["", "win rate, % (95%)", *optional, "difference, points (95%)", "p (Holm)", "n", "best?"]
-    for column in [*columns, "replicates"] if table.replicated else columns:
+    trusted = ["judge"] if table.trusted() else []
+    for column in [*columns, *trusted, *(["replicates"] if table.replicated else [])]:
         grid.add_column(column, overflow="fold")
     empty = [""] * len(optional)
     for row in table.rows:
@@ -45,7 +46,9 @@ def show(table: SweepTable) -> None:
         tied = BEST[table.place(row)] if len(table.rows) > 1 and not table.saturated else ""
         figures = [row.own_win_rate.text() if row.own_win_rate else ""] if own else []
         figures += [row.lc.text() if row.lc else ""] if lc else []
-        grid.add_row(table.label(row), row.win_rate.text(), *figures, difference, adjusted, str(row.n), tied, *counted)
+        told = [row.trust.partition(" (")[0]] if trusted else []
+        best = [adjusted, str(row.n), tied, *told, *counted]
+        grid.add_row(table.label(row), row.win_rate.text(), *figures, difference, *best)
     console.print(grid)
     for sentence in (*sweep_words.sentences(table), *table.warnings):
         console.print(f"- {sentence}", highlight=False, soft_wrap=True)

@@ -18,6 +18,7 @@ from alpacabench.io.run_files import write_judge, write_run
 from alpacabench.run import metadata, pipeline
 from alpacabench.run.audit import write_audit
 from alpacabench.run.experiment import Experiment, redacted_yaml
+from alpacabench.run.judge_trust import Examined, examine
 from alpacabench.run.pipeline import Evaluation, Inputs, Stopping
 from alpacabench.run.redaction import redacted
 from alpacabench.store.store import Store
@@ -80,13 +81,18 @@ def execute(
         started=time.time(),
     )
     tracked = experiment.tracking.start(record)
-    evaluation, written = None, list[Path]()
+    evaluation, written, trust = None, list[Path](), Examined()
     try:
         scope = sweep.identity if sweep else experiment.identity
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
             evaluation = redacted(experiment, pipeline.evaluate(experiment, inputs, store, stopping))
-        written = _write(experiment, evaluation, directory, sweep, experiment.tracking.page(tracked))
-        written += write_judge(directory, judge)
+        written = [
+            *write_run(directory, evaluation.outcomes, evaluation.metrics, experiment.judge.label, evaluation.canaries),
+            *write_judge(directory, judge),
+        ]
+        trust = examine(experiment, directory)
+        written += trust.files
+        written += _write(experiment, evaluation, trust, directory, sweep, experiment.tracking.page(tracked))
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:
         failure = str(error) if isinstance(error, AlpacabenchError) else repr(error)
@@ -98,22 +104,23 @@ def execute(
         raise
     found = _found(record, evaluation, written)
     found = replace(found, files=[*written, write_audit(experiment, inputs, found)])
-    note = metadata.note(experiment, evaluation, directory)
+    found = replace(found, metrics={**found.metrics, **trust.metrics})
+    note = metadata.note(experiment, evaluation, directory, trust.lines)
     experiment.tracking.finish(tracked, replace(found, tags={**found.tags, NOTE: note}))
     return evaluation
 
 
 def _write(
-    experiment: Experiment, evaluation: Evaluation, directory: Path, sweep: SweepLink | None, tracked: str | None
-) -> list[Path]:
-    """Write the run's files and return them: the directory may hold others, which are nobody's business."""
+    experiment: Experiment, evaluation: Evaluation, trust: Examined, directory: Path, sweep: SweepLink | None,
+    tracked: str | None,
+) -> list[Path]:  # fmt: skip
+    """Write what is read and return it: the directory may hold other files, which are nobody's business."""
     from alpacabench.report.explorer_page import EVERY_ANSWER, write_explorer
     from alpacabench.report.leaderboard_csv import write_leaderboard
     from alpacabench.report.run_report import write_run_report
 
     outcomes, metrics, scores = evaluation.outcomes, evaluation.metrics, evaluation.scores
-    written = write_run(directory, outcomes, metrics, experiment.judge.label)
-    written.append(write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics))
+    written = [write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)]
     facts = metadata.facts(experiment, evaluation.inputs)
     own = metadata.own_figures(experiment, metrics)
     facts |= {"name": label(sweep.params)} if sweep and sweep.params else {}
@@ -122,10 +129,14 @@ def _write(
     facts |= {f"no {metric}": reason for metric, reason in scores.refused.items()}
     page = directory / "report.html"
     explorer = write_explorer(page, _explorer(experiment, evaluation, facts, tracked))
-    report = write_run_report(page, outcomes, metrics, facts, scores.warnings, {EVERY_ANSWER: explorer.name})
+    report = write_run_report(
+        page, outcomes, metrics, facts, scores.warnings, {EVERY_ANSWER: explorer.name}, trust.found
+    )
     for warning in scores.warnings:
         log.warning("%s", warning)
     log.info("%s", metadata.headline(experiment, metrics))
+    for line in trust.lines:
+        log.info("Trust in %s", line)
     for name, value in own.items():
         log.info("%s: %s", name, value)
     log.info("Report: %s", report)

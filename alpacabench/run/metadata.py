@@ -6,7 +6,7 @@ import getpass
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -133,10 +133,11 @@ def user() -> str:
         return str(os.getuid())
 
 
-def note(experiment: Experiment, evaluation: Evaluation, directory: Path) -> str:
+def note(experiment: Experiment, evaluation: Evaluation, directory: Path, trust: Sequence[str] = ()) -> str:
     """Return what MLflow shows above a run: the result with its interval, the warnings, and where the report is."""
     warnings = [f"- {warning}" for warning in evaluation.scores.warnings]
-    parts = [f"**{headline(experiment, evaluation.metrics)}**", "\n".join(warnings)]
+    trusted = [f"- Trust in {line}" for line in trust]
+    parts = [f"**{headline(experiment, evaluation.metrics)}**", "\n".join(trusted), "\n".join(warnings)]
     return "\n\n".join([*filter(None, parts), f"Report: `{directory / 'report.html'}`"])
 
 

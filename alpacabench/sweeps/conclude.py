@@ -18,6 +18,7 @@ from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep, read_jobs
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.analysis.sweep.variance import seed_spread, variance_split
 from alpacabench.analysis.sweep.violations import JobViolations, violations
+from alpacabench.analysis.trust.summary import in_words, read_verdicts
 from alpacabench.io.job_names import short_params
 from alpacabench.io.manifest import JobResult, Manifest
 from alpacabench.report.sweep_csv import write_csv, write_pairs_csv
@@ -244,6 +245,7 @@ def _row(
         seconds_per_answer=metrics.get("seconds_per_answer"),
         stopped=result.stopped,
         violations=checked,
+        trust=in_words(read_verdicts(job.directories or [job.directory])),
     )
 
 

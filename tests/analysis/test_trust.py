@@ -197,7 +197,8 @@ def test_the_command_writes_json_and_page_and_reads_shuffled_labels(tmp_path: Pa
     assert by_name["agreement"]["verdict"] == "ok" and by_name["agreement"]["value"] == pytest.approx(0.6)
     assert by_name["calibration"]["verdict"] == by_name["repeats"]["verdict"] == "unknown"
     assert found["people"]["J"]["n_labelled"] == 60 and found["people"]["J"]["corrected"]["low"] < 0.5
-    assert "Corrected for the judge" in (folder / "trust.html").read_text()
+    page = (folder / "trust.html").read_text()
+    assert "Win rate corrected for the judge" in page and "drawn at random" in page
 
 
 def test_labels_of_other_pairs_are_an_error(tmp_path: Path) -> None:

@@ -214,6 +214,6 @@ def test_the_pages_stay_short_and_their_commands_are_found() -> None:
     assert len(CONTRIBUTING.splitlines()) <= 300
     # A changelog is read from its top, and only grows.
     short = [path for path in PAGES if path.name not in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-    assert all(len(path.read_text(encoding="utf-8").splitlines()) <= 160 for path in short)
+    assert all(len(path.read_text(encoding="utf-8").splitlines()) <= 170 for path in short)
     assert len(COMMANDS) > 80
     assert expand("a_{b,c}_d") == ["a_b_d", "a_c_d"]

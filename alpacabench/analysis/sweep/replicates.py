@@ -78,7 +78,8 @@ def _setting(group: Sequence[ScoredJob], base: int) -> ScoredJob:
     result = replace(lead.result, name=label(params), params=params, seconds=sum(job.result.seconds for job in group))
     if len(group) == 1:
         return replace(lead, result=result)
-    return replace(lead, result=result, run=_mean_run([job.run for job in group], lead.run), replicates=len(group))
+    mean, places = _mean_run([job.run for job in group], lead.run), tuple(job.directory for job in group)
+    return replace(lead, result=result, run=mean, replicates=len(group), directories=places)
 
 
 def _mean_run(runs: Sequence[FinishedRun], lead: FinishedRun) -> FinishedRun:

@@ -26,6 +26,8 @@ class ScoredJob:
     run: FinishedRun
     replicates: int = 1
     """Jobs that it is the mean of."""
+    directories: tuple[Path, ...] = ()
+    """Of those jobs; empty where it is the mean of none."""
 
     @property
     def params(self) -> Mapping[str, str]:

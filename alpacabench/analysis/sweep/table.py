@@ -57,6 +57,8 @@ class SweepRow:
     """When they were written, the store's included."""
     violations: Mapping[str, JobViolations] = field(default_factory=dict)
     """By check on its answers."""
+    trust: str = ""
+    """What is flagged of its judge, in one line; empty where that was not examined."""
     failure: str | None = None
     """Why the job has no result."""
     stopped: str | None = None
@@ -119,6 +121,10 @@ class SweepTable:
             for key, found in values.items()
             if len(found) > 1
         }
+
+    def trusted(self) -> bool:
+        """Whether the judge of any job was examined."""
+        return any(row.trust for row in self.rows)
 
     def checks(self) -> list[str]:
         """Return the checks that were made on answers."""

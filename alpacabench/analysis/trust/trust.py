@@ -36,18 +36,6 @@ class JudgeTrust:
     people: dict[str, Any] = field(default_factory=dict)
     """Figures from labels; empty without any."""
 
-    @property
-    def sentence(self) -> str:
-        """One line for beside a win rate."""
-        return f"{self.judge}: {sentence({f.name: f.verdict for f in self.findings})}"
-
-
-def sentence(verdicts: Mapping[str, str]) -> str:
-    """Return what is flagged and what is not known, of verdicts by the finding's name."""
-    flagged, missing = ([name for name, of in verdicts.items() if of == what] for what in ("flag", "unknown"))
-    head = f"flagged: {', '.join(flagged)}" if flagged else "nothing flagged"
-    return head + (f"; not known: {', '.join(missing)}" if missing else "")
-
 
 def trust(
     run: FinishedRun,

@@ -1,0 +1,55 @@
+"""Trust in few words: the line beside a win rate, the metrics of a tracked run, and what a run's own file says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from alpacabench.analysis.trust.finding import Finding
+from alpacabench.analysis.trust.trust import JudgeTrust
+from alpacabench.io.json_text import loads
+from alpacabench.io.run_files import TRUST_FILE
+
+PREFIX = "trust/"
+"""Of the metrics."""
+SEVERITY: Mapping[str, int] = {"unknown": 0, "ok": 1, "flag": 2}
+
+
+def line(findings: Iterable[Finding]) -> str:
+    """Return one line for beside a win rate: what is flagged, and how much is known at all."""
+    return in_words({finding.name: finding.verdict for finding in findings})
+
+
+def in_words(verdicts: Mapping[str, str]) -> str:
+    """Return the same of verdicts by the finding's name; empty without any."""
+    flagged = [name for name, verdict in verdicts.items() if verdict == "flag"]
+    known = sum(verdict != "unknown" for verdict in verdicts.values())
+    head = f"flagged: {', '.join(flagged)}" if flagged else "nothing flagged"
+    return f"{head} ({known} of {len(verdicts)} questions answered)" if verdicts else ""
+
+
+def metrics(found: Sequence[JudgeTrust]) -> dict[str, float]:
+    """Return what is tracked: each finding's value, how many are flagged and not known; of a panel by member."""
+    values: dict[str, float] = {}
+    for one in found:
+        prefix = PREFIX + (f"{one.judge}/" if len(found) > 1 else "")
+        values |= {f"{prefix}{f.name}": f.value for f in one.findings if f.value is not None}
+        verdicts = [finding.verdict for finding in one.findings]
+        values |= {f"{prefix}n_flagged": verdicts.count("flag"), f"{prefix}n_unknown": verdicts.count("unknown")}
+    return values
+
+
+def read_verdicts(directories: Iterable[Path]) -> dict[str, str]:
+    """Return what the files of runs say by the finding's name, of several judges the worst; empty without."""
+    worst: dict[str, str] = {}
+    for name, verdict in (said for directory in directories for said in _said(directory / TRUST_FILE)):
+        if SEVERITY.get(verdict, -1) >= SEVERITY[worst.get(name, "unknown")]:
+            worst[name] = verdict
+    return worst
+
+
+def _said(path: Path) -> list[tuple[str, str]]:
+    try:
+        return [(str(row["name"]), str(row["verdict"])) for row in loads(path.read_bytes())["findings"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
