@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import FinishedRun
 from alpacabench.analysis.trust.blinding import shown_first
+from alpacabench.analysis.trust.finding import decide
 from alpacabench.analysis.trust.judged import by_judge, means
 from alpacabench.analysis.trust.label_file import Label, by_item
 from alpacabench.analysis.trust.labels import people_findings
@@ -46,7 +47,7 @@ def agreement(run: FinishedRun, labels: Sequence[Label], tracking_uri: str | Non
     for name, share in shown_first(columns, items).items():
         yield f"  {name} took the answer shown first in {share.percent()} of those without a tie"
     for judge, verdicts in by_judge(run, tracking_uri).items():
-        for finding in people_findings(means(run, verdicts), columns)[0]:
+        for finding in decide(people_findings(means(run, verdicts), columns)[0]):
             yield f"  {judge}, {finding.name}: {finding.verdict}; {finding.evidence}"
 
 

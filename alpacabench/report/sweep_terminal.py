@@ -33,8 +33,9 @@ def show(table: SweepTable) -> None:
     empty = [""] * len(optional)
     for row in table.rows:
         if row.stopped:
-            told = row.stopped.partition(":")[0]
-            grid.add_row(table.label(row), told, *empty, "", "", str(row.n), "no", style="yellow")
+            grid.add_row(
+                table.label(row), row.stopped.partition(":")[0], *empty, "", "", str(row.n), "no", style="yellow"
+            )
             continue
         if row.win_rate is None:
             grid.add_row(table.label(row), f"failed: {row.failure}", style="red")

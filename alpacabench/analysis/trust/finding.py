@@ -57,8 +57,8 @@ def unknown(name: str, why: str) -> Part:
 
 def decide(parts: Sequence[Part]) -> list[Finding]:
     """Return one finding for each name, in order: flagged where any part is, unknown where the main part is."""
-    tested = [part for part in parts if part.p is not None]
-    adjusted = dict(zip(map(id, tested), holm([part.p for part in tested]) if tested else (), strict=True))
+    tested = {id(part): part.p for part in parts if part.p is not None}
+    adjusted = dict(zip(tested, holm(list(tested.values())) if tested else (), strict=True))
     names = dict.fromkeys(part.name for part in parts)
     return [_finding([(part, adjusted.get(id(part))) for part in parts if part.name == name]) for name in names]
 

@@ -92,7 +92,7 @@ def _ratios(scaled: Floats) -> Floats:
     n = len(scaled)
     at = np.arange(_first(n), n - _first(n) + 1)
     sums = np.cumsum(scaled, axis=0)[at - 1]
-    return np.abs(sums) / np.sqrt(at * (n - at) / n)[:, None]  # type: ignore[no-any-return]
+    return np.abs(sums) / np.sqrt(at * (n - at) / n)[:, None]
 
 
 def _first(n: int) -> int:
