@@ -86,10 +86,8 @@ def execute(
         scope = sweep.identity if sweep else experiment.identity
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
             evaluation = redacted(experiment, pipeline.evaluate(experiment, inputs, store, stopping))
-        written = [
-            *write_run(directory, evaluation.outcomes, evaluation.metrics, experiment.judge.label, evaluation.canaries),
-            *write_judge(directory, judge),
-        ]
+        found_out = evaluation.outcomes, evaluation.metrics, experiment.judge.label, evaluation.canaries
+        written = [*write_run(directory, *found_out), *write_judge(directory, judge)]
         trust = examine(experiment, directory)
         written += trust.files
         written += _write(experiment, evaluation, trust, directory, sweep, experiment.tracking.page(tracked))
@@ -104,9 +102,9 @@ def execute(
         raise
     found = _found(record, evaluation, written)
     found = replace(found, files=[*written, write_audit(experiment, inputs, found)])
-    found = replace(found, metrics={**found.metrics, **trust.metrics})
     note = metadata.note(experiment, evaluation, directory, trust.lines)
-    experiment.tracking.finish(tracked, replace(found, tags={**found.tags, NOTE: note}))
+    told = replace(found, tags={**found.tags, NOTE: note}, metrics={**found.metrics, **trust.metrics})
+    experiment.tracking.finish(tracked, told)
     return evaluation
 
 
