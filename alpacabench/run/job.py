@@ -86,10 +86,8 @@ def execute(
         scope = sweep.identity if sweep else experiment.identity
         with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
             evaluation = redacted(experiment, pipeline.evaluate(experiment, inputs, store, stopping))
-        found_out = evaluation.outcomes, evaluation.metrics, experiment.judge.label, evaluation.canaries
-        written = [*write_run(directory, *found_out), *write_judge(directory, judge)]
-        trust = examine(experiment, directory)
-        written += trust.files
+        written = [*_write_figures(experiment, evaluation, directory), *write_judge(directory, judge)]
+        written += (trust := examine(experiment, directory)).files
         written += _write(experiment, evaluation, trust, directory, sweep, experiment.tracking.page(tracked))
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:
@@ -106,6 +104,11 @@ def execute(
     told = replace(found, tags={**found.tags, NOTE: note}, metrics={**found.metrics, **trust.metrics})
     experiment.tracking.finish(tracked, told)
     return evaluation
+
+
+def _write_figures(experiment: Experiment, evaluation: Evaluation, directory: Path) -> list[Path]:
+    found = evaluation.outcomes, evaluation.metrics, experiment.judge.label, evaluation.canaries
+    return write_run(directory, *found)
 
 
 def _write(
