@@ -31,7 +31,9 @@ def test_a_redirect_is_not_followed_and_the_key_stays(store: Store, monkeypatch:
     assert "hidden" not in str(caught.value)
 
 
+OTHERS = ("OPENAI_ADMIN_KEY", "ANTHROPIC_AUTH_TOKEN", "HF_TOKEN", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY")
 KEYS = {variable: f"key-of-{variable.lower()}" for provider in PROVIDERS for variable in provider.variables}
+KEYS |= {variable: f"key-of-{variable.lower()}" for variable in OTHERS}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,9 @@ KEYS = {variable: f"key-of-{variable.lower()}" for provider in PROVIDERS for var
         ("model", "gemini", "GEMINI_API_KEY"), ("model", "mistral_api", "MISTRAL_API_KEY"),
         ("model", "anthropic", "ANTHROPIC_API_KEY"), ("judge", "gpt_4_1", "OPENAI_API_KEY"),
         ("judge", "gemini", "GEMINI_API_KEY"), ("judge", "claude", "ANTHROPIC_API_KEY"), 
-        ("judge", "rubric", "OPENAI_API_KEY"),
+        ("judge", "rubric", "OPENAI_API_KEY"), ("judge", "gpt_5_4", "OPENAI_API_KEY"),
+        ("judge", "gpt_6_luna", "OPENAI_API_KEY"), ("judge", "claude_haiku", "ANTHROPIC_API_KEY"),
+        ("judge", "open_weights", "OPENAI_API_KEY"),
     ],
 )  # fmt: skip
 def test_a_gateway_gets_the_key_of_its_own_provider_and_no_other(
@@ -55,7 +59,8 @@ def test_a_gateway_gets_the_key_of_its_own_provider_and_no_other(
         else:
             judge_at(server.url, option).judge(made_up_pairs(2), store)
     (request,) = server.requests
-    sent = {name for name, key in KEYS.items() if any(key in value for value in request.headers.values())}
+    everything = " ".join([request.path, request.data.decode(), *request.headers.values()])
+    sent = {name for name, key in KEYS.items() if key in everything}
     assert sent == {variable}
 
 
