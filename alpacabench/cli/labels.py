@@ -1,6 +1,7 @@
 """Read people's labels: check them, say how far people agree with each other, and then how far the judge does.
 
     alpacabench labels labels-ann.json labels-bea.csv --run outputs/runs/RUN
+    alpacabench labels --mlflow --run outputs/runs/RUN
 
 With --run the labels are added to labels.json in the run's directory, ready for `alpacabench trust RUN --labels`.
 """
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpacabench.analysis.finished_run import read_references, read_run
+from alpacabench.analysis.locate import home
 from alpacabench.cli.compare import RUN_HELP
 from alpacabench.core.errors import DataError
+from alpacabench.tracking.review_queues import EXPERIMENT
 
 if TYPE_CHECKING:
     from alpacabench.analysis.trust.label_file import Label
@@ -25,7 +28,9 @@ KEY = "FILE"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="exports of the page: JSON or CSV, in any order")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exports of the page: JSON or CSV, in any order")
+    parser.add_argument("--mlflow", action="store_true", help="also what people answered in MLflow's review queues")
+    parser.add_argument("--experiment", default=EXPERIMENT, help="with --mlflow: its experiment (default %(default)s)")
     parser.add_argument("--run", nargs="+", action="extend", default=[], metavar="RUN",
                         help=f"whose pairs they are: {RUN_HELP}")  # fmt: skip
     parser.add_argument("--out", metavar="FILE", help="one file of all labels (default: labels.json in each run)")
@@ -36,14 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, write and print; returns 0."""
-    from alpacabench.analysis.trust.label_file import by_pair, checked, of_run, read_label_files
+    from alpacabench.analysis.trust.label_file import by_pair, of_run
     from alpacabench.analysis.trust.people import among
     from alpacabench.io.run_files import write_json
     from alpacabench.report import label_words
     from alpacabench.security.console import Console
 
     console = Console()
-    labels = checked(read_label_files(arguments.files, KEY), KEY)
+    labels = _read(arguments)
     for line in label_words.counts(labels):
         console.print(line)
     references, written = read_references(arguments.dataset), []
@@ -53,12 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
         if not mine:
             raise DataError(f"--run: none of the labels is of a pair of {given}\n    ids are made of the pair's texts")
         written += mine
-        home = None if arguments.out else _home(given)
-        mine = _with_earlier(home, mine)
+        place = None if arguments.out else _home(given)
+        mine = _with_earlier(place, mine)
         for line in label_words.agreement(finished, mine, arguments.tracking_uri):
             console.print(line)
-        if home:
-            console.print(f"  {write_json(home, [label.as_row() for label in mine])}")
+        if place:
+            console.print(f"  {write_json(place, [label.as_row() for label in mine])}")
     if not arguments.run:
         for line in label_words.among_people(among(by_pair(labels))):
             console.print(line)
@@ -67,14 +72,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _read(arguments: argparse.Namespace) -> list[Label]:
+    from alpacabench.analysis.trust.label_file import checked, label_of, read_label_files
+    from alpacabench.tracking.review_queues import read_queues
+    from alpacabench.tracking.uri import tracking_uri
+
+    if not arguments.files and not arguments.mlflow:
+        raise DataError(f"{KEY}: none given\n    give what the page exported, or --mlflow")
+    labels = read_label_files(arguments.files, KEY) if arguments.files else []
+    if arguments.mlflow:
+        rows = read_queues(tracking_uri(arguments.tracking_uri), arguments.experiment)
+        labels += [label_of(row, f"--mlflow: {where}") for where, row in rows]
+    return checked(labels, KEY)
+
+
 def _home(given: str) -> Path:
-    path = Path(given).expanduser()
-    if not path.exists():
-        raise DataError(f"--run: '{given}' is an MLflow run, which has no directory here\n    give --out FILE")
-    return (path if path.is_dir() else path.parent) / FILE
+    if folder := home(given):
+        return folder / FILE
+    raise DataError(f"--run: '{given}' is an MLflow run, which has no directory here\n    give --out FILE")
 
 
-def _with_earlier(home: Path | None, mine: list[Label]) -> list[Label]:
+def _with_earlier(place: Path | None, mine: list[Label]) -> list[Label]:
     from alpacabench.analysis.trust.label_file import checked, read_label_files
 
-    return checked([*(read_label_files([str(home)], KEY) if home and home.exists() else ()), *mine], KEY)
+    return checked([*(read_label_files([str(place)], KEY) if place and place.exists() else ()), *mine], KEY)

@@ -20,6 +20,11 @@ def run_page(uri: str, experiment: str, run_id: str) -> str | None:
     return None if is_databricks(uri) else f"{_base(uri)}/#/experiments/{experiment}/runs/{run_id}"
 
 
+def queues_page(uri: str, experiment: str) -> str | None:
+    """Return the address of an experiment's review queues; None where the server has others."""
+    return None if is_databricks(uri) else f"{_base(uri)}/#/experiments/{experiment}/review-queue"
+
+
 def comparison(uri: str, experiment: str, runs: Sequence[str]) -> str | None:
     """Return the address of the page that compares these runs, the first hundred of them; None for fewer than two."""
     if is_databricks(uri) or len(runs) < 2:

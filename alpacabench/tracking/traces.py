@@ -122,19 +122,20 @@ def _spans(trace_id: str, row: ExampleRow, ended_ms: int) -> Iterator[Span]:
     root, answer = digest([trace_id, "root"])[:16], digest([trace_id, "answer"])[:16]
     prompt = {"prompt": row.prompt} | ({"system": row.system} if row.system else {})
     finished = {"output": row.output, "finish_reason": row.finish_reason, "failure": row.failure}
-    yield _span(trace_id, root, None, "example", "CHAIN", (start, end), _request(row), row.output)
-    yield _span(trace_id, answer, root, row.generator or "answer", "LLM", (start, end), prompt, finished)
+    yield span(trace_id, root, None, "example", "CHAIN", (start, end), _request(row), row.output)
+    yield span(trace_id, answer, root, row.generator or "answer", "LLM", (start, end), prompt, finished)
     for number, verdict in enumerate(row.verdicts):
         shown = {"instruction": row.instruction, "model_first": verdict.model_first, "repeat": verdict.repeat}
         found = {"preference": verdict.preference, "raw": redact_tree(verdict.raw), "failure": verdict.failure}
         own = digest([trace_id, number])[:16]
-        yield _span(trace_id, own, root, verdict.judge or "judge", "EVALUATOR", (end, end), shown, found)
+        yield span(trace_id, own, root, verdict.judge or "judge", "EVALUATOR", (end, end), shown, found)
 
 
-def _span(
+def span(
     trace_id: str, span_id: str, parent: str | None, name: str, kind: str, times: tuple[int, int], inputs: Any,
     outputs: Any,
 ) -> Span:  # fmt: skip
+    """Return a finished span; its ids are hexadecimal digits, its times nanoseconds since the epoch."""
     from mlflow.entities import Span
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan

@@ -61,7 +61,7 @@ def read_label_files(paths: Sequence[str], key: str = KEY) -> list[Label]:
 
     """
     rows = ((f"{key}: {path}, row {n}", row) for path in paths for n, row in enumerate(read_rows(path, key), start=1))
-    return checked((_label(row, where) for where, row in rows), key)
+    return checked((label_of(row, where) for where, row in rows), key)
 
 
 def checked(labels: Iterable[Label], key: str = KEY) -> list[Label]:
@@ -132,7 +132,13 @@ def _columns(labels: Iterable[Label], ids: Sequence[str]) -> dict[str, Floats]:
     return found
 
 
-def _label(row: Row, where: str) -> Label:
+def label_of(row: Row, where: str) -> Label:
+    """Return the label of one row.
+
+    Raises:
+        DataError: it cannot be used; the message starts with `where`.
+
+    """
     given, labeller = row.get("id"), row.get("labeller")
     if not isinstance(given, str) or not ID.fullmatch(given):
         raise DataError(
