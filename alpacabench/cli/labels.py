@@ -3,7 +3,7 @@
     alpacabench labels labels-ann.json labels-bea.csv --run outputs/runs/RUN
     alpacabench labels --mlflow --run outputs/runs/RUN
 
-With --run the labels are added to labels.json in the run's directory, ready for `alpacabench trust RUN --labels`.
+With --run the labels are added to labels.json in the run's directory, where `alpacabench trust RUN` finds them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from alpacabench.analysis.finished_run import read_references, read_run
 from alpacabench.analysis.locate import home
 from alpacabench.cli.compare import RUN_HELP
 from alpacabench.core.errors import DataError
+from alpacabench.io.run_files import LABELS_FILE
 from alpacabench.tracking.review_queues import EXPERIMENT
 
 if TYPE_CHECKING:
     from alpacabench.analysis.trust.label_file import Label
 
-FILE = "labels.json"
-"""What a run's directory holds of people's labels."""
 KEY = "FILE"
 
 
@@ -88,7 +87,7 @@ def _read(arguments: argparse.Namespace) -> list[Label]:
 
 def _home(given: str) -> Path:
     if folder := home(given):
-        return folder / FILE
+        return folder / LABELS_FILE
     raise DataError(f"--run: '{given}' is an MLflow run, which has no directory here\n    give --out FILE")
 
 

@@ -16,13 +16,14 @@ from alpacabench.analysis.finished_run import read_references, read_run
 from alpacabench.analysis.locate import home
 from alpacabench.cli.compare import RUN_HELP
 from alpacabench.core.errors import DataError
+from alpacabench.io.run_files import LABELS_FILE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help=RUN_HELP)
     parser.add_argument("--labels", nargs="+", action="extend", default=[], metavar="FILE",
-                        help="people's labels: id, labeller, preference (1, 1.5, 2 or null)")  # fmt: skip
+                        help="people's labels (default: those that `alpacabench labels` added to the run)")  # fmt: skip
     parser.add_argument("--out", metavar="DIR", help="where the files go (default: the run's directory)")
     parser.add_argument("--dataset", metavar="FILE", help="the reference outputs, where the annotations lack them")
     parser.add_argument("--tracking-uri", metavar="URI", help="where MLflow runs are (default: MLFLOW_TRACKING_URI)")
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     references, console = read_references(arguments.dataset), Console()
     runs = [(given, read_run(given, None, references, arguments.tracking_uri)) for given in arguments.runs]
     for given, finished in runs:
-        found = trust(finished, arguments.labels, arguments.tracking_uri, [run for _, run in runs])
+        found = trust(finished, arguments.labels or _imported(given), arguments.tracking_uri, [run for _, run in runs])
         folder = Path(arguments.out) if arguments.out else _home(given)
         write_json(folder / "trust.json", as_json(finished, found))
         page = write_trust_report(folder / "trust.html", finished, found)
@@ -52,6 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
                 console.print(f"    {finding.verdict:8} {finding.name}: {finding.evidence}", markup=False)
         console.print(f"  {page}", markup=False)
     return 0
+
+
+def _imported(given: str) -> list[str]:
+    """Return the labels that lie in the run's directory, where there are any."""
+    folder = home(given)
+    return [str(folder / LABELS_FILE)] if folder and (folder / LABELS_FILE).is_file() else []
 
 
 def _home(given: str) -> Path:

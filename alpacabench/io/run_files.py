@@ -15,6 +15,8 @@ from alpacabench.io.json_text import dumps
 from alpacabench.security.redact import redact_answers
 
 JUDGE_FILE = "judge.json"
+LABELS_FILE = "labels.json"
+"""What people said of the run's pairs, once it was imported."""
 CANARIES_FILE = "canaries.jsonl"
 TRUST_FILE = "judge_trust.json"
 """What a run's own verdicts say of its judge; `trust.json`, with labels, is what `alpacabench trust` writes later."""

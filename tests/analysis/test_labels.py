@@ -202,9 +202,13 @@ def test_two_people_label_a_page_and_the_run_is_repeated(tmp_path: Path) -> None
     mine = json.loads((folder / "labels.json").read_text())
     assert {row["preference"] for row in mine if row["labeller"] == "ann"} == {2.0}
     assert {row["id"] for row in json.loads((again / "labels.json").read_text())} == {row["id"] for row in mine}
-    trusted = alpacabench("trust", again, "--labels", *files, folder / "labels.json")
+    assert set(read_labels([str(path) for path in (*files, folder / "labels.json")], read_run(str(again)))) == {
+        "ann",
+        "bea",
+    }
+    trusted = alpacabench("trust", folder)
     assert trusted.returncode == 0, trusted.stderr
-    found = json.loads((again / "trust.json").read_text())["people"][JUDGE]
+    found = json.loads((folder / "trust.json").read_text())["people"][JUDGE]
     assert (found["n_labelled"], found["n_labellers"]) == (50, 2)
 
 
