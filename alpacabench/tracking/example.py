@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alpacabench.core.records import Outcome, Verdict, digest
+from alpacabench.core.records import Checked, Outcome, Verdict, digest
+
+SHOWN = 20
+"""Findings of one check on one answer; the others are in checks.jsonl."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,16 @@ class VerdictRow:
     preference: float | None
     raw: Any
     """The judge's raw completion."""
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """What one check found in the answer: rules and messages, never the text, which may be what must not be shown."""
+
+    check: str
+    violates: bool
+    findings: Sequence[str]
     failure: str | None
 
 
@@ -46,11 +59,14 @@ class ExampleRow:
     completion_tokens: int
     seconds: float
     failure: str | None
+    checks: Sequence[CheckRow] = ()
+    """On the answer, the first sample's."""
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> ExampleRow:
-        """Return the row that `dataclasses.asdict` wrote."""
-        return cls(**row | {"verdicts": [VerdictRow(**verdict) for verdict in row["verdicts"]]})
+        """Return the row that `dataclasses.asdict` wrote; what an earlier version wrote has no checks."""
+        verdicts = [VerdictRow(**verdict) for verdict in row["verdicts"]]
+        return cls(**row | {"verdicts": verdicts, "checks": [CheckRow(**check) for check in row.get("checks", ())]})
 
 
 def example_rows(outcomes: Iterable[Outcome]) -> list[ExampleRow]:
@@ -100,6 +116,15 @@ def _row(outcome: Outcome) -> ExampleRow:
         completion_tokens=generation.completion_tokens if generation else 0,
         seconds=generation.seconds if generation else 0.0,
         failure=outcome.failure,
+        checks=[_check(one) for one in outcome.checked if generation and one.sample == generation.sample],
+    )
+
+
+def _check(checked: Checked) -> CheckRow:
+    shown = [f"{finding.rule}: {finding.message}" for finding in checked.findings[:SHOWN]]
+    more = len(checked.findings) - len(shown)
+    return CheckRow(
+        checked.check, bool(checked.findings), shown + ([f"and {more} more"] if more else []), checked.failure
     )
 
 

@@ -85,7 +85,7 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, asked: s
 
 
 def _assessments(row: ExampleRow, run_id: str, trace_id: str) -> Iterator[Assessment]:
-    """Yield the verdict (preference in [1, 2], and whether the model wins) and the reference."""
+    """Yield the verdict (preference in [1, 2], and whether the model wins), the reference, and each check's finding."""
     from mlflow.entities import AssessmentError, AssessmentSource, Expectation, Feedback
 
     judges = sorted({verdict.judge for verdict in row.verdicts})
@@ -103,6 +103,13 @@ def _assessments(row: ExampleRow, run_id: str, trace_id: str) -> Iterator[Assess
     if row.reference is not None:
         source = AssessmentSource("CODE", row.reference_generator)
         yield Expectation(name="expected_response", value=row.reference, **common | {"source": source})
+    for check in row.checks:
+        by_code = common | {"source": AssessmentSource("CODE", f"checks.{check.check}")}
+        name = f"violation/{check.check}"
+        if check.failure:
+            yield Feedback(name=name, error=AssessmentError("NOT_CHECKED", check.failure), **by_code)
+        else:
+            yield Feedback(name=name, value=check.violates, rationale="\n".join(check.findings) or None, **by_code)
 
 
 def _rationale(verdicts: Sequence[VerdictRow]) -> str:

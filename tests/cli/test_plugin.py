@@ -1,4 +1,4 @@
-"""A second package adds a judge, a metric and a perturbation without a fork: CONTRIBUTING's recipes as they stand."""
+"""A second package adds a judge, a metric, a perturbation and a check without a fork: CONTRIBUTING's recipes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _data(folder: Path) -> list[str]:
 
 
 def test_an_installed_plug_in_adds_its_options_and_they_are_right(site: Path) -> None:
-    assert len(RECIPES) == 7
+    assert len(RECIPES) == 9
     options = dict(re.findall(r"^(\w+): (.+)$", _run(site, "--help"), re.MULTILINE))
     for group, name in (("judge", "shortest"), ("metrics", "mean_words"), ("perturbation", "shouting")):
         assert name in options[group].split(", ")
@@ -90,6 +90,32 @@ def test_an_installed_plug_in_adds_its_options_and_they_are_right(site: Path) ->
     _run(site, "perturbation=shouting", "model=echo", "judge=shortest", "subset=head", "subset.n=2", "tracking=none",
          "hydra.run.dir=shouted")  # fmt: skip
     assert (site.parent / "work" / "shouted" / "generations.jsonl").read_text().count(" !!!") >= 2
+
+
+def test_a_plug_ins_check_works_like_ours(site: Path) -> None:
+    data = _data(site.parent)
+    answers = [f"Sorry, {row['output']}" if i < 2 else row["output"]
+               for i, row in enumerate(json.loads((site.parent / "outputs.json").read_text()))]  # fmt: skip
+    rows = json.loads((site.parent / "outputs.json").read_text())
+    changed = [row | {"output": answer} for row, answer in zip(rows, answers, strict=True)]
+    (site.parent / "polite.json").write_text(json.dumps(changed))
+    paths = f"model.path={site.parent}/outputs.json,{site.parent}/polite.json"
+    options = dict(re.findall(r"^(\w+): (.+)$", _run(site, "--help"), re.MULTILINE))
+    assert "no_apology" in options["checks"].split(", ")
+    _run(site, "-m", *data, paths, "judge=longest", "checks=[no_apology,format]", "objective=violation_rate/no_apology",
+         "hydra.sweep.dir=checked")  # fmt: skip
+    folder = site.parent / "work" / "checked"
+    rates = [json.loads((folder / job / "metrics.json").read_text())["violation_rate/no_apology"] for job in "01"]
+    assert rates == [0.0, pytest.approx(100 * 2 / len(ANSWERS))]
+    lines = [json.loads(line) for line in (folder / "1" / "checks.jsonl").read_text().splitlines()]
+    found = [line for line in lines if line["check"] == "no_apology" and line["findings"]]
+    assert [line["findings"][0]["rule"] for line in found] == ["apology", "apology"]
+    assert "delta_violation_rate_p/no_apology" in (folder / "sweep.csv").read_text()
+    gate = [sys.executable, "-m", "alpacabench", "gate", "checked/1", "--base", "checked/0", "--margin", "99",
+            "--max-violations", "no_apology=10"]  # fmt: skip
+    done = subprocess.run(gate, cwd=site.parent / "work", capture_output=True, text=True, timeout=60,
+                          env=os.environ | {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}"})  # fmt: skip
+    assert done.returncode == 3 and "no_apology" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_package_is_trusted_by_name_and_nothing_else_is_imported(site: Path) -> None:
