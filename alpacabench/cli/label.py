@@ -52,15 +52,17 @@ def run(arguments: argparse.Namespace) -> int:
     drawn = draw(runs, arguments.n, arguments.seed)
     left_out = f"; {drawn.n_incomplete} lack an answer or a reference" if drawn.n_incomplete else ""
     console = Console()
-    console.print(f"{len(drawn.pairs)} of {drawn.n_pairs} pairs, a uniform draw (seed {arguments.seed}){left_out}")
-    console.print(f"  Policy: {policy.id} ({arguments.policy or 'the default'})")
+    console.print(
+        f"{len(drawn.pairs)} of {drawn.n_pairs} pairs, a uniform draw (seed {arguments.seed}){left_out}", soft_wrap=True
+    )
+    console.print(f"  Policy: {policy.id} ({arguments.policy or 'the default'})", soft_wrap=True)
     if arguments.mlflow:
         for line in _queues(arguments, drawn, policy):
-            console.print(f"  {line}")
+            console.print(f"  {line}", soft_wrap=True)
     else:
-        console.print(f"  Page: {write_label_page(arguments.out, drawn.pairs, policy)}")
+        console.print(f"  Page: {write_label_page(arguments.out, drawn.pairs, policy)}", soft_wrap=True)
     source = "--mlflow" if arguments.mlflow else "FILE..."
-    console.print(f"  Then: alpacabench labels {source} --run {' '.join(arguments.runs)}")
+    console.print(f"  Then: alpacabench labels {source} --run {' '.join(arguments.runs)}", soft_wrap=True)
     return 0
 
 

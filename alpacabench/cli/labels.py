@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console()
     labels = _read(arguments)
     for line in label_words.counts(labels):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     references, written = read_references(arguments.dataset), []
     for given in arguments.run:
         finished = read_run(given, arguments.outputs, references, arguments.tracking_uri)
@@ -60,14 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
         place = None if arguments.out else _home(given)
         mine = _with_earlier(place, mine)
         for line in label_words.agreement(finished, mine, arguments.tracking_uri):
-            console.print(line)
+            console.print(line, soft_wrap=True)
         if place:
-            console.print(f"  {write_json(place, [label.as_row() for label in mine])}")
+            console.print(f"  {write_json(place, [label.as_row() for label in mine])}", soft_wrap=True)
     if not arguments.run:
         for line in label_words.among_people(among(by_pair(labels))):
-            console.print(line)
+            console.print(line, soft_wrap=True)
     if arguments.out:
-        console.print(f"{write_json(Path(arguments.out), [label.as_row() for label in written or labels])}")
+        console.print(
+            f"{write_json(Path(arguments.out), [label.as_row() for label in written or labels])}", soft_wrap=True
+        )
     return 0
 
 

@@ -218,6 +218,9 @@ def test_by_thumb_on_a_phone(phone: Any, tmp_path: Path) -> None:
         box = phone.locator(f"[data-choice={choice}]").bounding_box()
         assert box["height"] >= 44 and box["y"] + box["height"] <= 844 and box["y"] > 600
     assert phone.locator("#second").bounding_box()["height"] <= 0.63 * 844
+    phone.set_viewport_size({"width": 844, "height": 390})
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert phone.locator("#choices").bounding_box()["height"] < 80
     phone.tap("[data-choice=second]")
     phone.tap("[data-choice=cannot_say]")
     phone.tap("#undo")
