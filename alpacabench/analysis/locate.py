@@ -82,6 +82,12 @@ def _in_directory(folder: Path) -> Files:
     found = [folder / name for name in ANNOTATIONS if (folder / name).is_file()]
     # alpaca_eval has one folder per judge inside the model's folder.
     found = found or sorted(path for name in ANNOTATIONS for path in folder.glob(f"*/{name}"))
+    if not found and (folder / "model_outputs.json").is_file():
+        answers = folder / "model_outputs.json"
+        raise DataError(
+            f"RUN: {folder} holds answers that nobody judged (judge=none), so there is no win rate\n"
+            f"    judge them: `alpacabench run model=recorded model.path={answers} judge=NAME`, with the same dataset"
+        )
     if len(found) != 1:
         inside = ", ".join(str(path.relative_to(folder)) for path in found)
         raise DataError(

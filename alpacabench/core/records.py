@@ -172,6 +172,8 @@ class Outcome:
     """Every single verdict: by sample, slot, repeat and judge."""
     checked: tuple[Checked, ...] = ()
     """By check and sample, where the check applies to the prompt."""
+    judged: bool = True
+    """Whether a judge was to compare the answer; where none was, a missing score is no failure."""
 
     @property
     def example(self) -> Example:
@@ -195,4 +197,6 @@ class Outcome:
         if self.preference is not None:
             return None
         causes = [c for c in (*(g.failure for g in self.generations), *(v.failure for v in self.verdicts)) if c]
+        if not causes and not self.judged:
+            return None
         return causes[0] if causes else "no reference answer" if self.example.reference is None else "no verdict"

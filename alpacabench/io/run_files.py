@@ -28,15 +28,18 @@ def write_run(
 ) -> list[Path]:  # fmt: skip
     """Write model_outputs.json, annotations.json, verdicts.jsonl, generations.jsonl and metrics.json; return them.
 
-    Where checks were made there is checks.jsonl, too, and canaries.jsonl where pairs with a known answer were judged.
+    Where checks were made there is checks.jsonl, too, and canaries.jsonl where pairs with a known answer were judged;
+    without a judge there are no annotations and no verdicts.
     """
     checked = [row for outcome in outcomes for row in check_rows(outcome)]
+    judged = not outcomes or any(outcome.judged for outcome in outcomes)
+    verdicts = (verdict_row(v) for o in outcomes for v in o.verdicts)
     return [
         *([write_jsonl(directory / "checks.jsonl", checked)] if checked else []),
         *([write_jsonl(directory / CANARIES_FILE, map(canary_row, canaries))] if canaries else []),
         write_json(directory / "model_outputs.json", output_rows(outcomes)),
-        write_json(directory / "annotations.json", annotation_rows(outcomes, judge)),
-        write_jsonl(directory / "verdicts.jsonl", (verdict_row(v) for o in outcomes for v in o.verdicts)),
+        *([write_json(directory / "annotations.json", annotation_rows(outcomes, judge))] if judged else []),
+        *([write_jsonl(directory / "verdicts.jsonl", verdicts)] if judged else []),
         write_jsonl(directory / "generations.jsonl", generation_rows(outcomes)),
         write_json(directory / "metrics.json", dict(sorted(metrics.items()))),
     ]

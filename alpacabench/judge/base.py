@@ -69,6 +69,9 @@ class Judge(Component):
     shared_keys: ClassVar[frozenset[str]] = frozenset({"name", "order", "seed", "instruction", "repeats", "canaries"})
     usual_option: ClassVar[Mapping[str, str]] = {"annotator": "alpaca_eval", "path": "recorded"}
 
+    compares: ClassVar[bool] = True
+    """Whether answers are compared at all; without, a run has no score."""
+
     name: str | None = None
     """The label; by default the class's name."""
     model_name: str | None = None

@@ -61,19 +61,20 @@ def write_run_report(
     `subset` and `name` are also used in the headline, where present. `pages` are links: word to address.
     """
     outcomes = [mask_flagged(outcome) for outcome in outcomes]
-    pairs = scored(outcomes)
+    pairs, judged = scored(outcomes), not outcomes or any(outcome.judged for outcome in outcomes)
     rate = run_words.win_rate(pairs, metrics)
     who = run_words.names(outcomes, about)
     by_score = [pair[0] for pair in sorted(pairs, key=lambda pair: (pair[1], pair[0].example.index))]
     return write_page(
         path,
         "run.html",
-        title=f"{who.model} against {who.reference}",
+        title=f"{who.model} against {who.reference}" if judged else f"Answers of {who.model}",
+        judged=judged,
         name=about.get("name", ""),
         who=who,
         rate=rate,
         n=len(pairs),
-        sentences=run_words.sentences(rate, metrics, who),
+        sentences=run_words.sentences(rate, metrics, who) if judged else [run_words.NOT_JUDGED],
         tiles=run_words.tiles(pairs, outcomes, metrics),
         rates=run_figures.rates(rate, metrics) if rate else None,
         overview=_overview(pairs),

@@ -10,6 +10,11 @@ from alpacabench.analysis.estimate import Estimate, Number, count, decimal, doll
 from alpacabench.core.records import Outcome
 from alpacabench.report.slices import Scored, mean, metric
 
+NOT_JUDGED = (
+    "Nobody judged these answers (judge=none), so there is no win rate. To have them judged: model=recorded with "
+    "model.path at this run's model_outputs.json, and a judge."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -117,7 +122,15 @@ def tiles(pairs: Sequence[Scored], outcomes: Sequence[Outcome], metrics: Mapping
     """Return the figures to see at a glance."""
     failed = len(outcomes) - len(pairs)
     label, controlled = length_controlled(metrics)
-    found = [Tile("Prompts scored", count(len(pairs)), f"{count(failed)} without a score" if failed else "none failed")]
+    if any(outcome.judged for outcome in outcomes):
+        found = [
+            Tile("Prompts scored", count(len(pairs)), f"{count(failed)} without a score" if failed else "none failed")
+        ]
+    else:
+        missing = sum(outcome.output is None for outcome in outcomes)
+        found = [
+            Tile("Answers", count(len(outcomes) - missing), f"{count(missing)} missing" if missing else "none missing")
+        ]
     if controlled:
         found.append(Tile(label, f"{decimal(controlled.value)}%", f"95% {controlled.range()}"))
     if finite(consistency := metrics.get("order_consistency")):

@@ -241,7 +241,10 @@ def _across(experiment: Experiment) -> list[Problem]:
         problems.append(Problem("metrics", f"given the name '{name}', but {whose}", "choose another name"))
     checked = [*violation_units(list(experiment.checks)), *(n for c in experiment.checks.values() for n in c.units())]
     known = [*metric_units(_foreseen(experiment)), *checked, *own]
-    if experiment.settings.objective not in known:
+    unjudged = (
+        not experiment.judge.compares and experiment.settings.objective == Settings.model_fields["objective"].default
+    )
+    if experiment.settings.objective not in known and not unjudged:
         what = f"given '{experiment.settings.objective}', which this configuration does not give"
         problems.append(Problem("objective", what, allowed(experiment.settings.objective, known)))
     problems += _unpriced(experiment)
@@ -271,7 +274,15 @@ def _foreseen(experiment: Experiment) -> Foreseen:
         label = judge.label
     except DataError:  # recorded verdicts that cannot be read: their own check says so
         label = None
-    return Foreseen(dataset.has_difficulty, judge.order, label, dataset.known_reference, subset.whole, subset.at_most)
+    return Foreseen(
+        dataset.has_difficulty,
+        judge.order,
+        label,
+        dataset.known_reference,
+        subset.whole,
+        subset.at_most,
+        judge.compares,
+    )
 
 
 def redacted_yaml(experiment: Experiment) -> str:

@@ -121,7 +121,9 @@ def _write(
     from alpacabench.report.run_report import write_run_report
 
     outcomes, metrics, scores = evaluation.outcomes, evaluation.metrics, evaluation.scores
-    written = [write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics)]
+    written = []
+    if experiment.judge.compares:
+        written.append(write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics))
     facts = metadata.facts(experiment, evaluation.inputs)
     own = metadata.own_figures(experiment, metrics)
     facts |= {"name": label(sweep.params)} if sweep and sweep.params else {}

@@ -144,6 +144,9 @@ def note(experiment: Experiment, evaluation: Evaluation, directory: Path, trust:
 def headline(experiment: Experiment, metrics: Mapping[str, float]) -> str:
     """Return the result in one line."""
     rate = metrics.get("win_rate")
+    if not experiment.judge.compares:
+        failed = f", {metrics['n_failed']:.0f} missing" if metrics["n_failed"] else ""
+        return f"{experiment.model.label}: answers alone, not judged{failed}"
     if rate is None:
         return f"{experiment.model.label}: no prompt has a score"
     interval = f"{metrics['win_rate_ci_low']:.1f} to {metrics['win_rate_ci_high']:.1f}"

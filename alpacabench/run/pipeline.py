@@ -83,10 +83,11 @@ class Answered:
     judge_seconds: float = 0.0
     stopped: str | None = None
 
-    def outcomes(self) -> list[Outcome]:
-        """Return one outcome per prompt, in the data set's order."""
+    def outcomes(self, judged: bool = True) -> list[Outcome]:
+        """Return one outcome per prompt, in the data set's order; `judged` says whether there is a judge."""
         ordered = sorted(self.prompts, key=lambda prompt: prompt.example.index)
-        return join(ordered, self.generations, self.verdicts)
+        joined = join(ordered, self.generations, self.verdicts)
+        return joined if judged else [replace(outcome, judged=False) for outcome in joined]
 
 
 class Stopping(Protocol):
@@ -113,7 +114,7 @@ def prepare(experiment: Experiment) -> Inputs:
     require(list(experiment.model.check_examples(examples)))
     difficulties = scoring.difficulties(examples, dataset.has_difficulty)
     chosen = experiment.subset.choose(examples, difficulties.by_instruction)
-    if not experiment.model.allow_missing:
+    if experiment.judge.compares and not experiment.model.allow_missing:
         _require_references(chosen, empty)
     prompts = experiment.perturbation.apply(chosen)
     return Inputs(prompts, examples, difficulties, card(dataset, examples), subset_hash(chosen))
@@ -133,7 +134,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     )
     inputs = replace(inputs, prompts=wordings.prompts)
     answered = answer(experiment, inputs.prompts, store, stopping)
-    outcomes = check_answers(experiment.checks, answered.outcomes(), store)
+    outcomes = check_answers(experiment.checks, answered.outcomes(judge.compares), store)
     strata = experiment.subset.strata_of(inputs.examples, inputs.difficulties.by_instruction)
     scores = experiment.scoring.score(outcomes, inputs.examples, inputs.difficulties, judge.label, strata)
     own = metric.compute(experiment.metrics, outcomes)

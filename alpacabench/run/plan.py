@@ -139,7 +139,8 @@ def show(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
         print(f"Warning: {warning}")
     if first.early_stopping.alpha is not None:
         print("Early stopping may ask less.")
-    _show_power(jobs)
+    if all(experiment.judge.compares for _, experiment, _ in jobs):
+        _show_power(jobs)
 
 
 def _show_power(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:

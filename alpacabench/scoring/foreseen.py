@@ -11,6 +11,9 @@ from alpacabench.cost import usage
 from alpacabench.scoring import fill, length_control, official, scoring, screens, win_rate
 from alpacabench.scoring.pairs import JUDGE, MIN_ROWS, REFERENCE
 
+OF_ANSWERS = ("truncated_share", "n_failed")
+"""Figures of a run without a judge, beside screens and costs."""
+
 
 @dataclass(frozen=True)
 class Foreseen:
@@ -26,6 +29,8 @@ class Foreseen:
     """Whether every prompt of the data set is evaluated."""
     at_most: int | None
     """The most prompts that can be evaluated."""
+    compares: bool = True
+    """Whether there is a judge."""
 
     @property
     def regularised(self) -> bool | None:
@@ -37,6 +42,8 @@ class Foreseen:
 
 def metric_units(run: Foreseen) -> dict[str, str]:
     """Return the metrics that the run can have, each with its unit."""
+    if not run.compares:
+        return screens.UNITS | usage.UNITS | {name: scoring.UNITS[name] for name in OF_ANSWERS if name in scoring.UNITS}
     units = win_rate.UNITS | scoring.UNITS | screens.UNITS | win_rate.SLOT_UNITS | usage.UNITS
     units |= win_rate.BOTH_ORDERS_UNITS if run.order == "both" else {}
     if run.at_most is not None and run.at_most < MIN_ROWS:

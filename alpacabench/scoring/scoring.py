@@ -106,12 +106,12 @@ class Scoring(Component):
             strata: what each of the examples was drawn by; None where the subset has no strata.
 
         """
+        if outcomes and not any(outcome.judged for outcome in outcomes):
+            return _of_answers(outcomes)
         rate = self._win_rate(outcomes, {e.index: s for e, s in zip(examples, strata or (), strict=False)})
         scores = Scores({k: v for k, v in asdict(rate).items() if k != "interval"})
         _bounds(outcomes, scores)
-        scores.metrics["truncated_share"] = _mean(
-            [g.finish_reason == "length" for o in outcomes for g in o.generations]
-        )
+        scores.metrics["truncated_share"] = _truncated(outcomes)
         _slots(outcomes, scores)
         _screens(outcomes, scores)
         _slices(outcomes, scores)
@@ -165,6 +165,17 @@ class Scoring(Component):
                 continue
             scores.metrics.update(result.metrics())
             scores.warnings.extend(getattr(result, "warnings", ()))
+
+
+def _of_answers(outcomes: Sequence[Outcome]) -> Scores:
+    """Return what there is without a judge: figures of the answers alone."""
+    scores = Scores({"n_failed": sum(o.output is None for o in outcomes), "truncated_share": _truncated(outcomes)})
+    _screens(outcomes, scores)
+    return Scores({k: v for k, v in scores.metrics.items() if not _is_nan(v)}, scores.warnings)
+
+
+def _truncated(outcomes: Sequence[Outcome]) -> float:
+    return _mean([g.finish_reason == "length" for o in outcomes for g in o.generations])
 
 
 def _pairs(outcomes: Sequence[Outcome]) -> Pairs:

@@ -117,6 +117,11 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
     else:
         axes, entries = list(jobs[0].params), _entries(jobs)
         identity = digest(sorted(job.key for job in jobs))
+    if not lead.judge.compares:
+        remedy = "run the jobs one by one, without -m, or choose a judge: answers that are kept are not written again"
+        raise ConfigError(
+            [Problem("judge", "given none in a sweep, whose jobs are compared by their verdicts", remedy)]
+        )
     base = base_number(lead.settings.report.base, entries)
     if (lacking := no_original(jobs)) and command.searched is None:
         log.warning("%s", lacking)
