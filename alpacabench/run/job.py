@@ -121,7 +121,7 @@ def _write(
     from alpacabench.report.run_report import write_run_report
 
     outcomes, metrics, scores = evaluation.outcomes, evaluation.metrics, evaluation.scores
-    written = []
+    written = list[Path]()
     if experiment.judge.compares:
         written.append(write_leaderboard(directory / "leaderboard.csv", experiment.model.label, metrics))
     facts = metadata.facts(experiment, evaluation.inputs)
