@@ -68,7 +68,7 @@ class _Session:
     def __init__(self, wire: Wire, read: Read, concurrency: int, purse: Purse, error: type[StageError]) -> None:
         self.wire, self.read, self.concurrency, self.purse, self.error = wire, read, concurrency, purse, error
         self.pacer = Pacer()
-        self.dialect = Dialect()
+        self.dialect = Dialect(purse.known(wire.url))
         self.agreement = Agreement()
         self.waits = Waits(public_url(wire.url))
         self.stop: StageError | None = None
@@ -161,6 +161,8 @@ class _Session:
         self.pacer.record(sent, True)
         receipt = self.purse.receipt(completion)
         await self.purse.settle(hold, receipt.bill)
+        if (takes := self.dialect.answered(body)) is not None:
+            await asyncio.to_thread(self.purse.keep, self.wire.url, takes)
         return self._received(attempt, completion, receipt)
 
     def _received(self, attempt: _Attempt, completion: Completion, receipt: Receipt) -> float | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from alpacabench.endpoint.wire import Body, RefusedError
 
+ASKED = ("logprobs", "reasoning_effort")
+"""Fields of a request that not every server takes: that they were answered is kept."""
 FIXED = ("support", "deprecated", "default", "may only", "not allowed", "not permitted")
 """What servers say of a temperature that a model does not take at all; other refusals are of the value."""
 
@@ -19,16 +23,33 @@ _NO_SYSTEM = re.compile(
 API for Gemma, llama.cpp, TGI."""
 
 
+LIMITS = ("max_tokens", "max_completion_tokens")
+"""How servers call the limit of an answer: most, and OpenAI's newer models."""
+
+
 class Dialect:
     """How request bodies are changed for this server."""
 
-    def __init__(self) -> None:
-        self._renamed: dict[str, str] = {}
-        self._system = True
+    def __init__(self, known: Mapping[str, Any] | None = None) -> None:
+        """Begin with what an earlier session has learned of the model at its server, where one has."""
+        self._limit = LIMITS[1] if known and known.get("limit") == LIMITS[1] else LIMITS[0]
+        self._system = not known or known.get("system") is not False
+        self._seen = {name: known[name] for name in ASKED if known and name in known}
+        self._kept = dict(known or {})
+        self._tried = 0
+
+    def answered(self, body: Body) -> dict[str, Any] | None:
+        """Note that a request was answered; return what is now known, None where it was known before."""
+        self._seen |= {name: body[name] for name in ASKED if name in body}
+        takes = {"limit": self._limit, "system": self._system, **self._seen}
+        if takes == self._kept:
+            return None
+        self._kept = takes
+        return takes
 
     def apply(self, body: Body) -> Body:
         """Return the body as this server takes it."""
-        applied = {self._renamed.get(name, name): value for name, value in body.items()}
+        applied = {self._limit if name == LIMITS[0] else name: value for name, value in body.items()}
         return applied if self._system or "messages" not in applied else _without_system(applied)
 
     def learn(self, error: RefusedError) -> bool:
@@ -40,14 +61,22 @@ class Dialect:
             self._system = False
             return True
         unsupported = "max_completion_tokens" in text or ("max_tokens" in text and "support" in text)
-        if error.status == 500 or self._renamed or not unsupported:
+        # What an earlier session learned may have changed since: then the old name is tried once more.
+        if error.status == 500 or self._tried or not unsupported:
             return False
-        self._renamed["max_tokens"] = "max_completion_tokens"
+        self._tried, self._limit = 1, LIMITS[self._limit == LIMITS[0]]
         return True
 
     def remedy(self, error: RefusedError) -> str:
         """Return what to do about a refusal of a field that every request has; empty where it names none."""
         text = error.message.lower()
+        if "logprobs" in text and "reason" in text:
+            return "this model gives log probabilities only without reasoning: set judge.reasoning_effort=none"
+        if "reasoning" in text and "effort" in text:
+            return (
+                "this server takes no such effort: set judge.reasoning_effort (a model's: model.reasoning_effort) to "
+                "null, or to one that it names"
+            )
         if "logprobs" in text:
             return (
                 "this model gives no log probabilities: choose a judge that reads a written verdict, "

@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alpacabench.core.context import find, given
 from alpacabench.core.errors import BudgetExceeded
+from alpacabench.core.hosts import public_url
 from alpacabench.cost.price import Price, price_of
 from alpacabench.endpoint.wire import Body, Completion
+from alpacabench.store import servers
 from alpacabench.store.bill import Bill, Bound
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ class Purse:
         self.model, self.batch = model, batch
         self.price: Price | None = price_of(model)
         self._told = False
+        paid = account()
+        self._keeper = paid.engine if paid else None
         self._ledger = self._open()
 
     def _open(self) -> Ledger | None:
@@ -111,6 +115,15 @@ class Purse:
         from alpacabench.store.budget import Ledger
 
         return Ledger(paid.engine, paid.heart, paid.scope, paid.usd)
+
+    def known(self, url: str) -> dict[str, Any]:
+        """Return what the store knows of the model at a server: what it takes."""
+        return servers.read(self._keeper, public_url(url), self.model) if self._keeper is not None else {}
+
+    def keep(self, url: str, takes: Mapping[str, Any]) -> None:
+        """Keep what a server was seen to take, for every later run."""
+        if self._keeper is not None:
+            servers.write(self._keeper, public_url(url), self.model, takes)
 
     def receipt(self, completion: Completion) -> Receipt:
         """Return what a completion took; no count is below zero, and no cost either.

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from alpacabench.core.errors import JudgeError, Problem
 from alpacabench.core.extras import missing
-from alpacabench.core.records import Message, Pair, Verdict
+from alpacabench.core.hosts import public_url
+from alpacabench.core.records import Message, Pair, Verdict, digest
 from alpacabench.cost.expected import Expected
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
 from alpacabench.judge.base import Judge, Question, UnparsableVerdictError
 from alpacabench.judge.template import check_template, load_template, render
-from alpacabench.store.ask_once import AnswerStore, Reply
+from alpacabench.store.ask_once import AnswerStore, Reply, ask_once
 from alpacabench.store.payload import Payload, payload_problem
 
 
@@ -122,6 +124,33 @@ class ApiJudge(Judge):
         completion = (1.0, float(self.max_tokens))
         dollars = expected_dollars(self.model_name, prompt, completion, batch=self.mode == "batch")
         return Expected(self.label, prompt, completion, dollars)
+
+    def probes(self, pairs: Sequence[Pair]) -> list[Question]:
+        """Return the questions under keys of the server and of what is sent to it, whatever the prompts are.
+
+        Batches are judged by another API of the server.
+        """
+        if self.mode == "batch":
+            return []
+        server, sent = public_url(self.url), self.identity()
+        questions = enumerate(self.questions(pairs))
+        return [replace(question, key=digest(["probe", server, sent, number])) for number, question in questions]
+
+    def probe(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
+        """Ask one question, and where it has no answer all: one prompt may be at fault, several show the server's."""
+        from alpacabench.endpoint.spending import paying_with
+
+        asked: dict[str, Verdict] = {}
+        questions = {question.key: question for question in self.probes(pairs)}
+        if store.get("verdict", questions):
+            return []
+        for some in (dict(list(questions.items())[:1]), questions):
+            with paying_with(store):
+                answers = ask_once(store, "verdict", some, self._by_model)
+            asked |= {key: self._verdict(question, answers) for key, question in some.items()}
+            if answers.payloads:
+                break
+        return list(asked.values())
 
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
         """Return the verdicts; the store also keeps the open batches, where nobody said who pays."""

@@ -198,6 +198,19 @@ class Judge(Component):
         prompt = estimate_prompt_tokens(question.chat())
         return Expected(self.label, (prompt, prompt + unwritten), (1.0, 1.0), (0.0, 0.0))
 
+    def probes(self, pairs: Sequence[Pair]) -> list[Question]:
+        """Return the questions of which one is asked before anything expensive; none where no server is asked."""
+        return []
+
+    def probe(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
+        """Ask a server that was never asked one real question; return what was paid for, never to be scored.
+
+        Raises:
+            StageError: the server is not there, or cannot do what is asked of it.
+
+        """
+        return []
+
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
         """Return one verdict per pair, slot and repeat, in order; only those that the store lacks are asked for.
 

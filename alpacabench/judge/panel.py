@@ -88,6 +88,14 @@ class Panel(Judge):
         member = next(member for member in self.members if member.label == question.judge)
         return member.expected(question, unwritten)
 
+    def probes(self, pairs: Sequence[Pair]) -> list[Question]:
+        """Return the members' questions."""
+        return [question for member in self.members for question in member.probes(pairs)]
+
+    def probe(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
+        """Ask each member's server."""
+        return [verdict for member in self.members for verdict in member.probe(pairs, store)]
+
     def judge(self, pairs: Sequence[Pair], store: AnswerStore) -> list[Verdict]:
         """Return every member's verdicts, one member after the other."""
         return [verdict for member in self.members for verdict in member.judge(pairs, store)]

@@ -16,15 +16,15 @@ from alpacabench import inference
 from alpacabench.checks.answers import check_answers, limit_problems
 from alpacabench.core.component import require
 from alpacabench.core.errors import DataError, GenerationError, JudgeError
-from alpacabench.core.records import Example, Generation, Outcome, Pair, Prompt, Verdict
+from alpacabench.core.records import Example, Generation, Outcome, Prompt, Verdict
 from alpacabench.cost.usage import Usage, usage
 from alpacabench.dataset.base import card
 from alpacabench.io.rows import shorten
-from alpacabench.judge.canaries import canaries
 from alpacabench.judge.slot import moved_share
 from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.inherited import as_first_released
+from alpacabench.run.pairs import canary_pairs, pairs, probe
 from alpacabench.scoring import metric
 from alpacabench.scoring.scoring import Difficulties, Scores
 from alpacabench.scoring.violations import failures, passed, violations
@@ -128,6 +128,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
 
     """
     judge = experiment.judge
+    probed = probe(experiment, inputs.prompts, store)
     loaded = inference.loads()
     wordings = by_model.write(
         experiment.perturbation, inputs.prompts, experiment.sharding, store, experiment.settings.max_failures
@@ -156,7 +157,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
         )
     spent = usage(
         answered.generations,
-        [*answered.verdicts, *answered.canaries],
+        [*answered.verdicts, *answered.canaries, *probed],
         generate_seconds=answered.generate_seconds,
         judge_seconds=answered.judge_seconds,
         model_loads=inference.loads() - loaded,
@@ -197,32 +198,6 @@ def answer(experiment: Experiment, prompts: list[Prompt], store: Store, stopping
             answered.stopped = reason
             break
     return answered
-
-
-def canary_pairs(experiment: Experiment, prompts: Sequence[Prompt]) -> list[Pair]:
-    """Return the pairs with a known answer that are judged among the run's own (`judge.canaries`)."""
-    judge = experiment.judge
-    return canaries([prompt.example for prompt in prompts], judge.canaries, judge.seed)
-
-
-def pairs(generations: Sequence[Generation], instruction: str) -> list[Pair]:
-    """Return what the judge compares: every answer that exists, beside the reference.
-
-    An empty answer is judged; a missing one is not. The judge sees the original instruction unless `instruction` is
-    'perturbed'.
-    """
-    return [
-        Pair(
-            example=g.prompt.example,
-            instruction=g.prompt.text if instruction == "perturbed" else g.prompt.example.instruction,
-            reference=g.prompt.example.reference,
-            output=g.text,
-            sample=g.sample,
-            generator=g.generator,
-        )
-        for g in generations
-        if g.text is not None and g.prompt.example.reference is not None
-    ]
 
 
 def join(prompts: Sequence[Prompt], generations: Sequence[Generation], verdicts: Sequence[Verdict]) -> list[Outcome]:

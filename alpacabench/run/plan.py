@@ -16,11 +16,13 @@ from alpacabench.analysis.estimate import duration
 from alpacabench.core.records import Pair
 from alpacabench.cost.expected import Expected
 from alpacabench.inference.spec import ModelSpec
+from alpacabench.judge.panel import Panel
 from alpacabench.model.base import Request
 from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.inherited import as_first_released
-from alpacabench.run.pipeline import Inputs, canary_pairs, pairs
+from alpacabench.run.pairs import canary_pairs, pairs, probe_pairs
+from alpacabench.run.pipeline import Inputs
 from alpacabench.store import speed
 from alpacabench.store.store import Store
 
@@ -81,9 +83,19 @@ class Plan:
             self.verdicts[question.key] = pace.verdict(judge.expected(question, 0.0))
             held.discard(question.key)
         self.verdicts_known |= held
+        if len(self.verdicts) > before[1]:
+            self._add_probe(experiment, inputs, pace, store)
         new = len(self.answers) - before[0], len(self.verdicts) - before[1]
         self.models |= (model.models_to_load() if new[0] else set()) | (judge.models_to_load() if new[1] else set())
         self.jobs.append(JobShare(name, new[0], len(known) + len(asked) - new[0], new[1], n_judged - new[1]))
+
+    def _add_probe(self, experiment: Experiment, inputs: Inputs, pace: Pace, store: Store) -> None:
+        """Add the first question to each server that was never asked one."""
+        judge = experiment.judge
+        for member in judge.members if isinstance(judge, Panel) else [judge]:
+            questions = member.probes(probe_pairs(experiment, inputs.prompts))
+            if questions and not store.get("verdict", [question.key for question in questions]):
+                self.verdicts[questions[0].key] = pace.verdict(judge.expected(questions[0], 0.0))
 
     def _add_answer(self, experiment: Experiment, key: str, request: Request, pace: Pace) -> int:
         """Add an answer that is yet to be written, and its verdicts; return the number of verdicts."""

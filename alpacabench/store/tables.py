@@ -69,6 +69,15 @@ speeds = Table(
     Column("units", Float, nullable=False),
     Column("seconds", Float, nullable=False),
 )
+servers = Table(
+    "servers",
+    metadata,
+    Column("server", String(255), primary_key=True),
+    Column("model", String(255), primary_key=True),
+    # How the token limit is called, whether there is a system role, what was asked and answered.
+    Column("takes", Document, nullable=False),
+    Column("seen", Float, nullable=False),
+)
 gates = Table(
     "gates",
     metadata,

@@ -41,13 +41,13 @@ def test_a_run_judges_them_once_plans_them_and_scores_without_them(tmp_path: Pat
         )  # fmt: skip
         planned = run(tmp_path, *words, "plan=true")
         assert planned.code == 0 and not server.requests, planned.text
-        assert re.search(r"verdicts\s+│?.*\b20\b", planned.stdout), planned.stdout
+        assert re.search(r"verdicts\s+│?.*\b21\b", planned.stdout), planned.stdout
         with_canaries = succeed(tmp_path, *words)
-        assert len(server.requests) == 8 + 12
+        assert len(server.requests) == 8 + 12 + 1
         again = run(tmp_path, *words, "hydra.run.dir=again")
-        assert again.code == 0 and len(server.requests) == 20, "asked once"
+        assert again.code == 0 and len(server.requests) == 21, "asked once"
         plain = run(tmp_path, *words, "judge.canaries=0", "hydra.run.dir=plain")
-        assert plain.code == 0 and len(server.requests) == 20
+        assert plain.code == 0 and len(server.requests) == 21
     lines = [json.loads(line) for line in (tmp_path / "run" / "canaries.jsonl").read_text().splitlines()]
     assert sorted(line["canary"] for line in lines) == sorted([*KINDS, *KINDS, "equal", "empty"])
     assert len((tmp_path / "run" / "verdicts.jsonl").read_text().splitlines()) == 8

@@ -1,0 +1,58 @@
+"""What a run's judge is asked about: its own pairs, those with a known answer, and a first question to its server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alpacabench.core.records import Generation, Pair, Prompt, Verdict
+from alpacabench.judge.canaries import canaries, probes
+from alpacabench.run.experiment import Experiment
+from alpacabench.store.store import Store
+
+
+def pairs(generations: Sequence[Generation], instruction: str) -> list[Pair]:
+    """Return what the judge compares: every answer that exists, beside the reference.
+
+    An empty answer is judged; a missing one is not. The judge sees the original instruction unless `instruction` is
+    'perturbed'.
+    """
+    return [
+        Pair(
+            example=g.prompt.example,
+            instruction=g.prompt.text if instruction == "perturbed" else g.prompt.example.instruction,
+            reference=g.prompt.example.reference,
+            output=g.text,
+            sample=g.sample,
+            generator=g.generator,
+        )
+        for g in generations
+        if g.text is not None and g.prompt.example.reference is not None
+    ]
+
+
+def canary_pairs(experiment: Experiment, prompts: Sequence[Prompt]) -> list[Pair]:
+    """Return the pairs with a known answer that are judged among the run's own (`judge.canaries`)."""
+    judge = experiment.judge
+    return canaries([prompt.example for prompt in prompts], judge.canaries, judge.seed)
+
+
+def probe_pairs(experiment: Experiment, prompts: Sequence[Prompt]) -> list[Pair]:
+    """Return the pairs of which one is the first question to the judge's server; none where there is no server."""
+    found = probes([prompt.example for prompt in prompts], experiment.judge.seed)
+    return found if experiment.judge.probes(found) else []
+
+
+def probe(experiment: Experiment, prompts: Sequence[Prompt], store: Store) -> list[Verdict]:
+    """Ask the judge's server one question, where it was never asked and has something to judge; never scored.
+
+    Raises:
+        JudgeError: it is not there, or cannot do what is asked of it; nothing was generated.
+
+    """
+    judge, first = experiment.judge, probe_pairs(experiment, prompts)
+    if not first or store.get("verdict", [question.key for question in judge.probes(first)]):
+        return []
+    known, missing = experiment.model.known(prompts, experiment.decoding, store)
+    if missing or judge.missing(pairs(known, judge.instruction), store):
+        return judge.probe(first, store)
+    return []
