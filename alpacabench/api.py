@@ -165,7 +165,7 @@ class Comparison:
     def __repr__(self) -> str:
         """Return the result in one sentence."""
         from alpacabench.analysis.compare.page import page_of
-        from alpacabench.report.compare_words import headline
+        from alpacabench.analysis.sentences.compare import headline
 
         return f"Comparison({headline(page_of(self.pair))})"
 

@@ -70,12 +70,6 @@ class Kept:
         worst = (self.rate * self.n + 100 * self.unknown) / (self.n + self.unknown)
         return "undecided" if worst > self.most + ROUNDING else "release"
 
-    def sentence(self) -> str:
-        """Return the finding in words."""
-        where = "above" if self.rate > self.most + ROUNDING else "within"
-        lacking = f"; {self.unknown} more could not be checked" if self.unknown else ""
-        return f"{self.check}: {self.rate:.4g}% of {self.n} prompts violate, {where} {self.most:g}%{lacking}"
-
 
 def kept(checked: Checked, limits: Mapping[str, float], run: str) -> list[Kept]:
     """Return each limit with the run's violation rate.

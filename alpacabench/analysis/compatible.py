@@ -9,6 +9,8 @@ from alpacabench.analysis.finished_run import FinishedRun
 from alpacabench.core.errors import DataError, Problem
 from alpacabench.io.rows import shorten
 
+SAME_REFERENCE = "compare runs against the same reference outputs"
+
 
 def require_comparable(base: FinishedRun, run: FinishedRun) -> None:
     """Refuse a pair that is not a pair.
@@ -45,17 +47,19 @@ def shared(base: FinishedRun, run: FinishedRun) -> list[str]:
 
 
 def common_setting(runs: Sequence[FinishedRun]) -> tuple[str, str]:
-    """Return the judge and the reference that all runs share.
+    """Return the judge and the reference that all runs share; a judge is known by its content where the runs tell it.
 
     Raises:
         DataError: they differ; names the runs.
 
     """
-    settings = {(run.judge, run.reference) for run in runs}
-    if len(settings) > 1:
+    one, *others = runs
+    problems = [problem for run in others for problem in (*_judge(one, run), *_named_reference(one, run))]
+    if problems:
         listed = "\n".join(f"    {run.origin}: judge {run.judge}, reference {run.reference}" for run in runs)
+        listed += "".join(f"\n  - {problem}" for problem in problems)
         raise DataError(f"judges and references are never mixed:\n{listed}\n    place runs of one judge and reference")
-    return settings.pop()
+    return one.judge, one.reference
 
 
 def _judge(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
@@ -92,14 +96,19 @@ def changes(one: Any, other: Any, key: str = "") -> Iterator[tuple[str, str, str
         yield key, left, right
 
 
-def _reference(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
-    remedy = "compare runs against the same reference outputs"
+def _named_reference(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
     if base.reference != run.reference:
-        yield Problem("reference", f"{base.reference} and {run.reference}", remedy)
+        yield Problem("reference", f"{base.reference} and {run.reference}", SAME_REFERENCE)
+
+
+def _reference(base: FinishedRun, run: FinishedRun) -> Iterator[Problem]:
+    if other := list(_named_reference(base, run)):
+        yield from other
         return
     changed = [t for t in shared(base, run) if _unequal(base.items[t].reference, run.items[t].reference)]
     if changed:
-        yield Problem("reference", f"other answers to {len(changed)} prompts, such as {shorten(changed[0])}", remedy)
+        what = f"other answers to {len(changed)} prompts, such as {shorten(changed[0])}"
+        yield Problem("reference", what, SAME_REFERENCE)
 
 
 def _subset(base: FinishedRun, run: FinishedRun) -> Problem:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from alpacabench.analysis.compatible import common_setting
+from alpacabench.analysis.compatible import changes, common_setting
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import FinishedRun
+from alpacabench.analysis.sentences import leaderboard as said
 from alpacabench.core.errors import DataError, allowed
 from alpacabench.judge.template import alpaca_eval_directory
 from alpacabench.scoring.normal import Z_95
@@ -60,7 +61,7 @@ class Place:
 
     def __str__(self) -> str:
         """Return 'place 12 (10 to 15) of 225'."""
-        return f"place {self.rank} ({self.best} to {self.worst}) of {self.n}"
+        return said.place(said.Standing(self.row.name, self.rank, self.best, self.worst, self.n))
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,14 @@ def build(runs: Sequence[FinishedRun], table: DifficultyTable | None = None, met
         metric: what to sort by; by default the length-controlled win rate where every run has it.
 
     Raises:
-        DataError: several judges or references, none published for them, or the metric is missing for a run.
+        DataError: several judges or references, none published for them, a judge that only shares the label of a
+            published one, or a run without the metric or without any verdict.
 
     """
     judge, reference = common_setting(runs)
     theirs = published(judge, reference)
+    for run in runs:
+        _require_published_judge(run)
     own = [_own_row(run, table) for run in runs]
     metric = metric or (LC if all(row.lc for row in own) and any(row.lc for row in theirs) else "win_rate")
     missing = [row.name for row in own if row.by(metric) is None]
@@ -102,9 +106,9 @@ def build(runs: Sequence[FinishedRun], table: DifficultyTable | None = None, met
     ranked = sorted([row for row in theirs if row.by(metric)] + own, key=lambda row: -_value(row, metric))
     most = max(int(row.values.get("n_total") or 0) for row in theirs)
     notes = [
-        f"{row.name} has {row.values['n_total']} of {most} prompts: its place is that of a subset"
-        for row in own
-        if row.values["n_total"] < most
+        note
+        for row, run in zip(own, runs, strict=True)
+        for note in said.notes(said.Judged(row.name, row.values["n_total"], most, not run.judge_content))
     ]
     places = tuple(_place(row, metric, ranked) for row in ranked)
     return Leaderboard(judge, reference, metric, tuple(ranked), places, tuple(notes))
@@ -139,6 +143,25 @@ def published(judge: str, reference: str) -> list[Row]:
         return [_published_row(row) for row in csv.DictReader(file)]
 
 
+def _require_published_judge(run: FinishedRun) -> None:
+    """Refuse a run whose judge has the label of a published one, and another model or prompt."""
+    from alpacabench.judge.alpaca_eval import AlpacaEvalAnnotator
+    from alpacabench.judge.annotator import annotators
+
+    if not run.judge_content or run.judge not in annotators():
+        return
+    shipped = AlpacaEvalAnnotator.model_validate({"annotator": run.judge}).content()
+    theirs, ours = (
+        {"model": content.get("identity", {}).get("model"), "prompt": content.get("prompt")}
+        for content in (shipped, run.judge_content)
+    )
+    for key, one, other in changes(theirs, ours, "judge"):
+        raise DataError(
+            f"{run.origin} has another judge than the published rows of '{run.judge}':\n"
+            f"  - {key}: {one} published, {other} in {run.origin}\n    give a judge of your own a label of its own"
+        )
+
+
 def _published_row(row: dict[str, str]) -> Row:
     rate, error = float(row["win_rate"]), float(row["standard_error"])
     lc = row.get(LC)
@@ -156,6 +179,10 @@ def _own_row(run: FinishedRun, table: DifficultyTable | None) -> Row:
     from alpacabench.scoring.win_rate import score_win_rate
 
     rate = score_win_rate(run.preferences)
+    if not rate.n_total:
+        raise DataError(
+            f"{run.origin} has no verdict, and so no place\n    its report says why its verdicts are missing"
+        )
     lengths = [item.length for item in run.items.values() if item.length is not None]
     values = asdict(rate) | {"mode": MODE, "avg_length": int(sum(lengths) / len(lengths)) if lengths else ""}
     lc, fitted = None, fit_runs([run], table)

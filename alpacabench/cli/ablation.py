@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.analysis.ablation.answer import answer
     from alpacabench.analysis.difficulty_files import read_difficulties
     from alpacabench.analysis.explorer.finished import of_runs
+    from alpacabench.analysis.sentences.ablation import findings, headline
     from alpacabench.report.ablation_report import write_ablation_report
-    from alpacabench.report.ablation_words import headline, sentences
     from alpacabench.report.explorer_page import EVERY_ANSWER, write_explorer
 
     system = _system(arguments)
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(dumps(found.as_json(), indent=2))
         return 0
     print(headline(found))
-    for line in (*sentences(found), *found.warnings):
+    for line in (*findings(found), *found.warnings):
         print(f"- {line}")
     print(f"Ablation report: {page}")
     return 0

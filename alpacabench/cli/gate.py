@@ -94,7 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
     evidence = Evidence(comparison, arguments.metric)
     differences = evidence.differences()
     place = _enter(arguments, base, candidate) if arguments.series else None
-    decision = decide(differences, arguments.margin, place.alpha if place else arguments.alpha, evidence.worst())
+    alpha = place.alpha if place else arguments.alpha
+    saturated = comparison.delta_wr.saturated
+    decision = decide(differences, arguments.margin, alpha, evidence.worst(), saturated=saturated)
     verdict = max((decision.verdict, *(limit.verdict for limit in limits)), key=list(EXIT_CODES).index)
     summary = markdown(decision, evidence, place, limits)
     if arguments.markdown:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alpacabench.analysis.ablation.table import AblationTable
+from alpacabench.analysis.sentences import ablation
 from alpacabench.report import ablation_figures, ablation_words
 from alpacabench.report.edits import pieces
 from alpacabench.report.page import write_page
@@ -21,8 +22,8 @@ def write_ablation_report(path: Path | str, table: AblationTable, pages: Mapping
         pages=pages or {},
         title=f"Ablation: {table.title}",
         table=table,
-        headline=ablation_words.headline(table),
-        sentences=ablation_words.sentences(table),
+        headline=ablation.headline(table),
+        sentences=ablation.findings(table),
         tiles=ablation_words.tiles(table),
         figures=[figure for figure in figures if figure.key not in slices],
         slices=[figure for figure in figures if figure.key in slices],

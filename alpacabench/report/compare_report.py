@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt
+from alpacabench.analysis.sentences import compare
 from alpacabench.report import compare_figures, compare_words
 from alpacabench.report.page import write_page
 
@@ -24,8 +25,8 @@ def write_compare_report(path: Path | str, comparison: ComparisonPage, pages: Ma
         pages=pages or {},
         title=f"{pair.name_b} against {pair.name_a}",
         pair=pair,
-        headline=compare_words.headline(pair),
-        sentences=compare_words.sentences(pair),
+        headline=compare.headline(pair),
+        sentences=compare.findings(pair),
         tiles=compare_words.tiles(pair),
         tall_first=movement is not None,
         top=[figure for figure in top if figure],

@@ -8,8 +8,9 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from alpacabench.analysis.decision import claim_p, differs
-from alpacabench.analysis.estimate import Estimate, decimal, p_value, probability
+from alpacabench.analysis.decision import claim_p, detectable
+from alpacabench.analysis.estimate import Estimate, decimal, probability
+from alpacabench.analysis.sentences.compare import MetricFacts, conclusion
 from alpacabench.io.rows import shorten
 
 if TYPE_CHECKING:
@@ -39,27 +40,12 @@ def show(comparison: Comparison, console: Console, flips: int) -> None:
 
 def conclusions(comparison: Comparison) -> list[str]:
     """Return what is established, in plain words."""
-    if comparison.delta_wr.saturated:
-        return ["Nothing can be concluded: every verdict of both is the same."]
-    name, base = comparison.run.name, comparison.base.name
-    sentences = [_conclusion(name, base, "win rate", comparison.delta_wr)]
-    if comparison.delta_lc:
+    names, wins = (comparison.run.name, comparison.base.name), "win rate"
+    told = [MetricFacts(*names, wins, comparison.delta_wr)]
+    if comparison.delta_lc and not comparison.delta_wr.saturated:
         label = "length-controlled win rate" + ("" if not comparison.lc.refused else " (noreg)")
-        sentences.append(_conclusion(name, base, label, comparison.delta_lc))
-    return sentences
-
-
-def _conclusion(name: str, base: str, metric: str, delta: Delta) -> str:
-    interval = f"95% interval {Estimate.of_delta(delta).range(2, signed=True)}"
-    if differs(claim_p(delta)):
-        way = "higher" if delta.estimate > 0 else "lower"
-        size = f"{decimal(abs(delta.estimate), 2)} points {way} than {base}'s"
-        return f"The {metric} of {name} is {size} ({interval}, {p_value(delta.p_value)})."
-    found = f"No difference in {metric} is established: {decimal(delta.estimate, 2, True)} points "
-    found += f"({interval}, {p_value(delta.p_value)})"
-    if delta.equivalent:
-        return f"{found}; the two are equivalent within {delta.margin:g} points."
-    return f"{found}; this pair would show {decimal(delta.mde_80, 1)} points or more with 80% power."
+        told.append(MetricFacts(*names, label, comparison.delta_lc))
+    return [conclusion(facts) for facts in told]
 
 
 def _rates(comparison: Comparison) -> Table:
@@ -80,7 +66,7 @@ def _rates(comparison: Comparison) -> Table:
 
 def _column(rates: list[Estimate], delta: Delta) -> tuple[str, ...]:
     difference = Estimate.of_delta(delta)
-    return (*(rate.text(2) for rate in rates), difference.text(2, signed=True), probability(delta.p_value))
+    return (*(rate.text(2) for rate in rates), difference.text(2, signed=True), probability(claim_p(delta)))
 
 
 def _pairing(comparison: Comparison) -> Table:
@@ -94,7 +80,7 @@ def _pairing(comparison: Comparison) -> Table:
         "Standard error, unpaired": [decimal(d.standard_error_unpaired, 2) for d in deltas],
         "Variance reduction": [decimal(d.variance_reduction, 1) + "×" for d in deltas],
         "Correlation": [decimal(d.rho, 2) for d in deltas],
-        "Detectable with 80% power": [decimal(d.mde_80, 1) for d in deltas],
+        "Detectable with 80% power": [decimal(detectable(d), 1) for d in deltas],
         f"Equivalent within {deltas[0].margin:g} points": [
             f"{'yes' if d.equivalent else 'no'} (p {probability(d.equivalence_p)})" for d in deltas
         ],

@@ -9,6 +9,7 @@ from alpacabench.analysis.estimate import Estimate, decimal, p_value
 from alpacabench.analysis.gate.decision import Decision
 from alpacabench.analysis.gate.evidence import Evidence
 from alpacabench.analysis.gate.series import Place
+from alpacabench.analysis.sentences import gate
 
 LITERAL = str.maketrans(
     {character: f"&#{ord(character)};" for character in "&<>|`*[]\\"}
@@ -41,7 +42,7 @@ def markdown(decision: Decision, evidence: Evidence, place: Place | None = None,
     }
     table = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
     test = f"Paired one-sided test: margin {decision.margin:g} points, alpha {decision.alpha:g}."
-    found = [*([place.sentence()] if place else []), *evidence.notes()]
+    found = [*([gate.place(place)] if place else []), *evidence.notes()]
     notes = [line for note in found for line in ("", f"Note: {literal(note)}")]
     return "\n".join([*_headings(decision, limits), "", *table, "", test, *notes, ""])
 
@@ -50,8 +51,9 @@ def _headings(decision: Decision, limits: Sequence[Kept]) -> list[str]:
     """Return the verdict, led by each limit that keeps the run from its release."""
     broken = [limit for limit in limits if limit.verdict != "release"]
     broken.sort(key=lambda limit: limit.verdict != "block")
-    words = [f"### {limit.verdict.capitalize()}: {literal(limit.sentence())}." for limit in broken]
-    return [*words, *(["", f"Against the base: {decision.sentence()}"] if words else [f"### {decision.sentence()}"])]
+    words = [f"### {limit.verdict.capitalize()}: {literal(gate.limit(limit))}." for limit in broken]
+    told = gate.verdict(decision)
+    return [*words, *(["", f"Against the base: {told}"] if words else [f"### {told}"])]
 
 
 def _rate(limit: Kept) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpacabench.analysis.estimate import Estimate, Number
+from alpacabench.analysis.sentences import run
 from alpacabench.analysis.trust.trust import JudgeTrust
 from alpacabench.checks.masking import mask_flagged
 from alpacabench.core.records import Outcome
@@ -74,7 +75,7 @@ def write_run_report(
         who=who,
         rate=rate,
         n=len(pairs),
-        sentences=run_words.sentences(rate, metrics, who) if judged else [run_words.NOT_JUDGED],
+        sentences=run.findings(run_words.facts(pairs, metrics, who)) if judged else [run_words.NOT_JUDGED],
         tiles=run_words.tiles(pairs, outcomes, metrics),
         rates=run_figures.rates(rate, metrics) if rate else None,
         overview=_overview(pairs),

@@ -1,14 +1,14 @@
-"""What one run says, in plain words."""
+"""What the page of one run shows at a glance, and what its sentences rest on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alpacabench.analysis.decision import BEYOND_CHANCE, EVEN, HALF_POWER, side
 from alpacabench.analysis.estimate import Estimate, Number, count, decimal, dollars, duration, finite
+from alpacabench.analysis.sentences.run import RunFacts
 from alpacabench.core.records import Outcome
-from alpacabench.report.slices import Scored, mean, metric
+from alpacabench.report.slices import Scored, mean, metric, slots
 
 NOT_JUDGED = (
     "Nobody judged these answers (judge=none), so there is no win rate. To have them judged: model=recorded with "
@@ -62,60 +62,13 @@ def length_controlled(metrics: Mapping[str, Number]) -> tuple[str, Estimate | No
     return "LC, not regularised", plain
 
 
-def sentences(rate: Estimate | None, metrics: Mapping[str, Number], who: Names) -> list[str]:
-    """Return the findings, the most important first."""
-    if not rate:
-        return ["No prompt has a verdict, so there is no win rate. The failures below say why."]
-    found = [_standing(rate, who)]
+def facts(pairs: Sequence[Scored], metrics: Mapping[str, Number], who: Names) -> RunFacts:
+    """Return what the sentences of the run rest on."""
     label, controlled = length_controlled(metrics)
-    if controlled:
-        found.append(_length(rate, controlled, label, metrics.get("len_ratio_vs_baseline")))
-    gap = metrics.get("position_gap")
-    if finite(gap):
-        found.append(_position(gap, metrics))
-    detectable = metrics.get("mde_80_paired")
-    if finite(detectable):
-        found.append(
-            f"Against a variant of this system on the same prompts, a difference of about {decimal(detectable)} points "
-            f"is found with 80% power, one of {decimal(HALF_POWER * detectable)} with 50%."
-        )
-    return found
-
-
-def _position(gap: float, metrics: Mapping[str, Number]) -> str:
-    """Return the gap; it is the judge's bias only where both orders were judged and chance does not explain it."""
-    error = metrics.get("position_gap_se")
-    doubt = f" (standard error {decimal(error)})" if finite(error) else ""
-    both = finite(metrics.get("order_consistency"))
-    beyond = finite(error) and abs(gap) > BEYOND_CHANCE * error > 0
-    if not beyond:
-        verdict = "that may be chance."
-    elif both:
-        verdict = "that is the judge's position bias, not quality."
-    else:
-        verdict = "the judge's position bias, or prompts that happen to be harder in one place; judge.order=both tells."
-    way = "higher" if gap >= 0 else "lower"
-    return f"Shown second, the model's win rate is {decimal(abs(gap))} points {way} than shown first{doubt}: {verdict}"
-
-
-def _standing(rate: Estimate, who: Names) -> str:
-    if not rate.interval:
-        return "There are too few verdicts for an interval."
-    where = side(rate, EVEN)
-    if where < 0:
-        return f"The whole interval lies below 50%: the judge prefers {who.reference}."
-    if where > 0:
-        return f"The whole interval lies above 50%: the judge prefers {who.model}."
-    return "The interval includes 50%: these prompts do not decide which of the two the judge prefers."
-
-
-def _length(rate: Estimate, controlled: Estimate, label: str, ratio: Number) -> str:
-    change = controlled.value - rate.value
-    longer = f"Its answers are {decimal(ratio, 2)} times as long as the reference's. " if finite(ratio) else ""
-    return (
-        f"{longer}{label}, the win rate is {controlled.percent()}, "
-        f"{decimal(abs(change))} points {'above' if change >= 0 else 'below'} the raw one."
-    )
+    return RunFacts(
+        who.model, who.reference, win_rate(pairs, metrics), [score for _, score in pairs], metrics, controlled, label,
+        slots([outcome for outcome, _ in pairs]),
+    )  # fmt: skip
 
 
 def tiles(pairs: Sequence[Scored], outcomes: Sequence[Outcome], metrics: Mapping[str, Number]) -> list[Tile]:

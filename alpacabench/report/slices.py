@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from alpacabench.analysis.estimate import FEW, Estimate, Number, finite
 from alpacabench.core.records import Outcome
 from alpacabench.report.plot.forest import ForestRow
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.arrays import Floats
 
 Scored = tuple[Outcome, float]
 """An outcome and its score in percent: 0 the reference wins, 100 the model wins."""
@@ -26,6 +30,19 @@ def mean(scores: Sequence[float]) -> Estimate | None:
     import numpy as np
 
     return Estimate.of_shares(np.sort(np.asarray(scores, dtype=np.float64)) / 100)
+
+
+def slots(outcomes: Sequence[Outcome]) -> tuple[Floats, Floats]:
+    """Return each prompt's preference with the model shown first, and with it second; NaN where it was not so."""
+    import numpy as np
+
+    found = np.full((2, len(outcomes)), np.nan)
+    for row, outcome in enumerate(outcomes):
+        for slot, first in enumerate((True, False)):
+            known = [v.preference for v in outcome.verdicts if v.preference is not None and v.model_first is first]
+            if known:
+                found[slot, row] = sum(known) / len(known)
+    return found[0], found[1]
 
 
 def share(part: int, whole: int) -> Estimate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from alpacabench.analysis.sentences import sweep
 from alpacabench.analysis.sweep.table import SweepTable
 from alpacabench.report import sweep_figures, sweep_words
 from alpacabench.report.page import write_page
@@ -20,8 +21,8 @@ def write_sweep_report(path: Path | str, table: SweepTable, pages: Mapping[str, 
         title=f"Sweep: {table.title}",
         table=table,
         base=next((row for row in table.rows if row.name == table.base), None),
-        headline=sweep_words.headline(table),
-        sentences=sweep_words.sentences(table),
+        headline=sweep.headline(table),
+        sentences=sweep.findings(table),
         tiles=sweep_words.tiles(table),
         figures=sweep_figures.figures(table),
         rows=[row for row in ranked if not row.failure and not row.stopped],

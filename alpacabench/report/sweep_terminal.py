@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alpacabench.analysis.estimate import probability
+from alpacabench.analysis.sentences.sweep import findings
 from alpacabench.analysis.sweep.table import SweepTable
-from alpacabench.report import sweep_words
 from alpacabench.security.console import Console
 
 PLAIN_WIDTH = 140
@@ -51,7 +51,7 @@ def show(table: SweepTable) -> None:
         best = [adjusted, str(row.n), tied, *told, *counted]
         grid.add_row(table.label(row), row.win_rate.text(), *figures, difference, *best)
     console.print(grid)
-    for sentence in (*sweep_words.sentences(table), *table.warnings):
+    for sentence in (*findings(table), *table.warnings):
         console.print(f"- {sentence}", highlight=False, soft_wrap=True)
 
 

@@ -20,7 +20,7 @@ from alpacabench.scoring.arrays import (
 )
 from alpacabench.scoring.length_control import LengthControlled
 from alpacabench.scoring.saturation import saturated
-from alpacabench.scoring.small_sample import mean_of, sign_flip_p
+from alpacabench.scoring.small_sample import mean_of, n_changes, sign_flip_p
 from alpacabench.scoring.win_rate import POWER_80, missing_bounds
 
 ROUNDING = 1e-8
@@ -62,6 +62,8 @@ class Delta:
     """Whether every verdict of both runs is the same win, loss or draw: then nothing can be concluded."""
     mde_80: float
     """Smallest difference that this pair would show with 80% power; with 50% it shows 0.70 of it."""
+    n_changes: float
+    """Prompts that make up the spread: below a few, `mde_80` promises too much (`small_sample.n_changes`)."""
     standard_error_unpaired: float
     """For reference: what it would be if the prompts were not shared."""
     rho: float
@@ -266,6 +268,7 @@ def _delta(
         p_worse=1 - known.chance_above(-margin),
         saturated=nothing_to_show,
         mde_80=known.detectable() if few else POWER_80 * error,
+        n_changes=n_changes(values),
         standard_error_unpaired=unpaired,
         rho=float(np.corrcoef(base_influence, influence)[0, 1]) if min(spreads) > 0 else float("nan"),
         variance_reduction=unpaired**2 / error**2 if error > 0 else float("nan"),

@@ -99,6 +99,18 @@ def whole_changes(differences: ArrayLike, reach: float = WHOLE) -> float:
     return float(np.sum((d - np.mean(d)) ** 2)) / reach**2
 
 
+def n_changes(differences: ArrayLike) -> float:
+    """Return how many differences make up the spread: (sum of squares)^2 / sum of fourth powers, about the mean.
+
+    The number of flips where few of many prompts flip, a third of the prompts where differences are normal, 0 where all
+    are alike.
+    """
+    d = np.asarray(differences, dtype=np.float64)
+    squares = (d - np.mean(d)) ** 2
+    fourth = float(np.sum(squares**2))
+    return float(np.sum(squares)) ** 2 / fourth if fourth > SAME else 0.0
+
+
 def sign_flip_p(differences: ArrayLike, seed: int = 0, draws: int = FLIPS) -> float:
     """Return the two-sided p-value of no change from the signs alone: valid for every number of prompts.
 

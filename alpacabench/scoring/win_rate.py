@@ -211,3 +211,27 @@ def score_both_orders(preferences_first: ArrayLike, preferences_second: ArrayLik
 def _slot_metrics(first: Floats, second: Floats, error: float) -> SlotMetrics:
     one, two = (float(np.mean(side) * 100) if len(side) else float("nan") for side in (first, second))
     return SlotMetrics(one, two, two - one, error * 100, (one + two) / 2)
+
+
+def slot_p(preferences_first: ArrayLike, preferences_second: ArrayLike, draws: int = 1_999, seed: int = 0) -> float:
+    """Return the p-value that the slot does not matter, from exchanging the slots: valid for every number of prompts.
+
+    Within each prompt where any has both orders; else between prompts, whose slots were drawn. Row i of both is one
+    prompt; NaN where it was not judged in that order. NaN where neither can be tested.
+    """
+    from alpacabench.scoring.small_sample import sign_flip_p
+
+    first, second = outcomes(preferences_first), outcomes(preferences_second)
+    paired = (second - first)[~np.isnan(second - first)]
+    if len(paired):
+        return sign_flip_p(paired * 100, seed)
+    one, two = first[~np.isnan(first)], second[~np.isnan(second)]
+    values = np.concatenate([one, two])
+    if min(len(one), len(two)) == 0 or np.ptp(values) == 0:
+        return float("nan")
+    # The mean of the second slot beyond that of all is the gap, but for a factor.
+    values = values - np.mean(values)
+    slots = np.tile(np.arange(len(values)) >= len(one), (draws, 1))
+    by_chance = np.random.default_rng(seed).permuted(slots, axis=1) @ values
+    observed = abs(float(np.sum(values[len(one) :]))) - 1e-9
+    return (1 + int(np.sum(np.abs(by_chance) >= observed))) / (1 + draws)

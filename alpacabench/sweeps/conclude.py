@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from alpacabench.analysis.decision import detectable
 from alpacabench.analysis.estimate import Estimate, finite
 from alpacabench.analysis.sweep.against import Against, compare_to_base
 from alpacabench.analysis.sweep.effects import effects
@@ -162,9 +163,9 @@ def sweep_metrics(
             metrics["n_settings"] = len(settings.jobs)
         if (spread := seed_spread(sweep, axes)) is not None:
             metrics["sd_seed"] = spread
-    detectable = [c.delta.mde_80 for c in against.comparisons.values() if c.delta.standard_error > 0]
-    if detectable:
-        metrics["mde_80_paired"] = median(detectable)
+    found = [c.delta.mde_80 for c in against.comparisons.values() if c.delta.standard_error > 0]
+    if found:
+        metrics["mde_80_paired"] = median(found)
     metrics |= {"n_jobs": len(results), "n_failed_jobs": len(results) - len(scored)}
     if sweep.stopped:
         metrics["n_stopped_jobs"] = len(sweep.stopped)
@@ -197,6 +198,7 @@ def _table(
         base=next((result.name for result, _ in _told_apart(settings.results) if result.number == against.base), None),
         lc_name=against.lc_metric,
         decides=against.decides,
+        detectable=_detectable(against),
         saturated=against.saturated,
         identical=sweep.identical,
         n_shared=len(sweep.scored),
@@ -211,6 +213,12 @@ def _table(
         },
         warnings=(*sweep.warnings, *against.warnings),
     )
+
+
+def _detectable(against: Against) -> float | None:
+    deciding = [c.delta if against.decides == "win_rate" else c.delta_lc for c in against.comparisons.values()]
+    found = [size for delta in deciding if delta and (size := detectable(delta)) is not None]
+    return median(found) if found and len(found) == len(deciding) else None
 
 
 def _row(
@@ -234,7 +242,7 @@ def _row(
         q_bh=comparison.q_bh if comparison else None,
         p_max_t=comparison.p_max_t if comparison else None,
         p_unpaired=comparison.p_unpaired if comparison else None,
-        mde_80=comparison.delta.mde_80 if comparison and comparison.delta.standard_error > 0 else None,
+        mde_80=detectable(comparison.delta) if comparison else None,
         p_all_pairs={names[sum(pair) - result.number]: p for pair, p in against.pairs.items() if result.number in pair},
         tied_with_best=tied,
         n=int(metrics.get("n_total", 0)),

@@ -17,7 +17,9 @@ from alpacabench.analysis.ablation.spread import spread_of
 from alpacabench.analysis.ablation.table import AblationTable
 from alpacabench.analysis.ablation.variant import Seen, System, Variant
 from alpacabench.analysis.decision import ALPHA
-from alpacabench.report.ablation_words import headline, sentences, tiles
+from alpacabench.analysis.sentences.ablation import findings as sentences
+from alpacabench.analysis.sentences.ablation import headline
+from alpacabench.report.ablation_words import tiles
 from tests.helpers.ablation_data import instructions, planted, system, variant, without_lengths
 
 
@@ -29,7 +31,7 @@ def broken() -> AblationTable:
 def test_a_model_that_breaks_on_lower_case_is_named_with_that_family_first(broken: AblationTable) -> None:
     assert broken.families[0].name == "casing" and broken.families[0].sensitive
     assert [f.name for f in broken.robustness_families if f.sensitive] == ["casing"]
-    assert headline(broken) == "Sensitive to casing; 2 of 3 families are noise"
+    assert headline(broken) == "Sensitive to casing; 2 of 3 families are not shown to matter"
     assert "casing_high moves the win rate by −25.8" in sentences(broken)[0]
 
 

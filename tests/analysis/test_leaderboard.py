@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,6 +120,30 @@ def test_runs_of_two_judges_are_never_mixed(tmp_path: Path) -> None:
     found = alpacabench("leaderboard", a, b)
     assert found.returncode == 2 and "judges and references are never mixed" in found.stderr
     assert f"{b}: judge longest, reference {REFERENCE}" in found.stderr
+
+
+def test_judges_of_one_label_and_two_contents_are_not_mixed_and_none_takes_a_published_label(tmp_path: Path) -> None:
+    from alpacabench.judge.alpaca_eval import AlpacaEvalAnnotator
+
+    published_one = AlpacaEvalAnnotator(annotator=JUDGE).content()
+    edited = published_one | {"prompt": [{"role": "user", "content": "Prefer the longer answer."}]}
+    same, other = write_run(tmp_path / "same", [1.0, 2.0] * 4), write_run(tmp_path / "other", [1.0, 2.0] * 4)
+    (same / "judge.json").write_text(json.dumps(published_one))
+    (other / "judge.json").write_text(json.dumps(edited))
+    assert alpacabench("leaderboard", same).returncode == 0
+    mixed = alpacabench("leaderboard", same, other)
+    assert mixed.returncode == 2 and "judges and references are never mixed" in mixed.stderr
+    assert "judge (prompt)" in mixed.stderr and str(other) in mixed.stderr
+    alone = alpacabench("leaderboard", other)
+    assert alone.returncode == 2 and "another judge than the published rows" in alone.stderr, alone.stdout
+    (other / "judge.json").write_text(json.dumps(published_one | {"identity": {"model": "gpt-4.1"}}))
+    model = alpacabench("leaderboard", other)
+    assert model.returncode == 2 and "'gpt-4-1106-preview' published, 'gpt-4.1' in" in " ".join(model.stderr.split())
+
+
+def test_a_run_without_any_verdict_has_no_place(tmp_path: Path) -> None:
+    found = alpacabench("leaderboard", write_run(tmp_path / "a", [None] * 4))
+    assert found.returncode == 2 and "has no verdict, and so no place" in found.stderr
 
 
 def test_a_subset_is_placed_with_a_note_and_sorting_by_an_unknown_rate_is_refused(tmp_path: Path) -> None:

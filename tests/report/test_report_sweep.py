@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from alpacabench.analysis.estimate import Estimate
+from alpacabench.analysis.sentences import compare
+from alpacabench.analysis.sentences import sweep as sweep_says
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.cost.expected import Expected
-from alpacabench.report import compare_words, sweep_figures, sweep_words
+from alpacabench.report import sweep_figures
 from alpacabench.report.compare_report import write_compare_report
 from alpacabench.report.leaderboard_report import NEIGHBOURS, shown
 from alpacabench.report.sweep_report import write_sweep_report
@@ -23,15 +25,15 @@ from tests.helpers.report_data import BASE, comparison, leaderboard, rate, sweep
 def test_only_differences_that_survive_holm_are_called_established() -> None:
     table = sweep()
     established = [row for row in table.rows if row.p_holm is not None and row.p_holm < 0.05]
-    assert sweep_words.headline(table) == f"{len(established)} of 10 settings are worse than the base"
+    assert sweep_says.headline(table) == f"{len(established)} of 10 settings are worse than the base"
     for row in established:
-        assert table.label(row) in sweep_words.sentences(table)[0]
+        assert table.label(row) in sweep_says.findings(table)[0]
 
 
 def test_a_sweep_of_noise_is_called_noise() -> None:
     table = replace(sweep(), rows=tuple(replace(row, p_holm=row.p_holm and 1.0) for row in sweep().rows))
-    assert sweep_words.headline(table) == "No setting differs from the base beyond chance"
-    assert "may be chance" in sweep_words.sentences(table)[0]
+    assert sweep_says.headline(table) == "No setting is shown to differ from the base"
+    assert "may be chance" in sweep_says.findings(table)[0]
 
 
 def test_settings_are_named_by_what_varies() -> None:
@@ -65,7 +67,7 @@ def test_one_numeric_axis_gives_a_line_and_no_heat_map() -> None:
 
 
 def test_the_best_is_named_with_those_it_cannot_be_separated_from() -> None:
-    words = " ".join(sweep_words.sentences(sweep()))
+    words = " ".join(sweep_says.findings(sweep()))
     assert "temperature=0, perturbation=casing has the highest win rate" in words
     assert "cannot be separated from temperature=0, perturbation=none; temperature=0.3, perturbation=none" in words
 
@@ -74,9 +76,9 @@ def test_what_only_the_pairing_shows_is_said_so() -> None:
     found = replace(
         sweep(), rows=tuple(replace(row, p_holm=row.p_holm and 0.01, p_unpaired=0.2) for row in sweep().rows)
     )
-    assert "Pairing prompt by prompt is what shows it" in " ".join(sweep_words.sentences(found))
+    assert "Pairing prompt by prompt is what shows it" in " ".join(sweep_says.findings(found))
     missed_by_none = replace(sweep(), rows=tuple(replace(row, p_unpaired=0.01) for row in sweep().rows))
-    assert "unpaired" not in " ".join(sweep_words.sentences(missed_by_none))
+    assert "unpaired" not in " ".join(sweep_says.findings(missed_by_none))
 
 
 def test_settings_that_cost_the_same_have_no_plot_of_cost() -> None:
@@ -89,7 +91,7 @@ def test_one_setting_against_the_base_is_named_in_the_headline() -> None:
     base, better = sweep().rows[:2]
     better = replace(better, delta_wr=rate(3, 1), p_holm=0.001, tied_with_best=True)
     table = replace(sweep(), rows=(replace(base, tied_with_best=False), better))
-    assert sweep_words.headline(table) == "temperature=0.3 is better than the base"
+    assert sweep_says.headline(table) == "temperature=0.3 is better than the base"
     assert [table.place(row) for row in table.rows] == ["", "best"]
     assert {sweep().place(row) for row in sweep().rows} == {"", "tied"}
     assert "effects" not in [figure.key for figure in sweep_figures.figures(table)], "the differences say the same"
@@ -135,17 +137,17 @@ def test_the_base_is_marked_in_the_table(tmp_path: Path) -> None:
 
 def test_a_difference_with_an_interval_over_zero_is_not_claimed() -> None:
     pair = comparison()
-    assert compare_words.headline(pair) == "temperature=0.7 wins more often than temperature=0"
-    assert "not shown to differ" in compare_words.headline(replace(pair, delta_wr=rate(6.4, 7.0), established=False))
-    assert "equivalent within 2.0" in compare_words.headline(replace(pair, established=False, equivalent=True))
+    assert compare.headline(pair) == "temperature=0.7 wins more often than temperature=0"
+    assert "not shown to differ" in compare.headline(replace(pair, delta_wr=rate(6.4, 7.0), established=False))
+    assert "equivalent within 2.0" in compare.headline(replace(pair, established=False, equivalent=True))
 
 
 def test_length_control_that_disagrees_is_said_so() -> None:
     pair = replace(comparison(), raw_minus_lc=rate(2.5, 1.0))
-    assert any("length accounts for +2.5" in sentence for sentence in compare_words.sentences(pair))
+    assert any("length accounts for +2.5" in sentence for sentence in compare.findings(pair))
     unclear = replace(pair, raw_minus_lc=rate(2.5, 3.0))
-    assert any("not shown that length" in sentence for sentence in compare_words.sentences(unclear))
-    assert "Nothing can be concluded" in compare_words.headline(replace(pair, saturated=True))
+    assert any("not shown that length" in sentence for sentence in compare.findings(unclear))
+    assert "Nothing can be concluded" in compare.headline(replace(pair, saturated=True))
 
 
 def test_flips_go_to_their_own_side_with_their_reasons(tmp_path: Path) -> None:

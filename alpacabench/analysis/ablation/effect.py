@@ -13,7 +13,7 @@ from alpacabench.analysis.ablation.floor import excess_flips, exchangeable_p, me
 from alpacabench.analysis.ablation.outcomes import Outcomes
 from alpacabench.analysis.ablation.table import VariantRow
 from alpacabench.analysis.ablation.variant import System, Variant
-from alpacabench.analysis.decision import claim_p
+from alpacabench.analysis.decision import claim_p, detectable
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.length_fits import fit_runs
 from alpacabench.judge.slot import moved_share
@@ -81,6 +81,7 @@ def _row(
         delta_wr=Estimate.of_delta(delta),
         delta_p=claim_p(delta),
         mde_80=delta.mde_80,
+        detectable=detectable(delta),
         equivalent=delta.equivalent,
         equivalence_p=delta.equivalence_p,
         delta_lc=Estimate.of_delta(compare_length_controlled(lc.fits[0], lc.fits[1], margin)) if lc.fits else None,

@@ -31,6 +31,8 @@ class VariantRow:
     delta_wr: Estimate
     delta_p: float
     mde_80: float
+    detectable: float | None
+    """`mde_80`; None where too few prompts changed to tell what is found."""
     equivalent: bool
     """Whether the 90% interval of `delta_wr` lies within the margin (TOST)."""
     equivalence_p: float

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from alpacabench.analysis.compare.comparison import Comparison, Flip
 from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt, SliceDelta
+from alpacabench.analysis.decision import detectable
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import Item
 from alpacabench.dataset.taxonomy import label, tags
@@ -44,6 +45,7 @@ def page_of(pair: Comparison) -> ComparisonPage:
         margin=pair.delta_wr.margin,
         equivalent=pair.delta_wr.equivalent,
         established=pair.established,
+        detectable=detectable(pair.delta_wr),
         saturated=pair.delta_wr.saturated,
         scores=tuple(((a.preference - 1) * 100, (b.preference - 1) * 100) for a, b in pair.scored),
         flips=tuple(_flip(flip) for flip in pair.flipped),

@@ -18,11 +18,6 @@ DRAWS = 9_999
 """Sign flips: the smallest p value is 1 / 10,000."""
 WORST = -100.0
 """A lost prompt that is added before a release: a few prompts without any loss do not show that there is none."""
-WORDS: dict[Verdict, str] = {
-    "release": "Release: the run is shown not to be {loss} than the base.",
-    "undecided": "Undecided: the run is neither shown to be {loss} than the base, nor shown not to be.",
-    "block": "Block: the run is shown to be {loss} than the base.",
-}
 
 
 @dataclass(frozen=True)
@@ -44,19 +39,23 @@ class Decision:
     """Of a loss of the margin or more: small where the run is not inferior."""
     n: int
     """Prompts with a verdict in both."""
+    saturated: bool = False
+    """Whether every verdict of both runs is the same win, loss or draw: then nothing is decided."""
 
     @property
     def loss(self) -> str:
         """What the run must not be: 'worse', or '2 points worse'."""
         return f"{self.margin:g} points worse" if self.margin else "worse"
 
-    def sentence(self) -> str:
-        """Return the verdict in words."""
-        return WORDS[self.verdict].format(loss=self.loss)
-
 
 def decide(
-    differences: Floats, margin: float, alpha: float, worst: Floats | None = None, seed: int = 0, draws: int = DRAWS
+    differences: Floats,
+    margin: float,
+    alpha: float,
+    worst: Floats | None = None,
+    seed: int = 0,
+    draws: int = DRAWS,
+    saturated: bool = False,
 ) -> Decision:
     """Decide from the paired differences, run minus base, in points; one per prompt.
 
@@ -67,6 +66,7 @@ def decide(
         worst: the least that the difference of each other prompt can be; only a release takes them into account.
         seed: of the sign flips.
         draws: number of sign flips.
+        saturated: whether every verdict of both runs is the same, so that nothing can be decided.
 
     Raises:
         DataError: fewer than two prompts.
@@ -89,6 +89,8 @@ def decide(
     # Without a spread every prompt is lost, as the added one is.
     p_not_worse = float(stdtr(freedom, -(cautious + margin) / cautious_error)) if cautious_error > 0 else 1.0
     verdict: Verdict = "block" if p_worse <= alpha else "release" if p_not_worse <= alpha else "undecided"
+    if saturated:
+        verdict = "undecided"
     low = cautious - float(stdtrit(freedom, 1 - alpha)) * cautious_error
     high = known.centre + known.quantile(1 - alpha) * known.error
-    return Decision(verdict, margin, alpha, estimate, error, low, high, p_worse, p_not_worse, n)
+    return Decision(verdict, margin, alpha, estimate, error, low, high, p_worse, p_not_worse, n, saturated)

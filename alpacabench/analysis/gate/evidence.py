@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alpacabench.analysis.compare.comparison import Comparison, slot_notes
 from alpacabench.analysis.gate.decision import WORST
+from alpacabench.analysis.sentences import gate
 from alpacabench.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -84,16 +85,7 @@ class Evidence:
 
     def notes(self) -> list[str]:
         """Return what a reader must know beside the verdict."""
-        missing = self.missing()
-        notes = list(slot_notes(self.base, self.run))
-        if missing["either"]:
-            notes.insert(
-                0,
-                f"{missing['either']} of {missing['prompts']} prompts lack a verdict ({missing['base']} in the base, "
-                f"{missing['run']} in the run). The difference and a block leave them out; for a release they count at "
-                "their worst, lost by the run and won by the base. Each run's own command asks only for what it lacks.",
-            )
-        return notes
+        return [*gate.missing(gate.Lacking(**self.missing())), *slot_notes(self.base, self.run)]
 
     def as_json(self) -> dict[str, Any]:
         """Return both runs, the missing verdicts and the notes."""

@@ -28,13 +28,6 @@ class Place:
         """Error probability of this gate."""
         return self.alpha_series * share(self.number)
 
-    def sentence(self) -> str:
-        """Return what the place means for the test."""
-        return (
-            f"Gate {self.number} of the series {self.series}: it tests at {self.alpha:.2g}, so that all gates of the "
-            f"series together block falsely with a probability of at most {self.alpha_series:g}."
-        )
-
 
 def share(number: int) -> float:
     """Return the share of the error probability that a gate of the series may spend, by its number from 1."""

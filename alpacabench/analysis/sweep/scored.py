@@ -55,9 +55,10 @@ class ScoredSweep:
 
     @property
     def identical(self) -> bool:
-        """Whether all jobs gave the same answers."""
+        """Whether all jobs gave the same answers, to the prompts that they share."""
         answers = [[job.run.items[text].output for text in self.instructions] for job in self.jobs]
-        return len(answers) > 1 and None not in answers[0] and all(one == answers[0] for one in answers)
+        known = bool(self.instructions) and None not in answers[0]
+        return len(answers) > 1 and known and all(one == answers[0] for one in answers)
 
     def preferences(self, job: ScoredJob, instructions: Sequence[str]) -> list[float]:
         """Return the job's preferences in the order of the instructions; NaN where there is none."""

@@ -88,6 +88,8 @@ class SweepTable:
     """The metric behind `SweepRow.lc`: the `_noreg` variant is named as such."""
     decides: str = "win_rate"
     """The metric behind the p-values and the best: the win rate, or that of `lc_name`."""
+    detectable: float | None = None
+    """Difference in points that a comparison finds with 80% power, the median; None where that cannot be told."""
     saturated: bool = False
     """Whether every verdict is the same win, loss or draw, so that nothing can be concluded."""
     identical: bool = False

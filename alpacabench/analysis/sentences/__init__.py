@@ -1,0 +1,1 @@
+"""What may be said: every sentence that concludes something, with the condition under which it is true."""
