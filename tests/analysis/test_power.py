@@ -18,10 +18,14 @@ SETTINGS = (COMPARISONS, POWER, ALPHA)
 
 
 @pytest.mark.parametrize("rounds", [120, pytest.param(1000, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("spread", [22.3, 39.5])
-def test_the_number_of_prompts_finds_five_points_in_80_percent(spread: float, rounds: int) -> None:
-    found = power(prompts_needed(5, spread, *SETTINGS), spread, 5, rounds)
+@pytest.mark.parametrize(("spread", "soft"), [(22.3, False), (39.5, False), (39.5, True)])
+def test_the_number_of_prompts_finds_five_points_in_80_percent(spread: float, soft: bool, rounds: int) -> None:
+    found = power(prompts_needed(5, spread, *SETTINGS), spread, 5, rounds, soft)
     assert found == pytest.approx(0.8, abs=0.04 + (0 if rounds == 1000 else 2 * math.sqrt(0.16 / rounds)))
+
+
+def test_few_soft_verdicts_find_it_less_often_but_mostly() -> None:
+    assert 0.6 < power(prompts_needed(5, 22.3, *SETTINGS), 22.3, 5, 120, soft=True) < 0.85
 
 
 def test_the_difference_that_prompts_find_needs_so_many() -> None:

@@ -102,10 +102,11 @@ def series(rounds: int) -> list[Line]:
     return [at_most("any of 20 gates of a series blocks falsely", "100 prompts", share, 0.05, rounds // 3)]
 
 
-def planted(rounds: int, spread: float) -> list[Line]:
+def planted(rounds: int, spread: float, soft: bool) -> list[Line]:
     n = prompts_needed(5, spread, simulate.COMPARISONS, POWER, ALPHA)
-    share = simulate.power(n, spread, 5, rounds)
-    setting = f"{n} prompts, spread {spread:g} points, {simulate.COMPARISONS} comparisons"
+    share = simulate.power(n, spread, 5, rounds, soft)
+    kind = "soft" if soft else "hard"
+    setting = f"{n} prompts, {kind} verdicts, spread {spread:g} points, {simulate.COMPARISONS} comparisons"
     holds = abs(share - 0.8) <= 0.04 + 2 * math.sqrt(0.16 / rounds)
     return [Line("a difference of 5 points is found", setting, "80% ± 4", f"{100 * share:.1f}%", holds)]
 
@@ -126,7 +127,8 @@ def cells() -> Iterator[tuple[Callable[..., list[Line]], tuple[float, ...]]]:
         yield gates, (n,)
     yield series, ()
     for spread in (22.3, 39.5):
-        yield planted, (spread,)
+        yield planted, (spread, False)
+    yield planted, (39.5, True)
 
 
 def main() -> int:
