@@ -18,6 +18,8 @@ from alpacabench.io.rows import Row, check_scale, read_preference, read_rows, un
 from alpacabench.judge.slot import model_first
 
 KEY = "RUN"
+STUDIED = ("decoding", "perturbation", "dataset")
+"""Config groups that a study varies besides the model."""
 HOW_IT_IS_ASKED = (
     "base_url", "provider", "concurrency", "timeout", "mode", "device", "allow_pickle", "name", "path", "canaries"
 )  # fmt: skip
@@ -68,6 +70,10 @@ class FinishedRun:
     """By the judge's name, of a panel each member's: the model behind it; empty where the run does not tell."""
     model_path: str = ""
     """`model.path`; empty where the run does not tell."""
+    model_settings: Mapping[str, Any] = field(default_factory=dict)
+    """The model's configuration; empty where there is none."""
+    study_settings: Mapping[str, Any] = field(default_factory=dict)
+    """What else a study varies: the configurations of `STUDIED`."""
     difficulty_files: DifficultyFiles | None = None
     """What the run itself used for its length control, where that is still there."""
 
@@ -126,6 +132,8 @@ def read_run(
             judge_content=read_object(files.judge, "values") if files.judge else {},
             judge_models=judge_models(config.get("judge") or {}),
             model_path=str((config.get("model") or {}).get("path") or ""),
+            model_settings=config.get("model") or {},
+            study_settings={group: config[group] for group in STUDIED if group in config},
             difficulty_files=used_files(config, _started_in(files)),
         )
 

@@ -47,7 +47,7 @@ def conversion(found: Bridge) -> list[list[str]]:
 def write_bridge_page(path: Path | str, found: Bridge) -> Path:
     """Write the page."""
     tables = [("Convert a win rate", CONVERT, conversion(found)), ("Verdicts by side", SIDES, sides(found))]
-    lead = "The table holds for answers like these.."
+    lead = "The table holds for answers like these."
     return write_page(
         path, "judge.html", kicker="Two judges, the same answers", title=headline(found), lead=lead,
         facts=rows(found), tables=tables, warnings=(),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from alpacabench.analysis.decision import detectable
 from alpacabench.analysis.estimate import Estimate, finite
+from alpacabench.analysis.numerics import of_sweep
+from alpacabench.analysis.sentences import numerics
 from alpacabench.analysis.sweep.against import Against, compare_to_base
 from alpacabench.analysis.sweep.effects import effects
 from alpacabench.analysis.sweep.replicates import Settings, by_setting
@@ -211,7 +213,7 @@ def _table(
             "reference": ", ".join(dict.fromkeys(job.run.reference for job in sweep.jobs)),
             "sweep": manifest.identity[:16],
         },
-        warnings=(*sweep.warnings, *against.warnings),
+        warnings=(*sweep.warnings, *against.warnings, *numerics.findings(of_sweep(sweep))),
     )
 
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from alpacabench.analysis.compare.reasons import reasons
 from alpacabench.analysis.compatible import require_comparable
 from alpacabench.analysis.decision import MARGIN, claim_p, differs
-from alpacabench.analysis.estimate import Estimate, decimal
+from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.length_fits import Fits, fit_runs
+from alpacabench.analysis.numerics import of_pair
+from alpacabench.analysis.sentences import given
+from alpacabench.analysis.sentences.numerics import findings as say_numerics
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
@@ -190,7 +193,7 @@ def compare(
         delta_lc=compare_length_controlled(lc.fits[0], lc.fits[1], margin) if lc.fits else None,
         flips=flips,
         flipped=_flipped(base, run, flips.flipped),
-        notes=_notes(base, run, len(known)),
+        notes=(*_notes(base, run, len(known)), *say_numerics(of_pair(base, run))),
     )
 
 
@@ -207,9 +210,11 @@ def _flipped(base: FinishedRun, run: FinishedRun, instructions: Sequence[str]) -
 
 def slot_notes(base: FinishedRun, run: FinishedRun) -> tuple[str, ...]:
     """Return what is assumed about the order in which the two answers were shown."""
-    if any(item.slots is None for one in (base, run) for item in one.items.values()):
-        return ("the slots of some prompts are unknown (no verdicts.jsonl): assumed to be the same in both",)
-    return ()
+    return tuple(given.of_pair(given.Pair(len(base.items), slots_unknown=_slots_unknown(base, run))))
+
+
+def _slots_unknown(base: FinishedRun, run: FinishedRun) -> bool:
+    return any(item.slots is None for one in (base, run) for item in one.items.values())
 
 
 def _in_one_order(base: FinishedRun, run: FinishedRun) -> tuple[list[float], list[float]]:
@@ -219,15 +224,8 @@ def _in_one_order(base: FinishedRun, run: FinishedRun) -> tuple[list[float], lis
 def _notes(base: FinishedRun, run: FinishedRun, known: int) -> tuple[str, ...]:
     from alpacabench.scoring.paired import difference_bounds
 
-    left_out = len(base.items) - known
-    notes = [f"{left_out} of {len(base.items)} prompts lack a verdict in one run: left out"] if left_out else []
-    if bounds := difference_bounds(*_in_one_order(base, run)):
-        low, high = (decimal(bound, 2, True) for bound in bounds)
-        notes.append(
-            f"over all prompts the difference in win rate is between {low} points, were the run to lose what it lacks "
-            f"and the base to win what it lacks, and {high} points, were it the other way round"
-        )
-    return (*notes, *slot_notes(base, run))
+    prompts, bounds = len(base.items), difference_bounds(*_in_one_order(base, run))
+    return tuple(given.of_pair(given.Pair(prompts, prompts - known, bounds, _slots_unknown(base, run))))
 
 
 def _renamed(run: FinishedRun) -> FinishedRun:

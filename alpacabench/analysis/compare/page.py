@@ -10,6 +10,7 @@ from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt, S
 from alpacabench.analysis.decision import detectable
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import Item
+from alpacabench.analysis.sentences import given
 from alpacabench.dataset.taxonomy import label, tags
 
 BREAKDOWNS: dict[str, Callable[[Item], Iterable[str]]] = {
@@ -52,7 +53,7 @@ def page_of(pair: Comparison) -> ComparisonPage:
         slices={name: found for name, of in BREAKDOWNS.items() if (found := _slices(pair, of))},
         metrics=pair.metrics(),
         about={"A": pair.base.origin, "B": pair.run.origin},
-        warnings=(*pair.notes, *([f"No length_controlled_winrate: {pair.lc.refused}"] if pair.lc.refused else [])),
+        warnings=(*pair.notes, *given.of_pair(given.Pair(len(pair.base.items), lc_refused=pair.lc.refused or ""))),
     )
 
 

@@ -58,7 +58,7 @@ class RunFacts:
         from alpacabench.scoring.win_rate import slot_p
 
         error = self.metrics.get("position_gap_se")
-        far = finite(error) and abs(self.gap) > BEYOND_CHANCE * error > 0
+        far = finite(error) and abs(self.gap) > BEYOND_CHANCE * error
         return far and self.slots is not None and differs(slot_p(*self.slots))
 
     @property

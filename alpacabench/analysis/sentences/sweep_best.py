@@ -10,6 +10,8 @@ from alpacabench.analysis.sweep.table import TIE, SweepRow, SweepTable
 
 MAX_NAMED = 4
 """More settings than this are counted, not named."""
+SEEN = 0.05
+"""Points that are not written as 0.0."""
 
 
 def findings(table: SweepTable) -> list[str]:
@@ -95,14 +97,14 @@ BEST: tuple[Sentence[SweepTable], ...] = (
         when=_alone, fields=_fields,
     ),
     Sentence(
+        "best.uncompared", HIGHEST + ", but the settings could not be compared.",
+        when=lambda table: any(not row.tied_with_best for row in table.leaders()), fields=_fields,
+    ),
+    Sentence(
         "best.all_same", "All settings{with_result} have the same {metric}, {value}.",
         when=lambda table: _same(table) and len(table.leaders()) == len(_rated(table)), fields=_fields,
     ),
     Sentence("best.same", "{leaders} have the same {metric}, {value}, the highest.", when=_same, fields=_fields),
-    Sentence(
-        "best.uncompared", HIGHEST + ", but the settings could not be compared.",
-        when=lambda table: any(not row.tied_with_best for row in table.leaders()), fields=_fields,
-    ),
     Sentence(
         "best.separated", HIGHEST + ", and is separated from every other setting{with_result}.",
         when=lambda table: best(table) is not None and not _tied(table), fields=_fields, error=0.05,
@@ -147,7 +149,7 @@ LENGTH: tuple[Sentence[SweepTable], ...] = (
 
 def _lead(table: SweepTable) -> bool:
     lead, chance = (table.metrics.get(name) for name in ("best_minus_mean", "expected_best_under_null"))
-    return finite(lead) and finite(chance) and lead > TIE and chance > TIE
+    return finite(lead) and finite(chance) and lead > TIE and chance >= SEEN
 
 
 def _selection(table: SweepTable) -> dict[str, str]:

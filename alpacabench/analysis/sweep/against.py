@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from alpacabench.analysis.decision import ALPHA, MARGIN, claim_p
 from alpacabench.analysis.length_fits import Fits, fit_runs
+from alpacabench.analysis.sentences import given
 from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep
 
 if TYPE_CHECKING:
@@ -87,16 +88,16 @@ def compare_to_base(
     metric = fitted.metric if lc else LC
     y = sweep.outcomes()
     if y.shape[1] < 2:
-        few = "Fewer than two prompts have a verdict in every job: nothing can be compared."
-        return Against(base, lc=lc, lc_metric=metric, warnings=(few,))
-    warnings = []
+        told = given.of_jobs(given.Jobs(len(sweep.instructions), n_scored=y.shape[1]))
+        return Against(base, lc=lc, lc_metric=metric, warnings=tuple(told))
     decides = metric if lc and objective in (metric, f"{metric}_official") else "win_rate"
-    if objective.startswith(LC) and decides == "win_rate":
-        warnings.append(f"{objective} is not given for every job ({fitted.refused}): the win rate decides.")
+    lacks = objective if objective.startswith(LC) and decides == "win_rate" else ""
     values = _lc_values(list(lc.values())) if decides != "win_rate" else y * 100
     reference = next((job for job in sweep.jobs if job.result.number == base), None)
-    if reference is None:
-        warnings.append(f"The base, job {base}, has no result: no differences are given.")
+    no_base = base if reference is None else None
+    told = given.of_jobs(
+        given.Jobs(len(sweep.instructions), base=no_base, objective=lacks, refused=fitted.refused or "")
+    )
     return Against(
         base,
         _comparisons(sweep, reference, lc, decides, values) if reference else {},
@@ -108,7 +109,7 @@ def compare_to_base(
         metric,
         decides,
         len(y) > 1 and saturated(y),
-        tuple(warnings),
+        tuple(told),
     )
 
 

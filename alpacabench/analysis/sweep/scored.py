@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpacabench.analysis.finished_run import FinishedRun, read_run
+from alpacabench.analysis.sentences import given
 from alpacabench.io.manifest import JobResult, Status
 
 if TYPE_CHECKING:
@@ -84,18 +85,10 @@ def read_jobs(results: Sequence[tuple[JobResult, Path]]) -> ScoredSweep:
     jobs, stopped = _read(results, "finished"), _read(results, "stopped")
     sets = [set(job.run.items) for job in jobs]
     shared = tuple(sorted(set.intersection(*sets))) if sets else ()
-    warnings = []
-    if any(len(one) != len(shared) for one in sets):
-        warnings.append(f"The jobs differ in their prompts: they are compared on the {len(shared)} that all share.")
-    judges = {_judge(job.run) for job in jobs}
-    if len(judges) > 1:
-        warnings.append(
-            f"The jobs have {len(judges)} judges: a difference between two judges is not one between two settings."
-        )
     missing = sum(math.isnan(job.run.items[text].preference) for job in jobs for text in shared)
-    if missing:
-        warnings.append(f"{missing} verdicts are missing; a comparison leaves out the prompts that lack one.")
-    return ScoredSweep(jobs, shared, tuple(warnings), stopped)
+    others = any(len(one) != len(shared) for one in sets)
+    told = given.of_jobs(given.Jobs(len(shared), others, len({_judge(job.run) for job in jobs}), missing))
+    return ScoredSweep(jobs, shared, tuple(told), stopped)
 
 
 def _judge(run: FinishedRun) -> str:
