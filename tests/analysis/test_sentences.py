@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from scipy.stats import binom
 
+from alpacabench.analysis.sentences.sentence import Sentence
 from tests.helpers import said
 from tests.helpers.planted import Planted
+from tests.helpers.points import points
 from tests.helpers.said import Said
 
 KINDS = ("hard", "soft", "ties", "loss", "draw", "win")
@@ -23,6 +26,7 @@ def pairs(sizes: Iterable[int]) -> list[Planted]:
     found = [Planted(kind, n, (35.0, 35.0 + by)) for kind, n, by in product(KINDS[:3], sizes, EFFECTS.values())]
     found += [Planted(kind, n) for kind, n in product(KINDS[3:], sizes)]
     found += [Planted("hard", n, (35.0, 35.0), copies=True) for n in sizes]
+    found += [Planted("hard", n, (50.0, 80.0), by_length=True) for n in sizes]
     found += [Planted(kind, n, (35.0, 35.0 + by), 0.3) for kind, n, by in product(("hard", "loss"), sizes, (0, 25))]
     return found
 
@@ -34,7 +38,14 @@ def runs(sizes: Iterable[int]) -> list[Planted]:
 
 
 def sweeps(sizes: Iterable[int]) -> list[Planted]:
-    shapes = ((35.0,) * 4, (35.0, 36.0, 37.0, 34.0), (35.0, 35.0, 60.0, 10.0), (35.0, 60.0))
+    shapes = (
+        (35.0,) * 4,
+        (35.0, 36.0, 37.0, 34.0),
+        (35.0, 35.0, 60.0, 10.0),
+        (35.0, 60.0),
+        (60.0, 35.0),
+        (60.0, 60.0, 35.0),
+    )
     found = [Planted(kind, n, rates) for kind, n, rates in product(KINDS[:3], sizes, shapes)]
     found += [Planted(kind, n, (35.0,) * 3, missing) for kind, n, missing in product(KINDS[3:], sizes, (0, 0.2))]
     found += [Planted("hard", n, (35.0,) * 3, copies=True) for n in sizes]
@@ -52,6 +63,13 @@ TOLD: dict[str, tuple[Tell, Callable[[Iterable[int]], list[Planted]]]] = {
     "pair": (said.of_pair, pairs), "run": (said.of_run, runs), "sweep": (said.of_sweep, sweeps),
     "ablation": (said.of_ablation, ablations),
 }  # fmt: skip
+
+
+SAID_OF = {
+    "pair": ("pair", "metric", "given", "gate"), "run": ("run",), "sweep": ("sweep", "best", "jobs"),
+    "ablation": ("ablation", "chance", "caution"),
+}  # fmt: skip
+"""The first parts of the names of sentences that each of them prints."""
 
 
 def false_ones(tell: Tell, grid: Iterable[Planted], draws: int) -> list[str]:
@@ -74,7 +92,68 @@ def false_ones(tell: Tell, grid: Iterable[Planted], draws: int) -> list[str]:
     return found
 
 
+def test_every_sentence_comes_up_and_is_true_at_the_points_that_no_draw_reaches() -> None:
+    told = list(points())
+    assert not [one.text for one in told if not one.true]
+    lacking = set(said.registry()) - {one.name for one in told}
+    for what, kinds in SAID_OF.items():
+        tell, grid = TOLD[what]
+        points_of = grid((1, 5, 40, 400))
+        for planted in (one for start in range(7) for one in points_of[start::7]):
+            if any(name.partition(".")[0] in kinds for name in lacking):
+                lacking -= {one.name for one in tell(planted, 0)}
+    assert not lacking
+    assert set(said.registry()) == set(said.TRUTHS)
+
+
 @pytest.mark.parametrize("what", TOLD)
 def test_no_sentence_is_false_of_what_was_planted(what: str) -> None:
     tell, grid = TOLD[what]
     assert not false_ones(tell, grid((1, 2, 5, 12)), draws=2)
+    assert not false_ones(tell, grid((805,))[::9], draws=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [*FEW, *MANY])
+@pytest.mark.parametrize("what", TOLD)
+def test_a_test_is_false_no_more_often_than_its_level(what: str, n: int) -> None:
+    tell, grid = TOLD[what]
+    assert not false_ones(tell, grid((n,)), draws=100 if n < 100 else 25)
+
+
+MUTATIONS = {
+    "pair.saturated": ("pair", lambda pair: True), "pair.more": ("pair", lambda pair: pair.delta_wr.value > 0),
+    "pair.inside": ("pair", lambda pair: True), "gate.release": ("pair", lambda decision: True),
+    "metric.differs": ("pair", lambda facts: facts.delta.estimate != 0),
+    "run.reference": ("run", lambda run: run.rate.value < 50), "run.gap_bias": ("run", lambda run: run.gap != 0),
+    "run.no_gap": ("run", lambda run: True), "sweep.saturated": ("sweep", lambda table: table.n_shared > 0),
+    "sweep.established": ("sweep", lambda table: True), "best.all_same": ("sweep", lambda table: True),
+    "best.separated": ("sweep", lambda table: True), "ablation.robust": ("ablation", lambda table: True),
+    "ablation.moves": ("ablation", lambda family: True), "caution.zero_floor": ("ablation", lambda floor: True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_sentence_with_another_condition_is_found_to_be_false(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    what, when = MUTATIONS[name]
+    tell, grid = TOLD[what]
+    for module in said.modules():
+        for key, group in vars(module).items():
+            if isinstance(group, tuple) and any(isinstance(one, Sentence) and one.name == name for one in group):
+                changed = tuple(replace(one, when=when) if one.name == name else one for one in group)
+                front = sorted(changed, key=lambda one: one.name != name)
+                monkeypatch.setattr(module, key, tuple(front))
+    found = _until_false(tell, grid((12, 40)), name)
+    assert any(line.startswith(f"{name}, false") for line in found), found
+
+
+def _until_false(tell: Tell, grid: Iterable[Planted], name: str) -> list[str]:
+    """Return what is false at the first point where this sentence is."""
+    for planted in grid:
+        try:
+            found = false_ones(tell, [planted], draws=12)
+        except (AssertionError, AttributeError, IndexError, KeyError, StopIteration, ValueError) as error:
+            found = [f"{name}, false: it has no facts to stand on ({error!r})"]
+        if any(line.startswith(f"{name}, false") for line in found):
+            return found
+    return []

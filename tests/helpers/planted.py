@@ -18,6 +18,7 @@ from alpacabench.scoring.arrays import Floats
 from tests.helpers.finished_runs import JUDGE, REFERENCE
 
 LEVELS = {"loss": 0.0, "draw": 0.5, "win": 1.0}
+REFERENCE_LENGTH = 60
 REDRAWN = 0.4
 """Share of the prompts on which two hard runs are drawn apart."""
 
@@ -40,7 +41,7 @@ class Planted:
     both: bool = False
     """Whether each prompt is judged in both orders."""
     by_length: bool = False
-    """Whether the longer answer wins, and the second run writes longer ones."""
+    """Whether nothing but length decides, and the second run writes longer answers."""
 
     def draw(self, seed: int) -> Floats:
         """Return outcomes in [0, 1], shape (runs, prompts); NaN where a verdict is missing."""
@@ -67,14 +68,22 @@ def instructions(n: int) -> list[str]:
     return [f"Question {row:04d}: name a colour." for row in range(n)]
 
 
-def run(name: str, y: Sequence[float], longer: Sequence[bool] = (), **changed: object) -> FinishedRun:
+def by_length(n: int, seed: int) -> tuple[Floats, Floats]:
+    """Return outcomes and lengths of two runs, shape (runs, prompts), of a judge that sees nothing but length."""
+    rng = np.random.default_rng([5, seed, n])
+    lengths = REFERENCE_LENGTH + rng.uniform(-50, 50, (2, n)).round()
+    lengths[1] += 40
+    return (rng.random((2, n)) < 1 / (1 + np.exp((REFERENCE_LENGTH - lengths) / 20))).astype(float), lengths
+
+
+def run(name: str, y: Sequence[float], lengths: Sequence[float] = (), **changed: object) -> FinishedRun:
     """Return a finished run with these outcomes."""
     texts = instructions(len(y))
-    long = longer or [False] * len(y)
+    long = lengths or [20.0 + row * 7 % 50 for row in range(len(y))]
     items = {
         text: Item(
-            row, text, 1 + float(y[row]), output=f"{name} {row}" + "." * (60 * long[row] + row * 7 % 50),
-            reference="r" * 60, length=20.0 + 60 * long[row] + row * 7 % 50, slots=(row % 2 == 0,),
+            row, text, 1 + float(y[row]), output=f"{name} {row}" + "." * int(long[row]),
+            reference="r" * REFERENCE_LENGTH, length=float(long[row]), slots=(row % 2 == 0,),
         )
         for row, text in enumerate(texts)
     }  # fmt: skip

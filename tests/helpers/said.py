@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -50,13 +51,18 @@ class Said:
     true: bool
 
 
+def modules() -> list[ModuleType]:
+    """Return the package's modules of sentences."""
+    names = [module.name for module in pkgutil.iter_modules(sentences.__path__)]
+    return [importlib.import_module(f"{sentences.__name__}.{name}") for name in names]
+
+
 @cache
 def registry() -> dict[str, Sentence[Any]]:
     """Return every sentence of the package by its name."""
     found: dict[str, Sentence[Any]] = {}
-    for module in pkgutil.iter_modules(sentences.__path__):
-        held = vars(importlib.import_module(f"{sentences.__name__}.{module.name}"))
-        for group in held.values():
+    for module in modules():
+        for group in vars(module).values():
             for one in group if isinstance(group, tuple) else ():
                 if isinstance(one, Sentence):
                     assert found.setdefault(one.name, one) is one, f"two sentences are named {one.name}"
@@ -100,11 +106,10 @@ def held_to(texts: Sequence[str], known: Known) -> Iterator[Said]:
 
 def of_pair(planted: Planted, seed: int, margin: float = 0.0) -> list[Said]:
     """Return what the page, the terminal and the gate say of two runs."""
-    y = planted.draw(seed)
-    longer = [[False] * planted.n, [planted.by_length and row % 2 == 0 for row in range(planted.n)]]
+    y, lengths = planted.draw(seed), np.empty((2, 0))
     if planted.by_length:
-        y[1] = np.where(longer[1], 1.0, y[0])
-    base, run = (plant.run(name, row.tolist(), long) for name, row, long in zip("AB", y, longer, strict=True))
+        y, lengths = plant.by_length(planted.n, seed)
+    base, run = (plant.run(name, row.tolist(), long.tolist()) for name, row, long in zip("AB", y, lengths, strict=True))
     known = Known(planted, y)
     try:
         pair = compare(base, run)

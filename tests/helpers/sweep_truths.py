@@ -130,6 +130,14 @@ def _robust(said: Fields, known: Known) -> bool:
     return all(abs(_effect(known, name)) < MARGIN for name in variants)
 
 
+def _decodes_alone(said: Fields, known: Known) -> bool:
+    return bool(known.facts.get("decodes") or known.facts.get("effects"))
+
+
+def _changed(said: Fields, known: Known) -> bool:
+    return _effect(known, said["name"]) != 0 or bool(known.facts.get("flips"))
+
+
 def _moved(said: Fields, known: Known) -> bool:
     return bool(np.sign(number(said["shift"])) == np.sign(_effect(known, said["name"])))
 
@@ -171,20 +179,21 @@ def _adds(said: Fields, known: Known) -> bool:
 
 ABLATION: dict[str, Truth] = {
     "ablation.saturated": saturated, "ablation.neither": saturated, "ablation.undecided": _judge_undecided,
-    "ablation.sensitive": lambda said, known: _every(said["named"], known, lambda effect: effect != 0),
+    "ablation.sensitive": lambda said, known: _every(said["named"], known, lambda effect: effect != 0)
+    or bool(known.facts.get("flips")),
     "ablation.robust": _robust, "ablation.none": lambda said, known: int(said["n"]) == known.planted.n,
-    "ablation.effects": lambda said, known: _every(said["effects"], known, lambda effect: effect != 0),
+    "ablation.effects": lambda said, known: _every(said["effects"], known, lambda effect: effect != 0)
+    or bool(known.facts.get("flips")),
     "ablation.no_effect": _fact("effects"), "ablation.decodes": _fact("decodes"),
     "ablation.moves": _moved, "ablation.effect_moves": _moved,
-    "ablation.flips": lambda said, known: _effect(known, said["name"]) != 0,
-    "ablation.effect_flips": lambda said, known: _effect(known, said["name"]) != 0,
+    "ablation.flips": _changed, "ablation.effect_flips": _changed,
     "ablation.not_established": lambda said, known: _every(said["others"], known, lambda effect: abs(effect) < 40)
     or known.planted.n < 100,
     "ablation.within": lambda said, known: _every(said["shown"], known, lambda effect: abs(effect) < MARGIN),
     "ablation.open": lambda said, known: bool(said["open"]), "ablation.not_shown": _fact("effects"),
     "chance.floor": _floor, "chance.robustness": _robustness, "chance.worst_adds": _adds,
     "chance.worst_unclear": lambda said, known: known.planted.n < 400 or not _robust_broken(known),
-    "chance.worst_decodes": _fact("decodes"), "chance.worst_unknown": _fact("no_floor"),
+    "chance.worst_decodes": _decodes_alone, "chance.worst_unknown": _fact("no_floor"),
     "caution.undecided": _judge_undecided, "caution.perturbed": _fact("perturbed"),
     "caution.no_floor": _fact("no_floor"),
     "caution.unknown_floor": lambda said, known: _decodes(known).shape[1] < 2, "caution.zero_floor": _same_decodes,

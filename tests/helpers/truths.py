@@ -78,7 +78,11 @@ def saturated(said: Fields, known: Known) -> bool:
 
 
 def level_only(said: Fields, known: Known) -> bool:
-    return bool(len(np.unique(known.shared)) == 1)
+    return len(np.unique(known.shared)) == 1 and int(said["n"]) == known.shared.shape[1]
+
+
+def shared_level(said: Fields, known: Known) -> bool:
+    return bool(np.all(known.shared == LEVELS[said["level"].split()[-1]])) and np.isnan(known.y).any()
 
 
 def higher(said: Fields, known: Known) -> bool:
@@ -120,7 +124,8 @@ def differs(said: Fields, known: Known) -> bool:
 
 
 PAIR: dict[str, Callable[[Fields, Known], bool]] = {
-    "pair.saturated": saturated, "pair.more": higher, "pair.less": lower, "pair.equivalent": inside,
+    "pair.saturated": saturated, "pair.saturated_shared": shared_level,
+    "pair.more": higher, "pair.less": lower, "pair.equivalent": inside,
     "pair.undecided": undecided, "pair.rates": rates, "pair.lc": always, "pair.lc_length": by_length,
     "pair.lc_unclear": lambda said, known: not known.planted.by_length or known.planted.n < 100, "pair.flips": flips,
     "pair.inside": inside, "pair.outside": lambda said, known: known.planted.kind not in LEVELS,

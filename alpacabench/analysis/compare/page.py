@@ -46,6 +46,7 @@ def page_of(pair: Comparison) -> ComparisonPage:
         margin=pair.delta_wr.margin,
         equivalent=pair.delta_wr.equivalent,
         established=pair.established,
+        complete=pair.bounds is None,
         detectable=detectable(pair.delta_wr),
         saturated=pair.delta_wr.saturated,
         scores=tuple(((a.preference - 1) * 100, (b.preference - 1) * 100) for a, b in pair.scored),

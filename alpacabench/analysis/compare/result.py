@@ -67,6 +67,8 @@ class ComparisonPage:
     """Whether the 90% interval of `delta_wr` lies within the margin (TOST)."""
     established: bool = False
     """Whether the win rates are shown to differ, by the exact test as well."""
+    complete: bool = True
+    """Whether both runs have a verdict on every prompt."""
     detectable: float | None = None
     """Difference in points that is found with 80% power; None where too few prompts changed to tell."""
     saturated: bool = False

@@ -28,10 +28,19 @@ def _names(pair: ComparisonPage) -> dict[str, str]:
     return {"a": pair.name_a, "b": pair.name_b}
 
 
+def _level(pair: ComparisonPage) -> dict[str, str]:
+    return _names(pair) | {"level": level(pair.win_rate_a.value), "n": count(pair.n)}
+
+
 HEADLINES: tuple[Sentence[ComparisonPage], ...] = (
     Sentence(
         "pair.saturated", "Nothing can be concluded: every verdict of {a} and {b} is {level}",
-        when=lambda pair: pair.saturated, fields=lambda pair: _names(pair) | {"level": level(pair.win_rate_a.value)},
+        when=lambda pair: pair.saturated and pair.complete, fields=lambda pair: _level(pair),
+    ),
+    Sentence(
+        "pair.saturated_shared",
+        "Nothing can be concluded: every verdict of {a} and {b} on the {n} prompts that both have one for is {level}",
+        when=lambda pair: pair.saturated, fields=lambda pair: _level(pair),
     ),
     Sentence(
         "pair.more", "{b} wins more often than {a}",
@@ -147,14 +156,16 @@ def _figures(facts: MetricFacts) -> dict[str, str]:
         "run": facts.run, "base": facts.base, "metric": facts.metric, "size": decimal(abs(delta.estimate), 2),
         "way": "higher" if delta.estimate > 0 else "lower", "value": decimal(delta.estimate, 2, True),
         "interval": Estimate.of_delta(delta).range(2, signed=True), "p": p_value(claim_p(delta)),
-        "margin": f"{delta.margin:g}", "detectable": decimal(detectable(delta), 1),
+        "n": str(delta.n_paired), "margin": f"{delta.margin:g}", "detectable": decimal(detectable(delta), 1),
     }  # fmt: skip
 
 
 NONE = "No difference in {metric} is established: {value} points (95% interval {interval}, {p})"
 METRIC: tuple[Sentence[MetricFacts], ...] = (
     Sentence(
-        "metric.saturated", "Nothing can be concluded of the {metric}: every verdict of both is the same.",
+        "metric.saturated",
+        "Nothing can be concluded of the {metric}: on the {n} prompts with a verdict in both, all verdicts "
+        "are the same.",
         when=lambda facts: facts.delta.saturated, fields=_figures,
     ),
     Sentence(

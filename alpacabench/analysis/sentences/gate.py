@@ -37,8 +37,9 @@ def _loss(decision: Decision) -> dict[str, str]:
 VERDICTS: tuple[Sentence[Decision], ...] = (
     Sentence(
         "gate.saturated",
-        "Undecided: nothing can be concluded, because every verdict of both runs is the same.",
-        when=lambda decision: decision.saturated,
+        "Undecided: nothing can be concluded, because all verdicts on the {n} prompts with one in both runs are the "
+        "same.",
+        when=lambda decision: decision.saturated, fields=lambda decision: {"n": decision.n},
     ),
     Sentence(
         "gate.release", "Release: the run is shown not to be {loss} than the base.",
