@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from alpacabench.analysis.finished_run import read_references, read_run
-from alpacabench.analysis.locate import home
+from alpacabench.analysis.locate import RUN_ID, home
 from alpacabench.cli.compare import RUN_HELP
 from alpacabench.core.errors import DataError
 from alpacabench.io.run_files import LABELS_FILE
@@ -31,11 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine, write and print; returns 0."""
-    from alpacabench.analysis.trust.summary import line
+    from alpacabench.analysis.trust.summary import line, metrics
     from alpacabench.analysis.trust.trust import as_json, trust
     from alpacabench.io.run_files import write_json
     from alpacabench.report.trust_report import write_trust_report
     from alpacabench.security.console import Console
+    from alpacabench.tracking.figures import log_figures
 
     if arguments.out and len(arguments.runs) > 1:
         raise DataError("--out: one directory holds the report of one run\n    give one RUN, or leave --out")
@@ -46,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         folder = Path(arguments.out) if arguments.out else _home(given)
         write_json(folder / "trust.json", as_json(finished, found))
         page = write_trust_report(folder / "trust.html", finished, found)
+        if RUN_ID.fullmatch(given):
+            log_figures(given, metrics(found), arguments.tracking_uri)
         console.print(f"{finished.name}", markup=False)
         for one in found:
             console.print(f"  {one.judge}: {line(one.findings)}", markup=False)
