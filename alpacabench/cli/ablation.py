@@ -14,6 +14,7 @@ from alpacabench.analysis.ablation.variant import BASE, FLOOR, Kind, System, Var
 from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import read_references, read_run
 from alpacabench.cli.compare import RUN_HELP, add_file_arguments
+from alpacabench.cli.export import add_export_arguments, export_page, require_exportable
 from alpacabench.core.errors import DataError
 from alpacabench.io.json_text import dumps
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_file_arguments(parser)
     parser.add_argument("--margin", type=float, default=MARGIN, help="points within which a win rate is unchanged")
+    add_export_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--html", metavar="FILE", default=PAGE, help="the page to write (default: %(default)s)")
 
@@ -53,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.report.ablation_report import write_ablation_report
     from alpacabench.report.explorer_page import EVERY_ANSWER, write_explorer
 
+    require_exportable(arguments)
     system = _system(arguments)
     runs = [variant.run for variant in (*system.decodes, *system.variants)]
     table = read_difficulties(arguments.lc_data, arguments.dataset, [run.difficulty_files for run in runs])
@@ -61,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = [(one.name, one.run) for one in (*system.decodes, *system.variants)]
     explorer = write_explorer(page, of_runs(found.title, named, 0, {}, arguments.tracking_uri))
     write_ablation_report(page, found, {EVERY_ANSWER: explorer.name})
+    export_page(arguments, lambda path: write_ablation_report(path, found))
     if arguments.json:
         print(dumps(found.as_json(), indent=2))
         return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import FinishedRun, read_references, read_run
+from alpacabench.cli.export import add_export_arguments, export_page, require_exportable
 from alpacabench.io.json_text import dumps
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--margin", type=float, default=MARGIN, help="points within which the runs count as equivalent")
     parser.add_argument("--flips", type=int, default=5, help="how many flipped prompts the terminal shows")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")
-    parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
+    parser.add_argument("--html", metavar="FILE", help="also write a page with plots, and its explorer")
+    add_export_arguments(parser)
 
 
 def add_file_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,13 +46,17 @@ def add_file_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare and print; returns 0."""
     from alpacabench.analysis.compare.comparison import compare
+    from alpacabench.analysis.compare.page import page_of
     from alpacabench.analysis.difficulty_files import read_difficulties
+    from alpacabench.report.compare_report import MAIN, write_compare_report
 
+    require_exportable(arguments)
     base, other = read_pair(arguments, arguments.base, arguments.run)
     table = read_difficulties(arguments.lc_data, arguments.dataset, [base.difficulty_files, other.difficulty_files])
     comparison = compare(base, other, table, arguments.margin)
     if arguments.html:
         _write(Path(arguments.html), comparison, arguments.tracking_uri)
+    export_page(arguments, lambda path: write_compare_report(path, page_of(comparison)), MAIN)
     if arguments.json:
         print(dumps(comparison.as_json(), indent=2))
         return 0

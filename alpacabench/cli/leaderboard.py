@@ -13,6 +13,7 @@ from pathlib import Path
 from alpacabench.analysis.finished_run import read_references, read_run
 from alpacabench.analysis.leaderboard import METRICS, Leaderboard, build
 from alpacabench.cli.compare import RUN_HELP, add_file_arguments
+from alpacabench.cli.export import add_export_arguments, export_page, require_exportable
 from alpacabench.report.leaderboard_csv import write_csv
 
 
@@ -24,22 +25,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--around", type=int, default=3, help="published rows shown above and below each run; -1: all")
     parser.add_argument("--csv", metavar="FILE", help="also write all rows as alpaca_eval's leaderboard file")
     parser.add_argument("--html", metavar="FILE", help="also write a page with a plot")
+    add_export_arguments(parser)
     parser.add_argument("--svg", metavar="FILE", help="also write the plot alone")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Place the runs and print the table; returns 0."""
     from alpacabench.analysis.difficulty_files import read_difficulties
+    from alpacabench.report.leaderboard_page import write_html, write_svg
 
+    require_exportable(arguments)
     references = read_references(arguments.dataset)
     runs = [read_run(given, None, references, arguments.tracking_uri) for given in arguments.runs]
     table = read_difficulties(arguments.lc_data, arguments.dataset, [run.difficulty_files for run in runs])
     board = build(runs, table, arguments.by)
     if arguments.csv:
         write_csv(Path(arguments.csv), board)
+    export_page(arguments, lambda path: write_html(path, board))
     if arguments.html or arguments.svg:
-        from alpacabench.report.leaderboard_page import write_html, write_svg
-
         for path, write in ((arguments.html, write_html), (arguments.svg, write_svg)):
             if path:
                 write(path, board)

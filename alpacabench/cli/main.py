@@ -35,6 +35,7 @@ COMMANDS = {
     "bridge": ("alpacabench.cli.bridge", "the same answers under two judges: offset, agreement, a table to convert"),
     "audit": ("alpacabench.cli.audit", "the record of a run, signed off or verified against its files"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
+    "export": ("alpacabench.cli.export", "write a table or plot of a report as .csv, .md, .tex, .svg or .png"),
     "export-judge": ("alpacabench.cli.export_judge", "write a judge as an annotators_config of alpaca_eval"),
     "doctor": ("alpacabench.cli.doctor", "what is installed, set and reachable, with remedies"),
 }

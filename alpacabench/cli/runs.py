@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from alpacabench.cli.export import add_export_arguments, export_items, require_exportable
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.io.outputs import OUTPUTS, Entry, entries
 
@@ -33,14 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", choices=STATUSES, help="only those that ended so")
     parser.add_argument("--since", metavar="WHEN", help="not older than 30m, 12h, 7d, 4w, or a date, 2026-11-28")
     parser.add_argument("--limit", type=int, default=SHOWN, help="most lines; 0 is all (default: %(default)s)")
+    add_export_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List; returns 0."""
+    require_exportable(arguments)
     since = _since(arguments.since)
     found = [one for one in _chosen(entries(Path(arguments.dir)), arguments) if one.ended >= since]
     shown = found[: arguments.limit] if arguments.limit > 0 else found
+    from alpacabench.report.runs_table import items
+
+    export_items(arguments, items(shown))
     if arguments.json:
         from alpacabench.io.json_text import dumps
         from alpacabench.report.runs_table import as_json

@@ -100,8 +100,8 @@ def movement(pair: ComparisonPage) -> Figure | None:
 def slice_figures(pair: ComparisonPage) -> list[Figure]:
     """Draw the difference by slice, one plot per breakdown."""
     return [
-        _slices(f"slices-{number}", f"Difference by {name}", rows)
-        for number, (name, rows) in enumerate(pair.slices.items())
+        _slices(f"slices-{name.replace(' ', '-')}", f"Difference by {name}", rows)
+        for name, rows in pair.slices.items()
         if len(rows) > 1
     ]
 

@@ -10,6 +10,8 @@ from alpacabench.analysis.sentences import compare
 from alpacabench.report import compare_figures, compare_words
 from alpacabench.report.page import write_page
 
+MAIN = "differences"
+"""The plot and table that stand for the page."""
 MAX_FLIPS = 40
 """Flipped prompts that are shown in full in each direction, the largest change first."""
 

@@ -9,8 +9,12 @@ from typing import Any
 
 from alpacabench.analysis.estimate import MISSING, Estimate, count
 from alpacabench.io.outputs import Entry
+from alpacabench.report.page import figure
+from alpacabench.report.page_items import Item
+from alpacabench.report.plot.forest import Forest, ForestRow, forest
 from alpacabench.report.slices import metric
 
+TITLE = "Runs and sweeps"
 HEADER = ("Name", "Ended", "Win rate, % (95%)", "n", "Model", "Judge", "What was chosen", "Where")
 
 
@@ -35,6 +39,15 @@ def show(found: Sequence[Entry], total: int, place: str) -> None:
         console.print(Text.assemble(indent, " " * (names + 2), f"{chosen}  ", (where, "cyan")))
     if total > len(found):
         console.print(Text(f"{total - len(found):,} more: --limit 0 lists all, words and options choose."))
+
+
+def items(found: Sequence[Entry]) -> list[Item]:
+    """Return the table, with the win rates as a plot where any run has one."""
+    rated = [(entry, rate) for entry in found if (rate := win_rate(entry))]
+    rows = [ForestRow(f"{entry.name}  {entry.label or entry.model}", rate) for entry, rate in rated]
+    plot = Forest(rows, HEADER[2], limits=(0, 100))
+    drawn = figure("runs", TITLE, "", lambda width: forest(plot, width), (), ()) if rows else None
+    return [Item("runs", TITLE, HEADER, [cells(entry) for entry in found], str(drawn.drawings[-1]) if drawn else "")]
 
 
 def cells(entry: Entry) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ MIN_WORDS = 5
 
 
 def reasons(base: Item, run: Item) -> tuple[str, ...]:
-    """Return what differs between the two answers, and whether a verdict was close."""
+    """Return what differs between the two answers, the most telling first, and whether a verdict was close."""
     return (*_of_answers(base, run), *_of_verdicts(base, run))
 
 
@@ -91,17 +91,18 @@ def _of_answers(base: Item, run: Item) -> Iterator[str]:
     if not before.strip() or not after.strip():
         yield f"empty: {'the base' if not before.strip() else 'the run'}'s answer"
         return
-    ratio = len(after) / len(before)
-    if max(ratio, 1 / ratio) >= LONGER:
-        yield f"length: {ratio:.1f} times the base's"
+    # What decides a verdict whatever else the answers are comes first; a length often only follows from it.
     yield from _changed("refusal", refuses(before), refuses(after))
-    yield from _changed("cut off", cut_off(base), cut_off(run))
     spoken = language(before), language(after)
     if all(spoken) and spoken[0] != spoken[1]:
         yield f"language: {spoken[0]} to {spoken[1]}"
+    yield from _changed("cut off", cut_off(base), cut_off(run))
     lost, won = sorted(formats(before) - formats(after)), sorted(formats(after) - formats(before))
     if lost or won:
         yield "format: " + ", ".join([*(f"no {name} any more" for name in lost), *(f"now with {name}" for name in won)])
+    ratio = len(after) / len(before)
+    if max(ratio, 1 / ratio) >= LONGER:
+        yield f"length: {ratio:.1f} times the base's"
 
 
 def _changed(what: str, before: bool, after: bool) -> Iterator[str]:

@@ -22,7 +22,7 @@ class FlippedPrompt:
     """In [1, 2], as in `Verdict`."""
     preference_b: float
     reasons: tuple[str, ...] = ()
-    """Why it may have flipped, the most likely first: length, refusal, truncation, language, format."""
+    """Why it may have flipped, the most telling first: refusal, language, truncation, format, length."""
     source: str = ""
     category: str = ""
 
