@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,9 +164,12 @@ def test_it_fits_a_phone_and_a_desk_light_and_dark(chromium: Any, few: Path, scr
 
 
 def test_the_picture_of_the_readme(chromium: Any, tmp_path: Path) -> None:
-    page = opened(chromium, write_explorer(tmp_path / "sweep.html", explorer(805, settings=4)))
+    content = explorer(805, settings=4)
+    # Without the attacks, and without letters for which a machine may lack a font.
+    rows = [row for row in content.rows[len(ATTACKS) :] if max(map(ord, row.instruction)) < 0x300]
+    page = opened(chromium, write_explorer(tmp_path / "sweep.html", replace(content, rows=rows)))
     page.select_option("#verdict", "flipped")
-    for _ in range(7):
+    while page.locator(".side ins").count() < 4:
         page.keyboard.press("j")
     picture = Path(os.environ.get("ALPACABENCH_PICTURES", tmp_path)) / "explorer.png"
     page.screenshot(path=picture)
