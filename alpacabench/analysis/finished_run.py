@@ -11,6 +11,7 @@ from typing import Any
 from alpacabench.analysis.checked_answers import read_checked
 from alpacabench.analysis.difficulty_files import DifficultyFiles, used_files
 from alpacabench.analysis.locate import Files, locate
+from alpacabench.analysis.run_settings import settings_of
 from alpacabench.core.errors import DataError
 from alpacabench.io.json_text import loads
 from alpacabench.io.outputs import resolve
@@ -74,6 +75,10 @@ class FinishedRun:
     """The model's configuration; empty where there is none."""
     study_settings: Mapping[str, Any] = field(default_factory=dict)
     """What else a study varies: the configurations of `STUDIED`."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Every key of the configuration with its value, and each group's option; empty where the run does not tell."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Of a job of a sweep: what varies there, with its values."""
     difficulty_files: DifficultyFiles | None = None
     """What the run itself used for its length control, where that is still there."""
 
@@ -119,7 +124,8 @@ def read_run(
         items = [_item(number, row, given, answers, references or {}) for number, row in enumerate(rows, start=1)]
         items = _with_verdicts(items, rows, files)
         items = _with_finish_reasons(items, rows, files)
-        config = _yaml(files.config)
+        config, hydra = _yaml(files.config), _yaml(files.hydra).get("hydra") or {}
+        runtime = hydra.get("runtime") or {}
         return FinishedRun(
             name=files.name or _given_name(config) or _only(rows, "generator_2", given) or given,
             origin=given,
@@ -134,7 +140,9 @@ def read_run(
             model_path=str((config.get("model") or {}).get("path") or ""),
             model_settings=config.get("model") or {},
             study_settings={group: config[group] for group in STUDIED if group in config},
-            difficulty_files=used_files(config, _started_in(files)),
+            settings=settings_of(config, runtime.get("choices") or {}),
+            params=_params(files.job),
+            difficulty_files=used_files(config, str(runtime.get("cwd") or ".")),
         )
 
 
@@ -253,10 +261,9 @@ def judge_models(judge: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(model) for name, model in named.items() if name and model}
 
 
-def _started_in(files: Files) -> str:
-    """Return the directory that the run was started in; the present one where it is not told."""
-    hydra = _yaml(files.hydra).get("hydra") or {}
-    return str((hydra.get("runtime") or {}).get("cwd") or ".")
+def _params(path: Path | None) -> dict[str, str]:
+    params = read_object(path, "a job").get("params") if path else None
+    return {str(key): str(value) for key, value in params.items()} if isinstance(params, dict) else {}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alpacabench.core.errors import DataError
 from alpacabench.core.hosts import public_url
+from alpacabench.io.manifest import RESULT
 from alpacabench.io.outputs import resolve
 from alpacabench.io.rows import SUFFIXES
 from alpacabench.io.run_files import CANARIES_FILE, JUDGE_FILE
@@ -39,6 +40,8 @@ class Files:
     config: Path | None = None
     judge: Path | None = None
     canaries: Path | None = None
+    job: Path | None = None
+    """What a job of a sweep told its sweep."""
     hydra: Path | None = None
     """Hydra's own configuration: where the run was started."""
 
@@ -113,6 +116,7 @@ def _beside(annotations: Path) -> Files:
             judge=_first(folder / JUDGE_FILE),
             canaries=_first(folder / CANARIES_FILE),
             config=_first(folder / ".hydra" / "config.yaml", folder / "config.yaml"),
+            job=_first(folder / RESULT),
             hydra=_first(folder / ".hydra" / "hydra.yaml"),
         )
     stem = stem.removesuffix(".annotations")

@@ -8,7 +8,9 @@ from typing import Any
 
 OPTION = "option of "
 """Begins the name under which a group's chosen option is listed."""
-NOT_CHOSEN = ("hydra", "store", "tracking", "plan", "name", "report", "budget", "objective", "fail_fast", "max_failures")
+NOT_CHOSEN = (
+    "hydra", "store", "tracking", "plan", "name", "report", "budget", "objective", "fail_fast", "max_failures",
+)  # fmt: skip
 """Keys that say where a run is kept and how it is called, not what was asked."""
 REFERS = re.compile(r"\$\{([\w.]+)\}")
 
@@ -33,7 +35,9 @@ def differing(base: Mapping[str, str], run: Mapping[str, str]) -> dict[str, tupl
     """
     if not base or not run:
         return {}
+    told = all(any(key.startswith(OPTION) for key in one) for one in (base, run))
     keys = [key for key in dict.fromkeys((*base, *run)) if base.get(key) != run.get(key)]
+    keys = [key for key in keys if told or not key.startswith(OPTION)]
     other = {key.removeprefix(OPTION) for key in keys if key.startswith(OPTION)}
     found = {}
     for key in keys:

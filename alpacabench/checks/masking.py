@@ -6,51 +6,15 @@ prompt is the same in every run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from alpacabench.checks.base import Check
+from alpacabench.checks.spans import Masked, Span, masked
 from alpacabench.core.records import Checked, Example, Finding, Generation, Outcome, Verdict
 from alpacabench.security.redact import hide_in_log
-
-
-class Span(NamedTuple):
-    """What is masked in a text."""
-
-    start: int
-    end: int
-    mask: str
-
-
-class Masked(NamedTuple):
-    """A text with its spans masked."""
-
-    text: str
-    spans: tuple[Span, ...]
-
-    def at(self, place: int) -> int:
-        """Return where a place of the original text is now."""
-        moved = 0
-        for start, end, mask in self.spans:
-            if place < end:
-                return min(place, start) + moved
-            moved += len(mask) - (end - start)
-        return place + moved
-
-
-def masked(text: str, spans: Iterable[Span]) -> Masked:
-    """Return the text with its spans masked; of spans that overlap the first, and the longer, counts."""
-    kept: list[Span] = []
-    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
-        if span.end > span.start and (not kept or span.start >= kept[-1].end):
-            kept.append(span)
-    parts, at = [], 0
-    for start, end, mask in kept:
-        parts += [text[at:start], mask]
-        at = end
-    return Masked("".join([*parts, text[at:]]), tuple(kept))
 
 
 def mask_flagged(outcome: Outcome) -> Outcome:

@@ -48,8 +48,8 @@ def add_item_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--item", metavar="NAME", help="which table or plot (default: the first); all: each in a file")
 
 
-def export_page(arguments: argparse.Namespace, write: Callable[[Path], Path], first: str = "") -> None:
-    """Write the files of --export from a page that `write` makes at a path; `first` is what stands for it."""
+def export_page(arguments: argparse.Namespace, write: Callable[[Path], Path], first: Sequence[str] = ()) -> None:
+    """Write the files of --export from a page that `write` makes at a path; `first` are what stands for it."""
     if not arguments.export:
         return
     from tempfile import TemporaryDirectory
@@ -61,7 +61,7 @@ def export_page(arguments: argparse.Namespace, write: Callable[[Path], Path], fi
     export_items(arguments, items, first)
 
 
-def export_items(arguments: argparse.Namespace, items: Sequence[Item], first: str = "") -> None:
+def export_items(arguments: argparse.Namespace, items: Sequence[Item], first: Sequence[str] = ()) -> None:
     """Write the files of --export, and say where."""
     from alpacabench.report.export import export
 

@@ -10,8 +10,8 @@ from alpacabench.analysis.sentences import compare
 from alpacabench.report import compare_figures, compare_words
 from alpacabench.report.page import write_page
 
-MAIN = "differences"
-"""The plot and table that stand for the page."""
+MAIN = ("what-was-found", "differences")
+"""The table and the plot that stand for the page."""
 MAX_FLIPS = 40
 """Flipped prompts that are shown in full in each direction, the largest change first."""
 
@@ -28,6 +28,8 @@ def write_compare_report(path: Path | str, comparison: ComparisonPage, pages: Ma
         title=f"{pair.name_b} against {pair.name_a}",
         pair=pair,
         headline=compare.headline(pair),
+        compared=compare_words.compared(pair),
+        summary=compare_words.summary(pair),
         sentences=compare.findings(pair),
         tiles=compare_words.tiles(pair),
         tall_first=movement is not None,

@@ -26,6 +26,8 @@ def show(comparison: Comparison, console: Console, flips: int) -> None:
     base, run = comparison.base, comparison.run
     title = Text.assemble((run.name, "bold"), " against ", (base.name, "bold"), " (the base) on ")
     console.print(title.append(f"{comparison.delta_wr.n_paired} prompts, judge {run.judge}, reference {run.reference}"))
+    for key, (before, after) in comparison.differences.items():
+        console.print(Text.assemble("  differs: ", (key, "bold"), f" {before or 'unset'} → {after or 'unset'}"))
     for sentence in conclusions(comparison):
         console.print(Text("  " + sentence))
     console.print(_rates(comparison))

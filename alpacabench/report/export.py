@@ -51,14 +51,14 @@ def _can_draw() -> bool:
     return find_spec("resvg_py") is not None
 
 
-def export(given: Sequence[str], items: Sequence[Item], item: str | None, first: str = "") -> list[Path]:
+def export(given: Sequence[str], items: Sequence[Item], item: str | None, first: Sequence[str] = ()) -> list[Path]:
     """Write each file, and return them.
 
     Args:
         given: the files; the suffix says the form.
         items: what there is.
         item: which of them; None is the first, `all` writes each into a file of its own, NAME-ITEM.SUFFIX.
-        first: the item that stands for the page.
+        first: the items that stand for the page, of which the first that fits is taken.
 
     Raises:
         ConfigError: there is no such item, or it has no plot.
@@ -76,10 +76,10 @@ def export(given: Sequence[str], items: Sequence[Item], item: str | None, first:
     return written
 
 
-def _chosen(fitting: Sequence[Item], item: str | None, first: str) -> Item:
+def _chosen(fitting: Sequence[Item], item: str | None, first: Sequence[str]) -> Item:
     names = [one.name for one in fitting]
     if item is None and fitting:
-        return fitting[names.index(first) if first in names else 0]
+        return fitting[next((names.index(name) for name in first if name in names), 0)]
     if item in names:
         return fitting[names.index(str(item))]
     what = "nothing of that form is on the page" if item is None else f"given '{item}'"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.analysis.compare.reasons import reasons
@@ -14,6 +14,7 @@ from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.length_fits import Fits, fit_runs
 from alpacabench.analysis.numerics import of_pair
+from alpacabench.analysis.run_settings import differing, words
 from alpacabench.analysis.sentences import given
 from alpacabench.analysis.sentences.numerics import findings as say_numerics
 
@@ -67,6 +68,8 @@ class Comparison:
     flipped: tuple[Flip, ...]
     """The clearest first."""
     notes: tuple[str, ...]
+    differences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """What was chosen otherwise: key to the base's value and the run's; empty where the files do not tell."""
 
     @property
     def scored(self) -> list[tuple[Item, Item]]:
@@ -139,6 +142,7 @@ class Comparison:
             "equivalent": self.delta_wr.equivalent,
             "established": self.established,
             "saturated": self.delta_wr.saturated,
+            "differences": {key: list(values) for key, values in self.differences.items()},
             "refused": {"length_controlled_winrate": self.lc.refused} if self.lc.refused else {},
             "notes": list(self.notes),
             "flipped": [flip.as_json() for flip in self.flipped],
@@ -177,8 +181,11 @@ def compare(
     from alpacabench.scoring.win_rate import score_win_rate
 
     require_comparable(base, run)
+    differences = differing(base.settings, run.settings)
     if base.name == run.name:
-        base, run = _renamed(base), _renamed(run)
+        # Jobs of one sweep are named as there.
+        chosen = differing(base.params, run.params) or differences
+        base, run = (_renamed(one, words(chosen, side)) for side, one in enumerate((base, run)))
     columns = (base.instructions, base.preferences, run.instructions, run.preferences)
     delta, flips = compare_win_rates(*columns, margin=margin), compare_winners(*columns)
     known = [before.instruction for before, _ in _scored(base, run)]
@@ -194,6 +201,7 @@ def compare(
         flips=flips,
         flipped=_flipped(base, run, flips.flipped),
         notes=(*_notes(base, run, len(known)), *say_numerics(of_pair(base, run))),
+        differences=differences,
     )
 
 
@@ -228,8 +236,9 @@ def _notes(base: FinishedRun, run: FinishedRun, known: int) -> tuple[str, ...]:
     return tuple(given.of_pair(given.Pair(prompts, prompts - known, bounds, _slots_unknown(base, run))))
 
 
-def _renamed(run: FinishedRun) -> FinishedRun:
-    return replace(run, name=f"{run.name} ({run.origin})")
+def _renamed(run: FinishedRun, chosen: str) -> FinishedRun:
+    """Return the run under a name that says what is special about it, or where it is."""
+    return replace(run, name=f"{run.name} ({chosen or run.origin})")
 
 
 def _finite(value: Any) -> Any:

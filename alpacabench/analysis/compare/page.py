@@ -53,6 +53,7 @@ def page_of(pair: Comparison) -> ComparisonPage:
         flips=tuple(_flip(flip) for flip in pair.flipped),
         slices={name: found for name, of in BREAKDOWNS.items() if (found := _slices(pair, of))},
         metrics=pair.metrics(),
+        differences=pair.differences,
         about={"A": pair.base.origin, "B": pair.run.origin},
         warnings=(*pair.notes, *given.of_pair(given.Pair(len(pair.base.items), lc_refused=pair.lc.refused or ""))),
     )

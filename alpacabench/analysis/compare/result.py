@@ -80,5 +80,7 @@ class ComparisonPage:
     """By the name of the breakdown: source, category."""
     metrics: Mapping[str, Number] = field(default_factory=dict)
     """Pair metrics, named as in MLflow (`variance_reduction`, `rho`, `mde_80_paired`, ...)."""
+    differences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """What was chosen otherwise: key to A's value and B's."""
     about: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 from alpacabench.analysis.explorer.content import MASKED, Answered, Explorer, Flag, Row
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.locate import locate
-from alpacabench.checks.masking import Masked, Span, masked
+from alpacabench.checks.spans import Masked, Span, masked
 from alpacabench.dataset.taxonomy import label
 from alpacabench.io.rows import Row as FileRow
 from alpacabench.io.rows import read_rows
