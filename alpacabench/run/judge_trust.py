@@ -36,6 +36,8 @@ class Examined:
 
 def examine(experiment: Experiment, directory: Path) -> Examined:
     """Examine the judges by the run's files and write judge_trust.json beside them; what fails here fails no run."""
+    if not experiment.judge.compares:
+        return Examined()
     try:
         run = read_run(str(directory))
         resolved = experiment.resolved

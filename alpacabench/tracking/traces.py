@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpacabench.core.records import digest
 from alpacabench.security.redact import redact_tree
+from alpacabench.tracking.datasets import fill_dataset
 from alpacabench.tracking.example import ExampleRow, VerdictRow, request_ids
 from alpacabench.tracking.mlflow_internals import known_traces, span_context, store_traces, trace_store
 from alpacabench.tracking.pending import Pending
@@ -44,6 +45,7 @@ def write_traces(client: MlflowClient, experiment: str, run_id: str, rows: Seque
 def write_pending(client: MlflowClient, waiting: Pending) -> int:
     """Write the traces that a job left, and tag its run with their number, which is returned."""
     write_traces(client, waiting.experiment, waiting.run_id, waiting.examples, waiting.ended_ms)
+    fill_dataset(client, waiting.experiment, waiting.run_id, waiting.examples)
     client.set_tag(waiting.run_id, TRACES, str(len(waiting.examples)))
     return len(waiting.examples)
 
