@@ -33,6 +33,7 @@ COMMANDS = {
     "plan-power": ("alpacabench.cli.plan_power", "how many prompts a difference needs, before anything is spent"),
     "drift": ("alpacabench.cli.drift", "has the judge changed? a pinned set judged again, for CI"),
     "bridge": ("alpacabench.cli.bridge", "the same answers under two judges: offset, agreement, a table to convert"),
+    "serve": ("alpacabench.cli.serve", "evaluations over HTTP: a queue, workers, a page"),
     "audit": ("alpacabench.cli.audit", "the record of a run, signed off or verified against its files"),
     "sync": ("alpacabench.tracking.sync", "send runs that were spooled while the MLflow server was away"),
     "export": ("alpacabench.cli.export", "write a table or plot of a report as .csv, .md, .tex, .svg or .png"),

@@ -14,6 +14,7 @@ PACKAGES = {
     "deepspeed": ("torch", "transformers", "accelerate", "deepspeed"),
     "anthropic": ("anthropic",),
     "vllm": ("vllm",),
+    "serve": ("fastapi", "uvicorn"),
     "quantization": ("bitsandbytes",),
     "peft": ("peft",),
 }

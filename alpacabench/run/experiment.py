@@ -60,6 +60,8 @@ class BudgetSettings(Component):
     """`budget.*`."""
 
     usd: float | None = Field(None, ge=0.0)
+    account: str | None = Field(None, max_length=128)
+    """Who pays: all runs and sweeps that name one account share its cap. Null: each has its own."""
 
 
 class EarlyStoppingSettings(Component):

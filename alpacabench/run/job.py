@@ -83,8 +83,9 @@ def execute(
     tracked = experiment.tracking.start(record)
     evaluation, written, trust = None, list[Path](), Examined()
     try:
-        scope = sweep.identity if sweep else experiment.identity
-        with Store(experiment.settings.store.url) as store, paying(store, scope, experiment.settings.budget.usd):
+        budget = experiment.settings.budget
+        scope = budget.account or (sweep.identity if sweep else experiment.identity)
+        with Store(experiment.settings.store.url) as store, paying(store, scope, budget.usd):
             evaluation = redacted(experiment, pipeline.evaluate(experiment, inputs, store, stopping))
         written = [*_write_figures(experiment, evaluation, directory), *write_judge(directory, judge)]
         written += (trust := examine(experiment, directory)).files

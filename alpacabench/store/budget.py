@@ -129,6 +129,14 @@ class Ledger:
         return float(connection.execute(total).scalar_one())
 
 
+def spent(engine: Engine, scope: str) -> float:
+    """Return the dollars that an account has spent, without what is in flight; 0 where there is none."""
+    with engine.connect() as connection:
+        lost = select(func.coalesce(func.sum(holds.c.usd), 0.0)).where(holds.c.scope == scope, holds.c.lost == 1)
+        paid = connection.execute(select(budgets.c.spent).where(budgets.c.scope == scope)).scalar_one_or_none()
+        return float(paid or 0.0) + float(connection.execute(lost).scalar_one())
+
+
 def settle(engine: Engine, hold: int, bill: Bill | None) -> None:
     """Replace a reservation of any account by what was spent; None is unknown: all of it counts as spent."""
     with engine.begin() as connection:

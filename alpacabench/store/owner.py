@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +16,19 @@ PROC = Path("/proc")
 def new_owner() -> str:
     """Return `host/place:pid:start:token`; the token tells apart two stores that one process has open."""
     return f"{_place()}:{os.getpid()}:{_started(os.getpid())}:{secrets.token_hex(4)}"
+
+
+def owner_of(pid: int) -> str:
+    """Return the name of another process of this host."""
+    return f"{_place()}:{pid}:{_started(pid)}:{secrets.token_hex(4)}"
+
+
+def end_process(owner: str) -> None:
+    """Kill a process of this host with its group, where it still lives; one of another host cannot be reached."""
+    parts = owner.rsplit(":", 3)
+    if len(parts) == 4 and of_this_host(owner) and _lives(int(parts[1]), parts[2]):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(int(parts[1]), signal.SIGKILL)
 
 
 def of_this_host(owner: str) -> bool:

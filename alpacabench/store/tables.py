@@ -130,3 +130,25 @@ batches = Table(
     Column("created", Float, nullable=False),
     Column("hold", Integer),
 )
+service_jobs = Table(
+    "service_jobs",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    # The name of the token that asked for it.
+    Column("client", String(64), nullable=False, index=True),
+    Column("overrides", JSON, nullable=False),
+    Column("multirun", Integer, nullable=False),
+    Column("status", String(16), nullable=False, index=True),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("ended", Float),
+    Column("attempts", Integer, nullable=False),
+    # 1 where its client wants it to end.
+    Column("cancel", Integer, nullable=False),
+    # The worker that has claimed it, and the process that it runs in.
+    Column("owner", String(255)),
+    Column("process", String(255)),
+    Column("exit_code", Integer),
+    Column("error", Text),
+    Column("metrics", JSON),
+)

@@ -19,7 +19,7 @@ PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model", "checks"
 
 OF_THE_SWEEP = (
     "tracking._target_", "tracking.uri", "tracking.experiment", "store.url", "plan", "report.base", "fail_fast",
-    "budget.usd",
+    "budget.usd", "budget.account",
 )  # fmt: skip
 """Keys that belong to the sweep: all its jobs have the same value."""
 
