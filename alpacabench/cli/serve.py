@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Token (made for this start; {TOKEN} sets one): {tokens[DEFAULT]}", flush=True)
     if not _loopback(arguments.host):
         print("Others can reach it, and tokens cross the network in clear: put a proxy with TLS before it", flush=True)
-    settings = Settings(data, store, overrides, budgets, tokens, arguments.workers)
+    settings = Settings(data, store, overrides, budgets, tokens, arguments.workers, "alpacabench.cli")
     return serve(settings, policy.check, listening)
 
 

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from alpacabench.cli import hydra_entry as entry
 from alpacabench.cli.hydra_options import composing
-from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem
+from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.run.experiment import load
 
 KEY = re.compile(r"(?P<mark>\+{0,2}|~)(?P<key>[A-Za-z_]\w*(?:[./][A-Za-z_]\w*)*)(?:=(?P<value>.*))?", re.DOTALL)
@@ -55,11 +55,11 @@ class Policy:
             raise ConfigError(problems)
         # Hydra keeps what it composes with in one place of the process.
         with self._composing:
+            typed = [one for one in entry.accepted([*(["-m"] if multirun else []), *overrides]) if one != "-m"]
             try:
-                self._compose(entry.accepted([*(["-m"] if multirun else []), *overrides])[multirun:], multirun)
+                self._compose(typed, multirun)
             except (HydraException, OmegaConfBaseException) as error:
-                ours = entry.our_error(error)
-                raise ours or AlpacabenchError(entry.explain(error, overrides)) from None
+                raise entry.our_error(error) or entry.all_mistakes(error, overrides) from None
 
     def _compose(self, overrides: Sequence[str], multirun: bool) -> None:
         """Build the first job, and look at the options of all of them."""

@@ -9,22 +9,21 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
 
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.version import __version__
 from alpacabench.security.redact import redact
 from alpacabench.service.events import follow
+from alpacabench.service.messages import Asked, Plan, Queued, State
 from alpacabench.service.queue import ENDED, Job, Queue
 from alpacabench.service.worker import TOKEN, Place, environment
 
-MOST_OVERRIDES = 200
 PLAN_SECONDS = 120
 PLANS = 2
 """Plans that are made at once."""
@@ -34,46 +33,9 @@ CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-Override = Annotated[str, Field(min_length=1, max_length=10_000)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Check = Callable[[Sequence[str], bool], None]
 """Refuses overrides of a run, or (True) of a sweep, with an AlpacabenchError."""
-
-
-class Asked(BaseModel):
-    """What a client asks for: the overrides of `alpacabench run`, with multirun those of `alpacabench run -m`."""
-
-    model_config = ConfigDict(extra="forbid")
-    overrides: list[Override] = Field(default=[], max_length=MOST_OVERRIDES, examples=[["model=echo", "subset.n=8"]])
-    multirun: bool = False
-
-
-class Queued(BaseModel):
-    """A job that was queued."""
-
-    id: str
-
-
-class State(BaseModel):
-    """How a job stands; times are seconds since the epoch."""
-
-    id: str
-    status: Literal["queued", "running", "finished", "failed", "cancelled"]
-    overrides: list[str]
-    multirun: bool
-    created: float
-    started: float | None
-    ended: float | None
-    exit_code: int | None
-    error: str | None = Field(description="what the command said, where it failed")
-    metrics: dict[str, float] = Field(description="of the run, or of the sweep as a whole, once it has ended")
-    files: list[str] = Field(description="what GET /runs/{id}/files/NAME gives")
-
-
-class Plan(BaseModel):
-    """What would be asked and what it would cost, as `plan=true` prints it."""
-
-    plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +193,7 @@ def make_app(service: Service) -> FastAPI:
 def _plan(place: Place, asked: Asked) -> str:
     """Return what `plan=true` prints, run as a command of its own."""
     multirun = ["-m"] if asked.multirun else []
-    command = [sys.executable, "-m", "alpacabench", "run", *multirun, *asked.overrides, *place.overrides, "plan=true"]
+    command = [sys.executable, "-m", place.program, "run", *multirun, *asked.overrides, *place.overrides, "plan=true"]
     options: dict[str, Any] = {"cwd": place.data, "env": environment(), "stdin": subprocess.DEVNULL}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PLAN_SECONDS, check=False, **options)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from alpacabench.service.messages import State
 from alpacabench.service.queue import ENDED
-
-if TYPE_CHECKING:
-    from alpacabench.service.app import State
 
 LOOK_SECONDS = 0.5
 SILENT_SECONDS = 15.0

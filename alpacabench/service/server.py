@@ -38,12 +38,14 @@ class Settings:
     tokens: Mapping[str, str]
     """By client."""
     workers: int
+    program: str
+    """The module of the command line."""
 
 
 def serve(settings: Settings, check: Check, listening: socket) -> int:
     """Serve until it is stopped; the workers end with it, and what they ran goes on at the next start."""
     engine = open_engine(settings.store)
-    place = Place(settings.data, settings.overrides, settings.budgets)
+    place = Place(settings.data, settings.overrides, settings.budgets, settings.program)
     app = make_app(Service(Queue(engine), place, settings.tokens, check))
     config = uvicorn.Config(
         Limits(app), http=Protocol, log_level="warning", access_log=False, server_header=False, lifespan="off",
@@ -82,7 +84,7 @@ def _keep(settings: Settings, stop: threading.Event) -> None:
 
 def _start(settings: Settings) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "alpacabench.service.worker", "--store", settings.store, "--data"]
-    command += [str(settings.data), *(f"--set={one}" for one in settings.overrides)]
+    command += [str(settings.data), "--program", settings.program, *(f"--set={one}" for one in settings.overrides)]
     command += [f"--budget={name}={usd}" for name, usd in settings.budgets.items()]
     # A group of its own: what stops the server by hand is told to the workers by the server.
     return subprocess.Popen(command, env=environment(), stdin=subprocess.DEVNULL, start_new_session=True)

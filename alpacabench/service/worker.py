@@ -1,6 +1,6 @@
 """A worker of the service: takes one job after the other and runs each as a command of its own.
 
-    python -m alpacabench.service.worker --store URL --data FOLDER [--set KEY=VALUE ...]
+    python -m alpacabench.service.worker --store URL --data FOLDER --program MODULE [--set KEY=VALUE ...]
 
 It ends when the server that started it is gone, and its job with it; the job is queued again.
 """
@@ -45,6 +45,8 @@ class Place:
     overrides: Sequence[str]
     budgets: Mapping[str, float]
     """Dollars by client."""
+    program: str
+    """The module of the command line."""
 
     def log(self, id_: str) -> Path:
         """Return the file with what a job's command says."""
@@ -58,7 +60,7 @@ class Place:
         """Return the command of a job whose client's account has spent so many dollars."""
         directory = self.directory(job.id, job.multirun)
         where = f"hydra.{'sweep' if job.multirun else 'run'}.dir='{directory}'"
-        start = [sys.executable, "-m", "alpacabench", "run", *(["-m"] if job.multirun else [])]
+        start = [sys.executable, "-m", self.program, "run", *(["-m"] if job.multirun else [])]
         return [*start, *self.paid(job, spent), *self.overrides, where]
 
     def paid(self, job: Job, spent: float) -> list[str]:
@@ -85,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--budget", action="append", default=[])
+    parser.add_argument("--program", required=True)
     given = parser.parse_args(arguments)
     budgets = {name: float(usd) for name, _, usd in (one.rpartition("=") for one in given.budget)}
     engine = open_engine(given.store)
@@ -97,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A busy store is no reason to stop working.
             with suppress(StoreError):
                 if job := Queue(engine).claim(heart):
-                    _run(Queue(engine), heart, Place(given.data, given.set, budgets), job, server)
+                    _run(Queue(engine), heart, Place(given.data, given.set, budgets, given.program), job, server)
                     continue
             time.sleep(IDLE_SECONDS)
     finally:
