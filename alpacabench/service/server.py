@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -84,7 +85,14 @@ def _keep(settings: Settings, stop: threading.Event) -> None:
 
 def _start(settings: Settings) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "alpacabench.service.worker", "--store", settings.store, "--data"]
-    command += [str(settings.data), "--program", settings.program, *(f"--set={one}" for one in settings.overrides)]
+    command += [
+        str(settings.data),
+        "--program",
+        settings.program,
+        "--server",
+        str(os.getpid()),
+        *(f"--set={one}" for one in settings.overrides),
+    ]
     command += [f"--budget={name}={usd}" for name, usd in settings.budgets.items()]
     # A group of its own: what stops the server by hand is told to the workers by the server.
     return subprocess.Popen(command, env=environment(), stdin=subprocess.DEVNULL, start_new_session=True)

@@ -1,6 +1,6 @@
 """A worker of the service: takes one job after the other and runs each as a command of its own.
 
-    python -m alpacabench.service.worker --store URL --data FOLDER --program MODULE [--set KEY=VALUE ...]
+    python -m alpacabench.service.worker --store URL --data FOLDER --program MODULE --server PID [--set KEY=VALUE ...]
 
 It ends when the server that started it is gone, and its job with it; the job is queued again.
 """
@@ -88,19 +88,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--budget", action="append", default=[])
     parser.add_argument("--program", required=True)
+    # Not asked of the system here: the server may be gone before this line is reached.
+    parser.add_argument("--server", type=int, required=True)
     given = parser.parse_args(arguments)
     budgets = {name: float(usd) for name, _, usd in (one.rpartition("=") for one in given.budget)}
     engine = open_engine(given.store)
     heart = Heartbeat(engine)
     heart.start()
     signal.signal(signal.SIGTERM, _stop)
-    server = os.getppid()
     try:
-        while os.getppid() == server:
+        while os.getppid() == given.server:
             # A busy store is no reason to stop working.
             with suppress(StoreError):
                 if job := Queue(engine).claim(heart):
-                    _run(Queue(engine), heart, Place(given.data, given.set, budgets, given.program), job, server)
+                    _run(Queue(engine), heart, Place(given.data, given.set, budgets, given.program), job, given.server)
                     continue
             time.sleep(IDLE_SECONDS)
     finally:
