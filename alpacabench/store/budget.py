@@ -23,6 +23,9 @@ MARGIN = 1.1
 SURPRISE = 10.0
 """How many times dearer than foreseen a second request may be while the first is in flight; it fades with each bill."""
 
+BATCH = " (batch)"
+"""Bills of batches are kept apart from those of single requests, beside which they do not count as in flight."""
+
 
 class Rate(NamedTuple):
     """What a model's server was seen to bill."""
@@ -82,12 +85,12 @@ class Ledger:
         with self.engine.begin() as connection:
             spent = _lock(connection, self.scope)
             rate = _rate(connection, self.scope, model)
-            usd = rate.foreseen(bound.total)
+            usd = self._foreseen_batch(connection, bound, model) if batch else rate.foreseen(bound.total)
             room = self.cap - spent - self._held(connection)
             if usd > room or not (batch or self._bears(connection, rate, model, usd, room)):
                 return None
             row = {"scope": self.scope, "owner": self.heart.owner, "usd": usd, "created": time.time()}
-            row |= {"bound": bound.total, "prompt": bound.prompt, "model": None if batch else model}
+            row |= {"bound": bound.total, "prompt": bound.prompt, "model": model[:240] + BATCH if batch else model}
             key = connection.execute(insert(holds).values(row)).inserted_primary_key
             return int(key[0]) if key else None
 
@@ -116,6 +119,11 @@ class Ledger:
         with self.engine.connect() as connection:
             spent = connection.execute(select(budgets.c.spent).where(budgets.c.scope == self.scope)).scalar_one()
             return float(spent) + self._held(connection, holds.c.lost == 1)
+
+    def _foreseen_batch(self, connection: Connection, bound: Bound, model: str) -> float:
+        """Return the most that many requests are expected to cost: as much above their length as any was seen to be."""
+        share = max(_rate(connection, self.scope, name).share for name in (model, model[:240] + BATCH))
+        return bound.total * (MARGIN * share if share > 1.0 else 1.0)
 
     def _bears(self, connection: Connection, rate: Rate, model: str, usd: float, room: float) -> bool:
         """Return whether the cap bears one more request to a model beside those in flight, were they all dearer."""

@@ -177,6 +177,16 @@ def test_a_batch_is_settled_by_whoever_reads_it_and_until_then_it_is_held(tmp_pa
         assert own.reserve(bound(1.0), "m")
 
 
+def test_the_next_batch_is_expected_to_be_as_dear_as_the_dearest(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path}/store.db") as store:
+        ledger = Ledger(store.engine, store.heart, "s", 10.0)
+        first = ledger.reserve(Bound(0.4, 0.5), "m", batch=True)
+        assert first and ledger.reserve(bound(0.1), "m"), "a single request does not wait for a batch"
+        settle(store.engine, first, bill(4.0))
+        assert ledger.reserve(Bound(0.6, 0.7), "m", batch=True) is None, "it may cost 8 times as much: 6.16 of 5.9"
+        assert ledger.reserve(Bound(0.3, 0.4), "m", batch=True)
+
+
 def test_the_first_bill_is_awaited_alone_and_the_others_are_expected_to_be_as_dear(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path}/a.db") as store, Store(f"sqlite:///{tmp_path}/a.db") as other:
         ledger, second = (Ledger(s.engine, s.heart, "s", 1.0) for s in (store, other))

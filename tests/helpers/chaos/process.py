@@ -130,7 +130,8 @@ def kill_until_done(command: Command, kills: Kills, seconds: float, chance: rand
     """
     done = 0
     while kills.more(done):
-        code = command.kill(chance.uniform(0.3, 1.1) * seconds)
+        # What was answered before a kill is not asked again: each time there is less to do.
+        code = command.kill(chance.uniform(0.25, 1.0) * seconds * 0.85**done)
         if code is not None:
             return done, code
         done += 1
