@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
-from alpacabench.checks.base import Check
+from alpacabench.checks.base import Check, Question
 from alpacabench.core.errors import Problem
 from alpacabench.core.records import NO_ANSWER, Checked, Example, Finding, Outcome
 from alpacabench.store.ask_once import AnswerStore, Reply, ask_once
-
-
-class Question(NamedTuple):
-    """One check of one answer."""
-
-    key: str
-    check: Check
-    example: Example
-    answer: str
 
 
 def limit_problems(checks: Mapping[str, Check], examples: Sequence[Example], file: str) -> Iterator[Problem]:
@@ -74,13 +66,29 @@ def check_answers(checks: Mapping[str, Check], outcomes: Sequence[Outcome], stor
                 findings=tuple(Finding(**finding) for finding in payload["findings"]) if payload else (),
                 failure=None if payload else (failed.failure if failed else "no reply"),
                 masked=question.check.masked,
-                cached=question.key not in answers.asked,
+                cached=payload is not None and question.key not in answers.asked,
+                key=question.key,
+                cost_usd=(payload or _detail(failed)).get("cost_usd", 0.0),
             )
         )
     return [replace(outcome, checked=tuple(found[outcome.example.index])) for outcome in outcomes]
 
 
+def _detail(failed: Reply | None) -> dict[str, Any]:
+    """Return what is known of a failure: what was paid for a reply that could not be read was paid."""
+    return failed.detail if failed and isinstance(failed.detail, dict) else {}
+
+
 def _check_all(questions: list[Question]) -> Iterator[Reply]:
+    theirs: dict[int, list[Question]] = defaultdict(list)
+    for question in questions:
+        theirs[id(question.check)].append(question)
+    for asked in theirs.values():
+        replies = asked[0].check.ask(asked)
+        yield from _check_each(asked) if replies is None else replies
+
+
+def _check_each(questions: list[Question]) -> Iterator[Reply]:
     for question in questions:
         try:
             findings = [

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from alpacabench.core.component import Component
 from alpacabench.core.records import Example, Finding, digest
 from alpacabench.core.source import foreign_source
+from alpacabench.cost.expected import Expected
+from alpacabench.store.ask_once import Reply
+
+
+class Question(NamedTuple):
+    """One check of one answer."""
+
+    key: str
+    check: Check
+    example: Example
+    answer: str
 
 
 class Check(Component):
@@ -39,6 +50,18 @@ class Check(Component):
     @abstractmethod
     def check(self, example: Example, answer: str) -> Iterable[Finding]:
         """Yield every finding in an answer; none where it is clean."""
+
+    def ask(self, questions: list[Question]) -> Iterable[Reply] | None:
+        """Return the replies of a check that asks a model about many answers; None where it has `check` alone."""
+        return None
+
+    def expected(self, example: Example, answer: str, unwritten: float = 0.0) -> Expected | None:
+        """Return what one answer's check is expected to take; None where no model is asked."""
+        return None
+
+    def paid_models(self) -> list[tuple[str, str]]:
+        """Return the key and the name of each model whose requests have a price."""
+        return []
 
     def units(self) -> Mapping[str, str]:
         """Return the names of figures of the check's own, each with its unit, beside the rates that every check has."""

@@ -42,6 +42,10 @@ class Rule(BaseModel):
     forbid: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
 
+    def concerns(self, instruction: str) -> bool:
+        """Return whether the rule applies to answers to a prompt."""
+        return not self.when or _any(self.when, instruction)
+
     @field_validator("when", "forbid", "require", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
@@ -87,7 +91,7 @@ class PolicyRules(Check):
     def check(self, example: Example, answer: str) -> Iterator[Finding]:
         """Yield each forbidden passage, and each rule whose required words are missing."""
         for rule in read_policy(self.path).rules:
-            if rule.when and not _any(rule.when, example.instruction):
+            if not rule.concerns(example.instruction):
                 continue
             message = rule.message or rule.name
             for pattern in rule.forbid:

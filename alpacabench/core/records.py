@@ -159,6 +159,10 @@ class Checked:
     masked: bool = False
     """Whether the spans hold what must not be shown."""
     cached: bool = False
+    key: str = ""
+    """The store's key."""
+    cost_usd: float | None = 0.0
+    """Dollars paid for it, where a model was asked; None where the price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

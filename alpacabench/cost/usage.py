@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
-from alpacabench.core.records import Generation, Verdict
+from alpacabench.core.records import Checked, Generation, Verdict
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ UNITS = {
 def usage(
     generations: Sequence[Generation], verdicts: Sequence[Verdict], generate_seconds: float, judge_seconds: float,
     model_loads: int, peak_memory_bytes: int, wordings: Sequence[Generation] = (),
+    checked: Sequence[Checked] = (),
 ) -> Usage:  # fmt: skip
     """Add up what a run did."""
     # Recorded answers and verdicts have no key: nobody asked for them.
@@ -75,6 +76,7 @@ def usage(
     answered_here = bool(answers) and all(g.key for g in generations)
     # Equal answers are a draw that nobody is asked for.
     judged_here = all(v.key for v in verdicts if v.pair.reference != v.pair.output)
+    checks = {c.key: c for c in checked if c.key}
     seconds = sorted(g.seconds for g in written)
     tokens = sum(g.completion_tokens for g in written)
     return Usage(
@@ -86,8 +88,8 @@ def usage(
         completion_tokens=tokens,
         judge_prompt_tokens=sum(v.prompt_tokens for v in asked),
         judge_completion_tokens=sum(v.completion_tokens for v in asked),
-        cost_usd=_dollars([*written, *reworded], asked),
-        full_cost_usd=_dollars([*answers.values(), *variants.values()], judged.values())
+        cost_usd=_dollars([*written, *reworded], asked, [c for c in checks.values() if not c.cached]),
+        full_cost_usd=_dollars([*answers.values(), *variants.values()], judged.values(), checks.values())
         if answered_here and judged_here
         else None,
         seconds_per_answer=fmean(g.seconds for g in answers.values()) if answered_here else None,
@@ -105,9 +107,9 @@ def usage(
     )
 
 
-def _dollars(answers: Iterable[Generation], verdicts: Iterable[Verdict]) -> float | None:
+def _dollars(answers: Iterable[Generation], verdicts: Iterable[Verdict], checks: Iterable[Checked]) -> float | None:
     """Return what they cost together; None where a price is unknown."""
-    costs = [g.cost_usd for g in answers] + [v.cost_usd for v in verdicts]
+    costs = [g.cost_usd for g in answers] + [v.cost_usd for v in verdicts] + [c.cost_usd for c in checks]
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None
 

@@ -261,7 +261,9 @@ def _unpriced(experiment: Experiment) -> Iterator[Problem]:
     """Yield the models without a price where there is a cap, which could not be kept."""
     cap = experiment.settings.budget.usd
     asked = [
-        *by_model.paid_models(experiment.perturbation), *experiment.model.paid_models(), *experiment.judge.paid_models()
+        *by_model.paid_models(experiment.perturbation), *experiment.model.paid_models(),
+        *experiment.judge.paid_models(),
+        *(paid for check in experiment.checks.values() for paid in check.paid_models()),
     ]  # fmt: skip
     for key, model in asked:
         if cap is not None and price_of(model) is None:

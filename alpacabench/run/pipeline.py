@@ -163,6 +163,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
         model_loads=inference.loads() - loaded,
         peak_memory_bytes=inference.peak_bytes(),
         wordings=wordings.generations,
+        checked=[one for outcome in outcomes for one in outcome.checked],
     )
     _note_speeds(experiment, spent, store)
     return Evaluation(inputs, outcomes, scores, spent, answered.canaries, answered.stopped)

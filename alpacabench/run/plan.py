@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from alpacabench.analysis.estimate import duration
-from alpacabench.core.records import Pair
+from alpacabench.core.records import Generation, Pair
 from alpacabench.cost.expected import Expected
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.panel import Panel
@@ -87,6 +87,8 @@ class Plan:
             self._add_probe(experiment, inputs, pace, store)
         new = len(self.answers) - before[0], len(self.verdicts) - before[1]
         self.models |= (model.models_to_load() if new[0] else set()) | (judge.models_to_load() if new[1] else set())
+        n_judged += self._add_checks(experiment, known, asked, store)
+        new = new[0], len(self.verdicts) - before[1]
         self.jobs.append(JobShare(name, new[0], len(known) + len(asked) - new[0], new[1], n_judged - new[1]))
 
     def _add_probe(self, experiment: Experiment, inputs: Inputs, pace: Pace, store: Store) -> None:
@@ -96,6 +98,26 @@ class Plan:
             questions = member.probes(probe_pairs(experiment, inputs.prompts))
             if questions and not store.get("verdict", [question.key for question in questions]):
                 self.verdicts[questions[0].key] = pace.verdict(judge.expected(questions[0], 0.0))
+
+    def _add_checks(
+        self, experiment: Experiment, known: Sequence[Generation], asked: Sequence[tuple[str, Request]], store: Store
+    ) -> int:
+        """Add what checks ask models, as verdicts; return their number."""
+        found: dict[str, Expected] = {}
+        held: set[str] = set()
+        for name, check in experiment.checks.items():
+            for g in known:
+                if g.text is not None and (expected := check.expected(g.prompt.example, g.text)):
+                    key = check.key(g.prompt.example, name, g.text)
+                    found[key] = expected
+            held |= set(store.get("check", found))
+            for key, request in asked:
+                most = experiment.model.expected(request, experiment.decoding).completion[1]
+                if expected := check.expected(request.prompt.example, "", most):
+                    found[f"{name}/{key}"] = expected
+        self.verdicts |= {key: expected for key, expected in found.items() if key not in held}
+        self.verdicts_known |= held
+        return len(found)
 
     def _add_answer(self, experiment: Experiment, key: str, request: Request, pace: Pace) -> int:
         """Add an answer that is yet to be written, and its verdicts; return the number of verdicts."""
