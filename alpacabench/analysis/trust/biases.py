@@ -41,17 +41,17 @@ def position(verdicts: Sequence[Judged]) -> Part:
     both = sorted(first.keys() & second.keys())
     if len(both) >= FEW:
         gaps = np.array([second[prompt] - first[prompt] for prompt in both]) * 100
-        p, how = max(mean_of(gaps).two_sided_p(), sign_flip_p(gaps)), f"{len(both)} prompts judged in both orders"
+        p, how = max(mean_of(gaps).two_sided_p(), sign_flip_p(gaps)), f"on {len(both)} prompts judged in both orders"
         estimate = Estimate.of_differences(gaps)
     elif min(len(first), len(second)) >= FEW:
         one, two = (np.array(list(side.values())) * 100 for side in (first, second))
         half = Z_95 * math.hypot(standard_error(one), standard_error(two))
         value = float(two.mean() - one.mean())
         estimate, p = Estimate(value, value - half, value + half), _of_placing(one, two)
-        how = "different prompts in each order: judge.order=both would compare the same ones"
+        how = "on different prompts in each place: judge.order=both would compare the same ones"
     else:
         return unknown("position", f"fewer than {FEW} prompts in each place")
-    what = f"shown second, the model wins {estimate.text(signed=True)} points more ({how})"
+    what = f"shown second instead of first, the model's win rate changes by {estimate.text(signed=True)} points, {how}"
     return Part("position", what, estimate, p)
 
 
