@@ -190,9 +190,12 @@ def _slice(table: AblationTable, breakdown: str, names: list[str]) -> Figure | N
     return figure(
         breakdown.replace(" ", "-"),
         f"Difference of the win rate by {breakdown}",
-        "Points, the mean over a family's strengths, with the 95% interval below. Slices describe; they are not "
-        f"adjusted for how many they are.{hidden}",
-        lambda width: heat(names, [_slice_label(row) for row in rows], cells, ("family", breakdown), width),
+        "Points, the mean over a family's strengths, with the 95% interval below: blue where it is above zero, orange "
+        "where it is below. Slices describe; they are not adjusted for how many they are."
+        f"{hidden}",
+        lambda width: heat(
+            names, [_slice_label(row) for row in rows], cells, ("family", breakdown), width, signed=True
+        ),
         (breakdown, "n", *names),
         [
             (

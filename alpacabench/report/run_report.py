@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alpacabench.analysis.compare.answer_kind import UNKNOWN, answer_kind, prompt_language
 from alpacabench.analysis.estimate import Estimate, Number
 from alpacabench.analysis.sentences import run
 from alpacabench.analysis.trust.trust import JudgeTrust
@@ -15,6 +16,7 @@ from alpacabench.dataset.taxonomy import tags
 from alpacabench.report import run_figures, run_words, trust_words
 from alpacabench.report.checks import check_cards
 from alpacabench.report.page import Figure, write_page
+from alpacabench.report.rubric import rubric
 from alpacabench.report.slices import Scored, scored
 
 EXTREMES = 6
@@ -86,6 +88,7 @@ def write_run_report(
         max_failures=MAX_FAILURES,
         health=health(outcomes),
         checks=check_cards(outcomes, metrics),
+        rubric=rubric(outcomes),
         costs=[(label, filter_, metrics[key]) for label, key, filter_ in COSTS if metrics.get(key) is not None],
         metrics=sorted(metrics.items()),
         about=about,
@@ -118,11 +121,29 @@ def _breakdown(pairs: Sequence[Scored], rate: Estimate | None) -> list[Figure]:
         return []
     overlap = " A prompt may be in several."
     figures = [
+        run_figures.slice_figure("answer", "By kind of answer", pairs, rate, _kind),
         run_figures.slice_figure("source", "By source", pairs, rate, lambda outcome: [outcome.example.source]),
         run_figures.length(pairs),
         run_figures.slice_figure("category", "By category", pairs, rate, lambda outcome: [outcome.example.category]),
         run_figures.slice_figure(
             "structure", "By structure of the prompt", pairs, rate, lambda o: tags(o.example.instruction), overlap
         ),
+        _languages(pairs, rate),
     ]
     return [figure for figure in figures if figure]
+
+
+def _kind(outcome: Outcome) -> list[str]:
+    finish = outcome.generations[0].finish_reason if outcome.generations else None
+    return [answer_kind(outcome.output, finish, outcome.example.instruction)]
+
+
+def _languages(pairs: Sequence[Scored], rate: Estimate) -> Figure | None:
+    """Draw the slices by language where there is more than one."""
+    found = {prompt_language(outcome.example.instruction) for outcome, _ in pairs} - {UNKNOWN}
+    if len(found) < 2:
+        return None
+    note = " Told by the prompt's words; too few words tell none."
+    return run_figures.slice_figure(
+        "language", "By language of the prompt", pairs, rate, lambda o: [prompt_language(o.example.instruction)], note
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from alpacabench.analysis.estimate import Estimate, dollars, duration, finite, p_value, probability
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable, numeric
 from alpacabench.report.page import Figure, figure
@@ -12,6 +15,8 @@ from alpacabench.report.plot.points import Spot, frontier, pareto
 
 WIN_RATE = "Win rate, % (95% interval)"
 MAX_HEAT_COLUMNS = 8
+STEP = re.compile(r"(\d+)/*$")
+"""A checkpoint's step: `checkpoint-200`, `step_1000/`."""
 Axis = tuple[str, tuple[str, ...]]
 """A config key and its values."""
 
@@ -73,7 +78,8 @@ def _rates(table: SweepTable) -> Figure | None:
 
 
 def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
-    numbers = [axis for axis in swept if numeric(axis[1])]
+    steps = {key: _steps(key, values) for key, values in swept}
+    numbers = [axis for axis in swept if steps[axis[0]]]
     if not numbers:
         return None
     key = max(numbers, key=lambda axis: len(axis[1]))[0]
@@ -84,7 +90,7 @@ def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
     series = []
     for group in groups:
         points = [
-            (float(row.overrides[key]), rate)
+            (steps[key][row.overrides[key]], rate)
             for row, rate in _done(table)
             if key in row.overrides and (other is None or row.overrides.get(other[0], "") == group)
         ]
@@ -92,7 +98,7 @@ def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
     series = [one for one in series if one.points]
     if not series:
         return None
-    title = f"Win rate along {key}"
+    title = f"Win rate along {key}" if numeric(tuple(steps[key])) else f"Win rate along the checkpoints ({key})"
     return figure(
         "along",
         title,
@@ -104,6 +110,15 @@ def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
         [(one.label, f"{at:g}", rate.text()) for one in series for at, rate in one.points],
         wide=other is None,
     )
+
+
+def _steps(key: str, values: Sequence[str]) -> dict[str, float]:
+    """Return the number that each value is, of a model's path the step that its name ends with; empty for words."""
+    if numeric(values):
+        return {value: float(value) for value in values}
+    found = {value: STEP.search(value) for value in values} if key.startswith("model.") else {}
+    steps = {value: float(match[1]) for value, match in found.items() if match}
+    return steps if len(set(steps.values())) == len(values) else {}
 
 
 def _heat(table: SweepTable, swept: list[Axis]) -> Figure | None:

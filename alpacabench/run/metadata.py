@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from alpacabench.core.version import __version__
+from alpacabench.dataset.taxonomy import Taxonomy, read_taxonomy
 from alpacabench.run.difference import from_defaults, other_options, words
 from alpacabench.run.experiment import GROUPS, Experiment
 from alpacabench.run.pipeline import Evaluation, Inputs
@@ -26,12 +27,17 @@ def facts(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
         "judge": experiment.judge.label,
         "judge order": experiment.judge.order,
         "dataset": f"{experiment.dataset.name} ({inputs.dataset['rows']} prompts, {experiment.dataset.licence})",
+        "taxonomy": f"{experiment.dataset.taxonomy or 'built in'}, version {_taxonomy(experiment).version}",
         "subset": experiment.choices.get("subset", subset),
         "subset hash": inputs.subset_hash,
         "perturbation": ", ".join(filter(None, _perturbation(experiment))),
         "decoding": ", ".join(f"{k} {v}" for k, v in experiment.decoding.key().items() if v not in ([], 1.0, 1)),
         "sharding": f"{experiment.sharding.mode}, processes: {experiment.sharding.num_processes}",
     }
+
+
+def _taxonomy(experiment: Experiment) -> Taxonomy:
+    return read_taxonomy(experiment.dataset.taxonomy)
 
 
 def _perturbation(experiment: Experiment) -> tuple[str, ...]:

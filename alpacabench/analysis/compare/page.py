@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
+from alpacabench.analysis.compare.answer_kind import answer_kind, prompt_language
 from alpacabench.analysis.compare.comparison import Comparison, Flip
 from alpacabench.analysis.compare.result import ComparisonPage, FlippedPrompt, SliceDelta
 from alpacabench.analysis.decision import detectable
@@ -13,10 +14,12 @@ from alpacabench.analysis.finished_run import Item
 from alpacabench.analysis.sentences import given
 from alpacabench.dataset.taxonomy import label, tags
 
-BREAKDOWNS: dict[str, Callable[[Item], Iterable[str]]] = {
-    "source": lambda item: [item.source] if item.source else [],
-    "category": lambda item: [item.category or label(item.instruction)],
-    "structural tag": lambda item: tags(item.instruction),
+BREAKDOWNS: dict[str, Callable[[Item, Item], Iterable[str]]] = {
+    "source": lambda item, _: [item.source] if item.source else [],
+    "category": lambda item, _: [item.category or label(item.instruction)],
+    "structural tag": lambda item, _: tags(item.instruction),
+    "kind of answer": lambda before, after: [_kinds(before, after)],
+    "language": lambda item, _: [prompt_language(item.instruction)],
 }
 """How the prompts are sliced: name to the slices that a prompt belongs to. Tags overlap, the others add up."""
 MIN_SLICE = 2
@@ -74,13 +77,19 @@ def _flip(flip: Flip) -> FlippedPrompt:
     )
 
 
-def _slices(pair: Comparison, of: Callable[[Item], Iterable[str]]) -> tuple[SliceDelta, ...]:
+def _kinds(before: Item, after: Item) -> str:
+    """Return what kind both answers are, or what it was and is."""
+    old, new = (answer_kind(item.output, item.finish_reason, item.instruction) for item in (before, after))
+    return old if old == new else f"{old} → {new}"
+
+
+def _slices(pair: Comparison, of: Callable[[Item, Item], Iterable[str]]) -> tuple[SliceDelta, ...]:
     """Return the mean difference of each slice with its paired 95% interval, largest slice first."""
     import numpy as np
 
     groups: dict[str, list[float]] = defaultdict(list)
     for before, after in pair.scored:
-        for name in of(before):
+        for name in of(before, after):
             groups[name].append((after.preference - before.preference) * 100)
     found = []
     for name, changes in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):

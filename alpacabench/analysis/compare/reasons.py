@@ -53,10 +53,11 @@ def reasons(base: Item, run: Item) -> tuple[str, ...]:
 
 def language(text: str) -> str:
     """Return the script or, for Latin script, the likeliest of six languages; empty where there is too little text."""
-    letters = sum(letter.isalpha() for letter in text) or 1
-    for name, pattern in SCRIPTS.items():
-        if len(pattern.findall(text)) / letters > 0.3:
-            return name
+    if not text.isascii():
+        letters = sum(letter.isalpha() for letter in text) or 1
+        for name, pattern in SCRIPTS.items():
+            if len(pattern.findall(text)) / letters > 0.3:
+                return name
     words = re.findall(r"[^\W\d_]+", text.lower())
     counts = {name: sum(word in known for word in words) for name, known in WORDS.items()}
     best = max(counts, key=counts.__getitem__)

@@ -11,6 +11,8 @@ from alpacabench.report.svg import Drawing, element, fit, join, text, text_width
 
 CELL_HEIGHT = 48.0
 SHADES = 7
+STRENGTHS = 3
+"""Of a colour of differences."""
 
 
 def heat(
@@ -19,8 +21,12 @@ def heat(
     cells: Mapping[tuple[str, str], Estimate],
     titles: tuple[str, str],
     width: float,
+    signed: bool = False,
 ) -> Drawing:
-    """Draw cells keyed (column, row); `titles` are those of the columns and of the rows. Missing cells stay empty."""
+    """Draw cells keyed (column, row); `titles` are those of the columns and of the rows. Missing cells stay empty.
+
+    Of differences (`signed`) a cell has a colour only where its interval leaves out zero: one above, another below.
+    """
     left = min(width * 0.3, max(text_width(row) for row in rows) + 12)
     cell = (width - left) / len(columns)
     top = 60.0
@@ -39,17 +45,29 @@ def heat(
         parts.append(text(left - 10, y + CELL_HEIGHT / 2 + 4, fit(row, left - 12), "label", "end"))
         for i, column in enumerate(columns):
             if mark := cells.get((column, row)):
-                parts.append(_cell(left + cell * i, y, cell, mark, values, f"{column}, {row}"))
+                shade = _side(mark, values) if signed else _shade(mark, values)
+                parts.append(_cell(left + cell * i, y, cell, mark, shade, f"{column}, {row}", signed))
     return Drawing(width, top + CELL_HEIGHT * len(rows) + 6, join(*parts))
 
 
-def _cell(x: float, y: float, wide: float, mark: Estimate, values: Sequence[float], name: str) -> Markup:
+def _shade(mark: Estimate, values: Sequence[float]) -> str:
     low, high = min(values), max(values)
-    shade = round((mark.value - low) / (high - low) * (SHADES - 1)) if high > low else SHADES // 2
-    tip = element("title", f"{name}: {mark.text()}")
-    box = element("rect", tip, x=x + 1, y=y + 1, width=wide - 2, height=CELL_HEIGHT - 2, rx=4, class_=f"shade-{shade}")
-    centre, span = x + wide / 2, mark.range()
+    return f"shade-{round((mark.value - low) / (high - low) * (SHADES - 1)) if high > low else SHADES // 2}"
+
+
+def _side(mark: Estimate, values: Sequence[float]) -> str:
+    low, high = mark.interval or (-1.0, 1.0)
+    if low <= 0 <= high:
+        return "even"
+    strength = max(1, round(abs(mark.value) / max(map(abs, values)) * STRENGTHS))
+    return f"{'rise' if mark.value > 0 else 'fall'}-{strength}"
+
+
+def _cell(x: float, y: float, wide: float, mark: Estimate, shade: str, name: str, signed: bool) -> Markup:
+    tip = element("title", f"{name}: {mark.text(signed=signed)}")
+    box = element("rect", tip, x=x + 1, y=y + 1, width=wide - 2, height=CELL_HEIGHT - 2, rx=4, class_=shade)
+    centre, span = x + wide / 2, mark.range(signed=signed)
     if text_width(span, 11) > wide - 4 and mark.interval:
         span = f"±{decimal((mark.interval[1] - mark.interval[0]) / 2)}"
-    value = text(centre, y + 22, decimal(mark.value), f"on-shade-{shade} strong", "middle")
-    return join(box, value, text(centre, y + 38, span, f"on-shade-{shade} small", "middle"))
+    value = text(centre, y + 22, decimal(mark.value, signed=signed), f"on-{shade} strong", "middle")
+    return join(box, value, text(centre, y + 38, span, f"on-{shade} small", "middle"))
