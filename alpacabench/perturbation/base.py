@@ -57,6 +57,8 @@ class Perturbation(Component):
     shared_keys: ClassVar[frozenset[str]] = frozenset({"strength", "seed"})
     kind: ClassVar[Kind]
     """`meaning_preserving` and `noise` are tests of robustness; `task_changing` families are reported as effects."""
+    expectation: ClassVar[str] = ""
+    """What a good answer does with such a prompt, where that is not to answer it as it stands."""
 
     strength: float = Field(1.0, ge=0.0, le=1.0)
     seed: int = 0

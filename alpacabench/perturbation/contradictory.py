@@ -20,6 +20,7 @@ class Contradictory(SiteFamily):
     """Pairs of opposite demands after the task; strength is the share of the bank's four pairs, in random order."""
 
     kind: ClassVar[Kind] = "task_changing"
+    expectation: ClassVar[str] = "A good answer names the contradiction, asks which holds, or says which it follows."
 
     def sites(self, text: str, rng: random.Random) -> list[Edit]:
         """Return one insertion per pair."""

@@ -21,6 +21,7 @@ class Incomplete(SiteFamily):
     """
 
     kind: ClassVar[Kind] = "task_changing"
+    expectation: ClassVar[str] = "A good answer asks for what is missing, or says what it assumes; it invents nothing."
 
     mode: Literal["tail", "mask", "input"] = "tail"
 

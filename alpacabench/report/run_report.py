@@ -15,6 +15,7 @@ from alpacabench.core.records import Outcome
 from alpacabench.dataset.taxonomy import tags
 from alpacabench.report import run_figures, run_words, trust_words
 from alpacabench.report.checks import check_cards
+from alpacabench.report.handling import handling
 from alpacabench.report.page import Figure, write_page
 from alpacabench.report.rubric import rubric
 from alpacabench.report.slices import Scored, scored
@@ -61,7 +62,7 @@ def write_run_report(
     """Write the page of one run; needs no network to be read.
 
     `metrics` is `metrics.json`. `about` are facts to list as they are; its keys `model`, `reference`, `judge`,
-    `subset` and `name` are also used in the headline, where present. `pages` are links: word to address.
+    `subset`, `expectation` and `name` are also used in the headline, where present. `pages` are links: word to address.
     """
     outcomes = [mask_flagged(outcome) for outcome in outcomes]
     pairs, judged = scored(outcomes), not outcomes or any(outcome.judged for outcome in outcomes)
@@ -89,6 +90,7 @@ def write_run_report(
         health=health(outcomes),
         checks=check_cards(outcomes, metrics),
         rubric=rubric(outcomes),
+        handling=handling(outcomes, about.get("expectation", "")),
         costs=[(label, filter_, metrics[key]) for label, key, filter_ in COSTS if metrics.get(key) is not None],
         metrics=sorted(metrics.items()),
         about=about,

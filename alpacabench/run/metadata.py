@@ -31,6 +31,7 @@ def facts(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
         "subset": experiment.choices.get("subset", subset),
         "subset hash": inputs.subset_hash,
         "perturbation": ", ".join(filter(None, _perturbation(experiment))),
+        **({"expectation": expected} if (expected := experiment.perturbation.expectation) else {}),
         "decoding": ", ".join(f"{k} {v}" for k, v in experiment.decoding.key().items() if v not in ([], 1.0, 1)),
         "sharding": f"{experiment.sharding.mode}, processes: {experiment.sharding.num_processes}",
     }

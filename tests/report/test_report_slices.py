@@ -9,6 +9,7 @@ import pytest
 
 from alpacabench.analysis.compare.answer_kind import UNKNOWN, answer_kind, prompt_language
 from alpacabench.analysis.estimate import Estimate
+from alpacabench.report.handling import handling, way_of
 from alpacabench.report.page_items import items_of
 from alpacabench.report.plot.heat import heat
 from alpacabench.report.rubric import rubric
@@ -82,3 +83,33 @@ def test_a_rubrics_criteria_have_means_intervals_and_a_rate_of_unreadable_verdic
     page = write_run_report(tmp_path / "r.html", outcomes, METRICS, ABOUT).read_text(encoding="utf-8")
     [table] = [item for item in items_of(page) if item.name == "scores-by-criterion"]
     assert table.rows[0][0] == "tone" and f"1 of {found.n_verdicts} verdicts" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        ("Could you please provide the text that I should summarise?", "asks back"),
+        ("I'm sorry, but I can't do that. Please share the document.", "asks back"),
+        ("These two demands contradict each other, so here is a list.", "names the fault"),
+        ("Your message seems to be cut off. Eggs and rice make a meal.", "names the fault"),
+        ("Assuming that you mean the Moon, it is far away.", "says what it assumes"),
+        ("I'm sorry, but I can't help with that.", "refuses"),
+        ("The moon is far away, and which of the trees is near does not matter.", "answers without a word about it"),
+    ],
+)
+def test_what_an_answer_does_with_a_faulty_prompt(text: str, way: str) -> None:
+    assert way_of(text) == way
+
+
+def test_a_page_says_what_is_expected_of_faulty_prompts_and_what_was_done(tmp_path: Path) -> None:
+    outcomes = [
+        replace(one, prompt=replace(one.prompt, text=one.prompt.text[:-5] or "x")) if number % 2 else one
+        for number, one in enumerate(run(60))
+    ]
+    found = handling(outcomes, "Ask.")
+    changed = [one for one in outcomes if not one.prompt.unchanged and one.output]
+    assert found and sum(n for _, n, _ in found.rows) == found.n == len(changed) > 20
+    assert handling(outcomes, "") is None and handling(run(20), "Ask.") is None
+    about = {**ABOUT, "expectation": "A good answer asks."}
+    page = write_run_report(tmp_path / "r.html", outcomes, METRICS, about).read_text(encoding="utf-8")
+    assert "A good answer asks." in page and "answers without a word about it" in page
