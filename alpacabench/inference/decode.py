@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from alpacabench.inference.cpu.blocks import new_cache
 from alpacabench.inference.loaded import Loaded, Way, accepted
 from alpacabench.inference.prompt import Encoded, Encoder
 from alpacabench.inference.rank_sync import Alone
-from alpacabench.inference.sampling import choose, seed_of
+from alpacabench.inference.sampling import choose_each, seed_of
 from alpacabench.inference.settings import Processors
 from alpacabench.inference.spec import Answer, DecodeSpec, Task
 
@@ -30,6 +30,15 @@ STOP_TAIL = 24
 """How many of the last tokens are read for a stop string, beside one for each of its characters."""
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How answers are written: the decoding values, what ends them, and what changes their logits."""
+
+    spec: DecodeSpec
+    encoder: Encoder
+    processors: Processors
+
+
 @dataclass(slots=True)
 class Row:
     """One answer that is being written."""
@@ -38,6 +47,7 @@ class Row:
     prompt: Encoded
     limit: int
     """The most tokens that the answer may have."""
+    manner: Manner
     tokens: list[int] = field(default_factory=list)
     started: float = 0.0
     batch_size: int = 0
@@ -50,28 +60,31 @@ class Row:
         return len(self.prompt.ids) + len(self.tokens)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Rows that one stream decodes, each in its own manner, and how they are batched."""
+
+    loaded: Loaded
+    rows: Sequence[Row]
+    batch_size: int
+    """The most rows at once."""
+    lockstep: Alone
+    way: Way
+    pad: int
+    """The token of a column that no row uses."""
+
+
 class DecodeLoop:
     """Decodes waiting rows (longest first), at most `batch_size` at once; call `run` once."""
 
-    def __init__(
-        self,
-        loaded: Loaded,
-        encoder: Encoder,
-        spec: DecodeSpec,
-        waiting: list[Row],
-        batch_size: int,
-        lockstep: Alone,
-        way: Way,
-    ) -> None:
-        self.processors = Processors(loaded, encoder, spec)
-        self.way = way
-        self.model, self.device, self.encoder, self.spec = loaded.model, loaded.device, encoder, spec
-        self.lockstep = lockstep
-        self.waiting = waiting
-        self.batch_size = batch_size
+    def __init__(self, work: Work) -> None:
+        self.way, self.pad, self.lockstep = work.way, work.pad, work.lockstep
+        self.model, self.device = work.loaded.model, work.loaded.device
+        self.waiting = list(work.rows)
+        self.batch_size = work.batch_size
         self.stepped: Callable[[float], None] = progress.in_flight
         """Told after each step how much of the unfinished answers is written, in whole answers."""
-        self.layers = getattr(loaded.model.config.get_text_config(), "num_hidden_layers", 0)
+        self.layers = getattr(self.model.config.get_text_config(), "num_hidden_layers", 0)
         self.restart()
 
     def restart(self) -> None:
@@ -119,11 +132,11 @@ class DecodeLoop:
         self._reserve(longest, new)
         self.rows += new
         del self.waiting[: len(new)]
-        if self.processors.needed:
-            for row in new:
-                row.processors = self.processors.of(row.prompt.ids, row.limit)
+        for row in new:
+            if row.manner.processors.needed:
+                row.processors = row.manner.processors.of(row.prompt.ids, row.limit)
         now = time.monotonic()
-        ids = torch.full((len(new), longest), self.encoder.pad)
+        ids = torch.full((len(new), longest), self.pad)
         seen = torch.zeros(len(new), longest, dtype=torch.bool)
         for i, row in enumerate(new):
             row.started = now
@@ -173,7 +186,7 @@ class DecodeLoop:
         logits = self._adjusted(logits, rows)
         seeds = torch.tensor([seed_of(row.task.key) for row in rows], device=self.device)
         steps = torch.tensor([len(row.tokens) for row in rows], device=self.device)
-        tokens = self.lockstep.agree(choose(logits, self.spec, seeds, steps)).tolist()
+        tokens = self.lockstep.agree(choose_each(logits, [row.manner.spec for row in rows], seeds, steps)).tolist()
         for row, token in zip(rows, tokens, strict=True):
             row.tokens.append(token)
             row.batch_size = max(row.batch_size, len(self.rows))
@@ -182,7 +195,9 @@ class DecodeLoop:
         """Return the logits as the rows' processors change them, [rows, vocabulary]."""
         import torch
 
-        for i, row in enumerate(rows if self.processors.needed else ()):
+        for i, row in enumerate(rows):
+            if row.processors is None:
+                continue
             ids = torch.tensor([[*row.prompt.ids, *row.tokens]], device=logits.device)
             logits[i : i + 1] = row.processors(ids, logits[i : i + 1])
         return logits
@@ -207,7 +222,7 @@ class DecodeLoop:
         now = time.monotonic()
         i = 0
         while i < len(self.rows):
-            answer = finish(self.rows[i], self.encoder, now)
+            answer = finish(self.rows[i], now)
             if answer is None:
                 i += 1
                 continue
@@ -220,8 +235,9 @@ class DecodeLoop:
         self._narrow()
 
 
-def finish(row: Row, encoder: Encoder, now: float, last: bool = False) -> Answer | None:
+def finish(row: Row, now: float, last: bool = False) -> Answer | None:
     """Return the answer if the row is complete: by a stop token, a stop string, its limit, or because it was `last`."""
+    encoder = row.manner.encoder
     ended = row.tokens[-1] in encoder.stop_ids
     tail = max((len(stop) for stop in (*encoder.stops, *encoder.spelled)), default=0) + STOP_TAIL
     if not (ended or last or len(row.tokens) >= row.limit or encoder.stopped(row.tokens[-tail:])):

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from alpacabench.inference.config_facts import stretched_from, token_values
 from alpacabench.inference.cpu.lanes import lane_count, side_by_side
-from alpacabench.inference.decode import DecodeLoop, Row, longest_first
+from alpacabench.inference.decode import DecodeLoop, Manner, Row, Work, longest_first
 from alpacabench.inference.loaded import Loaded, Way
 from alpacabench.inference.loading import free_bytes, out_of_memory
 from alpacabench.inference.prompt import Encoder, PromptError
 from alpacabench.inference.rank_sync import Alone
 from alpacabench.inference.self_check import pads_for_choices, way_of
+from alpacabench.inference.settings import Processors
 from alpacabench.inference.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, Task
 from alpacabench.inference.static_batch import WholeBatches
 from alpacabench.inference.weigh_options import TOKENS, weigh
@@ -36,33 +37,49 @@ class Engine:
     def generate(
         self, tasks: Sequence[Task], spec: DecodeSpec, form: ChatFormat, batch_size: int | None = None
     ) -> Iterator[Answer]:
-        """Yield one answer per task, as they finish; `batch_size` None chooses by device and memory."""
-        encoder = self._encoder(form, spec.stop)
-        rows = []
+        """Yield one answer per task, as they finish; `batch_size` None chooses by device and memory.
+
+        Tasks with decoding values of their own share the batches of the others, except for beams.
+        """
+        manners: dict[DecodeSpec, Manner] = {}
+        rows: list[Row] = []
         for task in tasks:
+            own = task.spec or spec
+            manner = manners[own] = manners.get(own) or self._manner(form, own)
             try:
-                prompt = encoder.encode(task.messages)
+                prompt = manner.encoder.encode(task.messages)
             except PromptError as error:
                 yield Answer(task.key, finish_reason="error", failure=str(error))
                 continue
-            room = (encoder.context or 1 << 30) - len(prompt.ids)
-            rows.append(Row(task, prompt, min(spec.max_new_tokens, room)))
-        if not self.lockstep.joint and not rows:
-            return
-        way = self._way(encoder, spec, rows)
+            room = (manner.encoder.context or 1 << 30) - len(prompt.ids)
+            rows.append(Row(task, prompt, min(own.max_new_tokens, room), manner))
+        for beams in (False, True):
+            some = [row for row in rows if (row.manner.spec.num_beams > 1) == beams]
+            # With joint passes all ranks go through the same streams, also with no row of their own.
+            if self.lockstep.anyone(bool(some)):
+                yield from self._stream(some, self._encoder(form), beams, batch_size)
+
+    def _manner(self, form: ChatFormat, spec: DecodeSpec) -> Manner:
+        encoder = self._encoder(form, spec.stop)
+        return Manner(spec, encoder, Processors(self.loaded, encoder, spec))
+
+    def _stream(self, rows: list[Row], encoder: Encoder, beams: bool, batch_size: int | None) -> Iterator[Answer]:
+        """Yield the answers of rows that are batched in one way."""
+        way = self._way(encoder, beams, rows)
         if way >= Way.PADDED:
             size = batch_size or self.auto_rows(rows)
-            yield from self._through(WholeBatches(self.loaded, encoder, spec, rows, size, self.lockstep, way))
+            yield from self._through(WholeBatches(Work(self.loaded, rows, size, self.lockstep, way, encoder.pad)))
             return
         lanes = 1 if self.lockstep.joint else lane_count(self.loaded, min(len(rows), batch_size or len(rows)))
         size = -(-batch_size // lanes) if batch_size else self.auto_rows(rows, lanes)
         rows = longest_first(rows)
-        loops = [DecodeLoop(self.loaded, encoder, spec, rows[i::lanes], size, self.lockstep, way) for i in range(lanes)]
+        works = [Work(self.loaded, rows[i::lanes], size, self.lockstep, way, encoder.pad) for i in range(lanes)]
+        loops = [DecodeLoop(work) for work in works]
         yield from side_by_side(loops, self._through) if lanes > 1 else self._through(loops[0])
 
-    def _way(self, encoder: Encoder, spec: DecodeSpec, rows: Sequence[Row]) -> Way:
+    def _way(self, encoder: Encoder, beams: bool, rows: Sequence[Row]) -> Way:
         """Return how these rows are batched."""
-        way = way_of(self.loaded, encoder, spec.num_beams > 1, self.lockstep)
+        way = way_of(self.loaded, encoder, beams, self.lockstep)
         longest = max((len(row.prompt.ids) + row.limit for row in rows), default=0)
         if self.lockstep.anyone(longest > stretched_from(self.loaded.model.config.get_text_config())):
             return max(way, Way.EQUAL)

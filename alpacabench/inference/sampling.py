@@ -6,6 +6,7 @@ hash of (key, step, token id), so that batch row, rank and process count cannot 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from alpacabench.inference.spec import DecodeSpec
@@ -39,6 +40,32 @@ def gumbel(seeds: Tensor, steps: Tensor, tokens: Tensor) -> Tensor:
     bits = _logical_shift(_hash(state), 11)
     uniform = (bits.double() + 0.5) / 2**53
     return -(-uniform.log()).log()
+
+
+def choose_each(logits: Tensor, specs: Sequence[DecodeSpec], seeds: Tensor, steps: Tensor) -> Tensor:
+    """Return one token id per row, each by its own values: what `choose` returns for the row alone.
+
+    Args:
+        logits: [rows, vocabulary], float32.
+        specs: of each row.
+        seeds: [rows], int64.
+        steps: [rows], int64.
+
+    """
+    import torch
+
+    alike: dict[tuple[float, int, float], list[int]] = {}
+    for row, spec in enumerate(specs):
+        alike.setdefault((spec.temperature, spec.top_k, spec.top_p) if spec.temperature else (0.0, 0, 1.0), []).append(
+            row
+        )
+    if len(alike) <= 1:
+        return choose(logits, specs[0], seeds, steps) if specs else seeds
+    tokens = torch.empty_like(seeds)
+    for rows in alike.values():
+        at = torch.tensor(rows, device=logits.device)
+        tokens[at] = choose(logits[at], specs[rows[0]], seeds[at], steps[at])
+    return tokens
 
 
 def choose(logits: Tensor, spec: DecodeSpec, seeds: Tensor, steps: Tensor) -> Tensor:

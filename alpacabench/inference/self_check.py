@@ -10,15 +10,16 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alpacabench.core.errors import GenerationError
 from alpacabench.inference.cpu.blocks import attend_plainly, can_use_blocks
-from alpacabench.inference.decode import DecodeLoop, Row
+from alpacabench.inference.decode import DecodeLoop, Manner, Row, Work
 from alpacabench.inference.loaded import Loaded, Way
 from alpacabench.inference.loading import out_of_memory
 from alpacabench.inference.prompt import Encoded, Encoder
 from alpacabench.inference.rank_sync import Alone
+from alpacabench.inference.settings import Processors
 from alpacabench.inference.spec import DecodeSpec, Task
 from alpacabench.inference.transformers_internals import chosen_attention
 from alpacabench.inference.weigh_options import forward
@@ -179,9 +180,9 @@ def _generated(loaded: Loaded, encoder: Encoder, prompts: Sequence[Sequence[int]
 class _Watched(DecodeLoop):
     """A decode loop that keeps the logits of every row and step."""
 
-    def __init__(self, *values: Any) -> None:
+    def __init__(self, work: Work) -> None:
         self.logits: dict[str, list[Tensor]] = {}
-        super().__init__(*values)
+        super().__init__(work)
 
     def _adjusted(self, logits: Tensor, rows: list[Row]) -> Tensor:
         for row, of_row in zip(rows, logits, strict=True):
@@ -193,8 +194,10 @@ def _looped(loaded: Loaded, encoder: Encoder, prompts: Sequence[Sequence[int]], 
     """Return the logits of the decode loop."""
     endless = copy.copy(encoder)
     endless.stop_ids, endless.stops, endless.spelled = set(), (), ()
-    rows = [Row(Task(f"{i:016x}", ()), Encoded(list(p), False), STEPS) for i, p in enumerate(prompts)]
-    loop = _Watched(loaded, endless, DecodeSpec(STEPS), list(rows), len(rows), lockstep, way)
+    spec = DecodeSpec(STEPS)
+    manner = Manner(spec, endless, Processors(loaded, endless, spec))
+    rows = [Row(Task(f"{i:016x}", ()), Encoded(list(p), False), STEPS, manner) for i, p in enumerate(prompts)]
+    loop = _Watched(Work(loaded, rows, len(rows), lockstep, way, encoder.pad))
     loop.stepped = lambda units: None
     for _ in loop.run():
         pass

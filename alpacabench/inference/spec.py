@@ -67,6 +67,8 @@ class Task:
 
     key: str
     messages: Messages
+    spec: DecodeSpec | None = None
+    """Its own decoding values; None: those that it is asked with."""
 
 
 @dataclass(frozen=True, slots=True)

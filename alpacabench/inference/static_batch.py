@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from alpacabench.inference.decode import Row, finish, longest_first
-from alpacabench.inference.loaded import Loaded, Way
-from alpacabench.inference.prompt import Encoder
-from alpacabench.inference.rank_sync import Alone, Together
+from alpacabench.inference.decode import Row, Work, finish, longest_first
+from alpacabench.inference.loaded import Way
+from alpacabench.inference.rank_sync import Together
 from alpacabench.inference.sampling import choose, seed_of
-from alpacabench.inference.settings import Processors, RowWise
+from alpacabench.inference.settings import RowWise
 from alpacabench.inference.spec import Answer, DecodeSpec
 
 if TYPE_CHECKING:
@@ -21,21 +20,11 @@ if TYPE_CHECKING:
 class WholeBatches:
     """Decodes `waiting` in batches, each until its last row ends; the way says which rows may be together."""
 
-    def __init__(
-        self,
-        loaded: Loaded,
-        encoder: Encoder,
-        spec: DecodeSpec,
-        waiting: list[Row],
-        batch_size: int,
-        lockstep: Alone,
-        way: Way,
-    ) -> None:
-        self.loaded, self.encoder, self.spec, self.lockstep = loaded, encoder, spec, lockstep
-        self.way = way
-        self.processors = Processors(loaded, encoder, spec)
-        self.waiting = longest_first(waiting)
-        self.batch_size = 1 if way is Way.SINGLE else max(1, batch_size // spec.num_beams)
+    def __init__(self, work: Work) -> None:
+        self.loaded, self.pad, self.lockstep, self.way = work.loaded, work.pad, work.lockstep, work.way
+        self.waiting = longest_first(list(work.rows))
+        beams = max((row.manner.spec.num_beams for row in self.waiting), default=1)
+        self.batch_size = 1 if self.way is Way.SINGLE else max(1, work.batch_size // beams)
 
     def run(self) -> Iterator[Answer]:
         """Yield the answers of each batch.
@@ -53,7 +42,7 @@ class WholeBatches:
                 row.started, row.batch_size = started, len(batch)
                 for number, token in enumerate(tokens, 1):
                     row.tokens.append(token)
-                    answer = finish(row, self.encoder, time.monotonic(), last=number == len(tokens))
+                    answer = finish(row, time.monotonic(), last=number == len(tokens))
                     if answer is not None:
                         yield answer
                         break
@@ -64,12 +53,13 @@ class WholeBatches:
         return before > 1
 
     def _together(self) -> list[Row]:
-        """Return the next rows: of one limit, since beams depend on it, and of one length where the way says so."""
+        """Return the next rows: of one manner and limit, since beams depend on it, and of one length by some ways."""
         first = self.waiting[0] if self.waiting else None
         found = [
             row
             for row in self.waiting
             if first is not None
+            and row.manner is first.manner
             and row.limit == first.limit
             and (self.way is Way.PADDED or len(row.prompt.ids) == len(first.prompt.ids))
         ]
@@ -80,28 +70,30 @@ class WholeBatches:
         import torch
         from transformers import LogitsProcessorList
 
-        prompts = [row.prompt.ids for row in batch] or [[self.encoder.pad]]
+        prompts = [row.prompt.ids for row in batch] or [[self.pad]]
         longest = max(len(ids) for ids in prompts)
-        ids = torch.tensor([[self.encoder.pad] * (longest - len(p)) + p for p in prompts], device=self.loaded.device)
+        ids = torch.tensor([[self.pad] * (longest - len(p)) + p for p in prompts], device=self.loaded.device)
         seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=self.loaded.device)
+        manner = batch[0].manner if batch else None
+        beams = manner.spec.num_beams if manner else 1
         processors: list[Any] = []
-        if batch and self.processors.needed:
-            of_rows = [self.processors.of(row.prompt.ids, row.limit) for row in batch]
-            processors.append(RowWise([len(row.prompt.ids) for row in batch], of_rows, self.spec.num_beams))
-        if batch and self.spec.temperature > 0:
-            processors.append(_Keyed(self.spec, [row.task.key for row in batch], longest))
+        if manner and manner.processors.needed:
+            of_rows = [manner.processors.of(row.prompt.ids, row.limit) for row in batch]
+            processors.append(RowWise([len(row.prompt.ids) for row in batch], of_rows, beams))
+        if manner and manner.spec.temperature > 0:
+            processors.append(_Keyed(manner.spec, [row.task.key for row in batch], longest))
         with torch.inference_mode():
             output = self.loaded.model.generate(
                 input_ids=ids,
                 attention_mask=seen,
                 max_new_tokens=batch[0].limit if batch else 1,
-                num_beams=self.spec.num_beams,
+                num_beams=beams,
                 do_sample=False,
                 temperature=None,
                 top_p=None,
                 top_k=None,
-                eos_token_id=sorted(self.encoder.stop_ids) or None,
-                pad_token_id=self.encoder.pad,
+                eos_token_id=(sorted(manner.encoder.stop_ids) if manner else None) or None,
+                pad_token_id=self.pad,
                 logits_processor=LogitsProcessorList(processors),
                 synced_gpus=isinstance(self.lockstep, Together),
             )

@@ -110,12 +110,16 @@ class ApiModel(Model):
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
         """Send the prompts; answers come as they arrive."""
+        yield from self.ask_each([(request, decoding) for request in requests], sharding)
+
+    def ask_each(self, requests: list[tuple[Request, Decoding]], sharding: Sharding) -> Iterable[Reply]:
+        """Send the prompts, each with its own decoding values."""
         from alpacabench.endpoint.asking import Call, ask_server
         from alpacabench.endpoint.spending import Purse
 
         calls = [
             Call(r.key, {"model": self.path, "messages": r.chat(), **self.parameters(decoding, r.sample)})
-            for r in requests
+            for r, decoding in requests
         ]
         yield from ask_server(self.wire(), calls, _answer, self.concurrency, Purse(self.path), GenerationError)
 

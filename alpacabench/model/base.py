@@ -109,6 +109,21 @@ class Model(Component):
         `reasoning`, `cost_usd`, and `layout` (batch size, processes, device: recorded, never part of the key).
         """
 
+    def ask_all(self, requests: list[tuple[Request, Decoding]], sharding: Sharding) -> Iterable[Reply]:
+        """Write answers that have decoding values of their own, in the way of the class that says how to ask."""
+        line = type(self).__mro__
+        ask, each = (next(n for n, cls in enumerate(line) if name in vars(cls)) for name in ("ask", "ask_each"))
+        # A class that changes `ask` alone must not be passed by.
+        yield from self.ask_each(requests, sharding) if each <= ask else Model.ask_each(self, requests, sharding)
+
+    def ask_each(self, requests: list[tuple[Request, Decoding]], sharding: Sharding) -> Iterable[Reply]:
+        """Write answers that have decoding values of their own; by default those with equal values together."""
+        alike: dict[str, tuple[Decoding, list[Request]]] = {}
+        for request, decoding in requests:
+            alike.setdefault(digest(decoding.model_dump(mode="json")), (decoding, []))[1].append(request)
+        for decoding, some in alike.values():
+            yield from self.ask(some, decoding, sharding)
+
     def requests(self, prompts: Sequence[Prompt], decoding: Decoding) -> list[Request]:
         """Return the requests for these prompts, `decoding.n` each, with their store keys."""
         base = {"identity": self.identity(), "decoding": decoding.key()}

@@ -75,18 +75,25 @@ class HuggingFace(Model):
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
         """Write the answers with the model in this process or in its worker processes."""
+        yield from self.ask_each([(request, decoding) for request in requests], sharding)
+
+    def ask_each(self, requests: list[tuple[Request, Decoding]], sharding: Sharding) -> Iterable[Reply]:
+        """Write the answers in common batches, each with its own decoding values."""
         if not requests:
             return
         backend = inference.open_backend(self.source.spec(), sharding.plan())
-        tasks = [Task(request.key, request.messages) for request in requests]
-        # Every field but seed and n, which are in the key.
-        spec = DecodeSpec(**decoding.model_dump(exclude={"seed", "n"}))
+        tasks = [Task(request.key, request.messages, _spec(decoding)) for request, decoding in requests]
         batch_size = None if sharding.batch_size == "auto" else sharding.batch_size
         layout = {"sharding": sharding.mode, "processes": sharding.num_processes}
-        for answer in backend.generate(tasks, spec, self.source.format(), batch_size):
+        for answer in backend.generate(tasks, _spec(requests[0][1]), self.source.format(), batch_size):
             yield reply(answer, layout)
             # The next answer may take long: this one must not be lost meanwhile.
             yield FLUSH
+
+
+def _spec(decoding: Decoding) -> DecodeSpec:
+    """Return the values as the decode loop takes them: all but seed and n, which are in the key."""
+    return DecodeSpec(**decoding.model_dump(exclude={"seed", "n"}))
 
 
 def reply(answer: Answer, layout: dict[str, Any]) -> Reply:

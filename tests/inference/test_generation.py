@@ -72,6 +72,24 @@ def test_sampling_follows_the_key_and_greedy_does_not(engine: Engine) -> None:
     assert sorted(texts(engine, GREEDY, 6, other).values()) == sorted(texts(engine, GREEDY, 6, tasks(6)).values())
 
 
+def test_tasks_with_values_of_their_own_share_a_batch_and_get_the_text_that_they_get_alone(engine: Engine) -> None:
+    specs = (
+        GREEDY, SAMPLED, DecodeSpec(24, temperature=1.0, top_k=20), DecodeSpec(7), DecodeSpec(24, stop=("e",)),
+        DecodeSpec(24, repetition_penalty=1.5), DecodeSpec(12, num_beams=3),
+    )  # fmt: skip
+    mixed = [Task(digest([task.key, n]), task.messages, spec) for task in tasks(6) for n, spec in enumerate(specs)]
+    expected: dict[str, str] = {}
+    for spec in specs:
+        plain = [Task(task.key, task.messages) for task in mixed if task.spec == spec]
+        expected |= texts(engine, spec, 5, plain)
+    assert len(set(expected.values())) > 12
+    for batch_size in (None, 1, 4):
+        found = list(engine.generate(mixed, GREEDY, ChatFormat(), batch_size))
+        assert {answer.key: answer.text for answer in found} == expected
+    together = [a.batch_size for a in engine.generate(mixed[::7] + mixed[1::7], GREEDY, ChatFormat(), 12)]
+    assert max(together) == 12
+
+
 def test_an_answer_that_reaches_the_limit_is_marked(engine: Engine) -> None:
     answers = list(engine.generate(tasks(8), DecodeSpec(3), ChatFormat()))
     assert all(a.completion_tokens <= 3 for a in answers)
