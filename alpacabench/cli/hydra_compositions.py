@@ -73,7 +73,9 @@ def compose_once() -> None:
 def _job(load: Callable[..., DictConfig]) -> Callable[..., DictConfig]:
     def load_sweep_config(self: ConfigLoaderImpl, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         composed = owned(Loaders).of(self)
-        key = tuple(master_config.hydra.overrides.hydra), tuple(sweep_overrides), os.getcwd()
+        # As text: an interpolation in it may be of what only the job knows.
+        given = OmegaConf.to_container(master_config.hydra.overrides.hydra, resolve=False)
+        key = str(given), tuple(sweep_overrides), os.getcwd()
         if key in composed.jobs:
             config: DictConfig = pickle.loads(composed.jobs[key])
             # What the sweep has resolved, such as the time, is the same in its jobs.

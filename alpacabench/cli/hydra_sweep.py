@@ -38,6 +38,7 @@ def read_command(config: DictConfig) -> SweepCommand:
         jobs=[_overrides(lines) for lines in (grid if grid is not None else [fixed(config)])],
         searched=None if grid is not None else searched(config),
         search=[OmegaConf.to_container(config.hydra.sweeper), task],
+        in_process=str(config.hydra.launcher.get("_target_")).endswith(".BasicLauncher"),
         compose=partial(_compose, config, {}),
         mistakes=mistakes,
     )

@@ -78,6 +78,11 @@ class SweepCallback(Callback):  # type: ignore[misc]
             raise SystemExit(error.exit_code) from error
         self._sweep = sweep
         atexit.register(sweep.abandon)
+        try:
+            sweep.ask_ahead()
+        except Exception as error:
+            # Each job asks by itself, and says what is wrong.
+            log.warning("The questions could not be asked ahead of the jobs: %s", redact(str(error)))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Compare the jobs, write the sweep's files, and end the parent run."""

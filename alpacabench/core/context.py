@@ -81,9 +81,9 @@ def owned(kind: type[Kind]) -> Kind:
 
 
 @contextmanager
-def given(value: object) -> Iterator[None]:
-    """Let `find(type(value))` return the value inside the block."""
-    token = _given.set({**_given.get({}), type(value): value})
+def given(value: object, kind: type | None = None) -> Iterator[None]:
+    """Let `find(kind)`, by default `find(type(value))`, return the value inside the block."""
+    token = _given.set({**_given.get({}), kind or type(value): value})
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
 from alpacabench.core.context import find, given
@@ -54,6 +54,22 @@ class Stage:
             log.info("%s: %d of %d %s, about %d s left", self.title, self.done, self.total, self.unit, round(left))
 
 
+class Part(Stage):
+    """What several stages count towards together."""
+
+    def begin(self) -> None:
+        """Note that a stage begins."""
+
+
+class Whole:
+    """What takes the place of all stages in the block in which it is given."""
+
+    @property
+    def counts(self) -> Mapping[str, Part]:
+        """What stages count towards, by unit; a stage of another unit is shown by itself."""
+        return {}
+
+
 def in_flight(units: float) -> None:
     """Tell the stage in progress how much of the units in flight is done, as a number of whole units."""
     current = find(Stage)
@@ -74,6 +90,12 @@ def stage(title: str, total: int, unit: str = "") -> Iterator[Callable[[int], No
         unit: the plural name of a unit.
 
     """
+    whole = find(Whole)
+    if whole is not None and (part := whole.counts.get(unit)):
+        part.begin()
+        with given(part, Stage):
+            yield part.advance
+        return
     current = Stage(printable(title), total, unit)
     with given(current), _bar(current) if sys.stderr.isatty() else nullcontext():
         yield current.advance

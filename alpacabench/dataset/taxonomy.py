@@ -14,6 +14,7 @@ from typing import Any
 
 from alpacabench.core.errors import DataError, allowed
 from alpacabench.core.spans import head_end
+from alpacabench.dataset.needed_words import in_lower_case, needed_words
 from alpacabench.io.rows import missing_file
 
 SHIPPED = Path(__file__).parent / "taxonomy.yaml"
@@ -29,11 +30,16 @@ class Rule:
     patterns: tuple[re.Pattern[str], ...]
     whole_text: bool
     """Whether the input after the first blank line is searched too."""
+    words: tuple[frozenset[str] | None, ...]
+    """For each pattern words of which every match has one: where none is there, the search is spared."""
 
-    def matches(self, instruction: str) -> bool:
-        """Return whether any pattern is found."""
-        text = instruction if self.whole_text else task_of(instruction)
-        return any(pattern.search(text) for pattern in self.patterns)
+    def matches(self, text: str, plain: str | None) -> bool:
+        """Return whether any pattern is found; `plain` is the text in lower case, None where that tells nothing."""
+        return any(
+            pattern.search(text)
+            for pattern, words in zip(self.patterns, self.words, strict=True)
+            if words is None or plain is None or any(word in plain for word in words)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,9 @@ class Taxonomy:
 
     def label(self, instruction: str) -> str:
         """Return the category of the first rule that matches."""
-        return next((rule.category for rule in self.rules if rule.matches(instruction)), self.default)
+        texts = [(text, in_lower_case(text)) for text in (task_of(instruction), instruction)]
+        found = (rule.category for rule in self.rules if rule.matches(*texts[rule.whole_text]))
+        return next(found, self.default)
 
 
 @cache
@@ -97,7 +105,8 @@ def _rule(rule: Any, where: str) -> Rule:
     place = rule.get("in", "task")
     if place not in PLACES:
         raise DataError(f"{KEY}: {where}: 'in' is {place!r}; {allowed(place, PLACES)}")
-    return Rule(str(rule["category"]), tuple(_pattern(text, where) for text in rule["any"]), place == "text")
+    patterns = tuple(_pattern(text, where) for text in rule["any"])
+    return Rule(str(rule["category"]), patterns, place == "text", tuple(map(needed_words, patterns)))
 
 
 def _pattern(text: Any, where: str) -> re.Pattern[str]:

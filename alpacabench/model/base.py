@@ -155,6 +155,10 @@ class Model(Component):
         warn(generations, decoding)
         return generations
 
+    def answer(self, request: Request, payload: Payload) -> Generation:
+        """Return a stored answer."""
+        return self._generation(request, payload, None, cached=True)
+
     def models_to_load(self) -> frozenset[ModelSpec]:
         """Return the models that answering loads; none where a server holds them, or where there are none."""
         return frozenset()
@@ -180,7 +184,7 @@ class Model(Component):
         payloads = store.get("generation", [request.key for request in requests])
         held = [r for r in requests if r.key in payloads]
         missing = {r.key: r for r in requests if r.key not in payloads}
-        return [self._generation(r, payloads[r.key], None, cached=True) for r in held], list(missing.values())
+        return [self.answer(r, payloads[r.key]) for r in held], list(missing.values())
 
     def _generation(
         self, request: Request, payload: Payload | None, failed: Reply | None, cached: bool = False

@@ -15,7 +15,7 @@ from alpacabench.core.trust import plugin_options
 from alpacabench.decoding import Decoding
 from alpacabench.run.experiment import GROUPS, Experiment
 
-NOT_A_DIFFERENCE = ("name", "plan", "store", "tracking", "variant")
+NOT_A_DIFFERENCE = ("name", "plan", "schedule", "store", "tracking", "variant")
 """Keys of the configuration that are no parameters of their own: places, labels, and what is logged in another way."""
 SAID_BY_LABEL = ("model.path", "model.name", "judge.name")
 """Keys that the names of the model and of the judge's option say already."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -40,7 +40,7 @@ GROUPS: Mapping[str, type[Component]] = {
 }  # fmt: skip
 """The config groups of which a job has one option each, and what its class must be."""
 
-NOT_IDENTITY = ("hydra", "tracking", "store", "plan", "fail_fast", "name", "objective", "report", "budget")
+NOT_IDENTITY = ("hydra", "tracking", "store", "plan", "fail_fast", "name", "objective", "report", "budget", "schedule")
 """Keys that do not change what a job asks: two jobs that differ only in these are the same job."""
 
 
@@ -81,6 +81,7 @@ class Settings(Component):
     variant: str | None = None
     plan: bool = False
     fail_fast: bool = False
+    schedule: Literal["together", "one_by_one"] = "together"
     max_failures: float = Field(0.02, ge=0.0, le=1.0)
     report: ReportSettings
     store: StoreSettings

@@ -16,6 +16,7 @@ from alpacabench.endpoint.spending import paying
 from alpacabench.io.manifest import SweepLink, label
 from alpacabench.io.run_files import write_judge, write_run
 from alpacabench.run import metadata, pipeline
+from alpacabench.run.ahead import ask_beside
 from alpacabench.run.audit import write_audit
 from alpacabench.run.experiment import Experiment, redacted_yaml
 from alpacabench.run.judge_trust import Examined, examine
@@ -86,6 +87,8 @@ def execute(
         budget = experiment.settings.budget
         scope = budget.account or (sweep.identity if sweep else experiment.identity)
         with Store(experiment.settings.store.url) as store, paying(store, scope, budget.usd):
+            if sweep is None:
+                ask_beside(experiment, inputs, store)
             evaluation = redacted(experiment, pipeline.evaluate(experiment, inputs, store, stopping))
         written = [*_write_figures(experiment, evaluation, directory), *write_judge(directory, judge)]
         written += (trust := examine(experiment, directory)).files

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alpacabench.core.context import find, owned
 from alpacabench.core.records import Generation, Pair, Prompt, Verdict
 from alpacabench.judge.canaries import canaries, probes
 from alpacabench.run.experiment import Experiment
+from alpacabench.store.ahead import Ahead
 from alpacabench.store.store import Store
 
 
@@ -50,7 +52,10 @@ def probe(experiment: Experiment, prompts: Sequence[Prompt], store: Store) -> li
 
     """
     judge, first = experiment.judge, probe_pairs(experiment, prompts)
-    if not first or store.get("verdict", [question.key for question in judge.probes(first)]):
+    held = store.get("verdict", [question.key for question in judge.probes(first)]) if first else {}
+    if held and find(Ahead) is None and owned(Ahead).waits("verdict", held):
+        return judge.probe(first, store)  # It was asked for this job.
+    if not first or held:
         return []
     known, missing = experiment.model.known(prompts, experiment.decoding, store)
     if missing or judge.missing(pairs(known, judge.instruction), store):

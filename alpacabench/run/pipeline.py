@@ -15,6 +15,7 @@ from typing import Protocol
 from alpacabench import inference
 from alpacabench.checks.answers import check_answers, limit_problems
 from alpacabench.core.component import require
+from alpacabench.core.context import owned
 from alpacabench.core.errors import DataError, GenerationError, JudgeError
 from alpacabench.core.records import Example, Generation, Outcome, Prompt, Verdict
 from alpacabench.cost.usage import Usage, usage
@@ -29,6 +30,8 @@ from alpacabench.scoring import metric
 from alpacabench.scoring.scoring import Difficulties, Scores
 from alpacabench.scoring.violations import failures, passed, violations
 from alpacabench.store import speed
+from alpacabench.store.ahead import Ahead
+from alpacabench.store.payload import Kind
 from alpacabench.store.store import Store
 from alpacabench.subset import subset_hash
 
@@ -129,7 +132,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     """
     judge = experiment.judge
     probed = probe(experiment, inputs.prompts, store)
-    loaded = inference.loads()
+    loaded = _loads()
     wordings = by_model.write(
         experiment.perturbation, inputs.prompts, experiment.sharding, store, experiment.settings.max_failures
     )
@@ -160,7 +163,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
         [*answered.verdicts, *answered.canaries, *probed],
         generate_seconds=answered.generate_seconds,
         judge_seconds=answered.judge_seconds,
-        model_loads=inference.loads() - loaded,
+        model_loads=_loads() - loaded,
         peak_memory_bytes=inference.peak_bytes(),
         wordings=wordings.generations,
         checked=[one for outcome in outcomes for one in outcome.checked],
@@ -183,22 +186,32 @@ def answer(experiment: Experiment, prompts: list[Prompt], store: Store, stopping
     judge, answered = experiment.judge, Answered()
     known = canary_pairs(experiment, prompts)
     for part in stopping.rounds(prompts) if stopping else [prompts]:
-        start = time.monotonic()
+        start = _clock("generation")
         generations = experiment.model.generate(part, experiment.decoding, experiment.sharding, store)
-        generated = time.monotonic()
+        answered.generate_seconds += _clock("generation") - start
+        start = _clock("verdict")
         # Known answers are judged among the first prompts, so that a run that is stopped has them, too.
         verdicts = judge.judge([*pairs(generations, judge.instruction), *known], store)
+        answered.judge_seconds += _clock("verdict") - start
         answered.verdicts += [verdict for verdict in verdicts if not verdict.pair.canary]
         answered.canaries += [verdict for verdict in verdicts if verdict.pair.canary]
         known = []
-        answered.generate_seconds += generated - start
-        answered.judge_seconds += time.monotonic() - generated
         answered.prompts += part
         answered.generations += generations
         if stopping and (reason := stopping.verdict(answered.outcomes(), len(prompts))):
             answered.stopped = reason
             break
     return answered
+
+
+def _clock(kind: Kind) -> float:
+    """Return seconds of which differences are what asking took, also of what was asked ahead of the job."""
+    return time.monotonic() + owned(Ahead).seconds[kind]
+
+
+def _loads() -> int:
+    """Return how many models were loaded so far; one that was loaded ahead counts where its first answer is read."""
+    return inference.loads() + owned(Ahead).loads
 
 
 def join(prompts: Sequence[Prompt], generations: Sequence[Generation], verdicts: Sequence[Verdict]) -> list[Outcome]:

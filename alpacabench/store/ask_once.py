@@ -13,7 +13,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from alpacabench.core.context import find, owned
 from alpacabench.core.errors import AlpacabenchError, StoreError
+from alpacabench.store.ahead import Ahead
 from alpacabench.store.payload import Kind, Payload, payload_problem
 
 log = logging.getLogger(__name__)
@@ -92,6 +94,7 @@ def ask_once(
     questions: Mapping[str, Question],
     ask: Ask[Question],
     advance: Callable[[int], None] = lambda count: None,
+    arrived: Callable[[Mapping[str, Payload]], None] = lambda payloads: None,
 ) -> Answers:
     """Answer every question, asking only those that the store does not hold.
 
@@ -101,19 +104,38 @@ def ask_once(
         questions: by key, in the order in which they should be asked.
         ask: asks a list of questions and yields replies in any order, as they arrive.
         advance: told how many more questions are settled, for the progress bar.
+        arrived: given the payloads by key, as soon as they are stored.
 
     Returns:
         Payloads and failures by key. A failure is never a stored answer: the next call asks it again.
 
     """
-    answers = Answers()
+    answers, start, ahead = Answers(), time.monotonic(), find(Ahead)
+    failed: dict[str, Reply] = {}
+    try:
+        _settle(_Asking(store, kind, answers, advance, arrived), questions, ask, None if ahead else owned(Ahead))
+        # Where asking ends with an error, who reads next asks again, and has that error.
+        failed = answers.failures
+    finally:
+        if ahead is not None:
+            ahead.note(kind, answers.asked, failed, time.monotonic() - start)
+    return answers
+
+
+def _settle(asking: _Asking, questions: Mapping[str, Question], ask: Ask[Question], ahead: Ahead | None) -> None:
+    """Answer every question: by the store, by what was asked ahead, by asking, or by waiting for another process."""
+    store, kind, answers = asking.store, asking.kind, asking.answers
     unsettled = list(questions)
     told = False
     while unsettled:
         hits = store.get(kind, unsettled)
-        answers.payloads |= hits
-        advance(len(hits))
-        unsettled = [key for key in unsettled if key not in hits]
+        asking.found(hits)
+        failed = ahead.failures(kind, (key for key in unsettled if key not in hits)) if ahead else {}
+        if ahead:
+            answers.asked |= ahead.take(kind, hits)
+            answers.failures |= failed
+            asking.advance(len(failed))
+        unsettled = [key for key in unsettled if key not in hits and key not in failed]
         if not unsettled:
             break
         term = store.term
@@ -124,14 +146,13 @@ def ask_once(
             if late:
                 store.release(kind, late)
             asked = [key for key in unsettled if key in claimed and key not in late]
-            lost = _Asking(store, kind, term, answers, advance).ask(asked, questions, ask)
+            lost = asking.ask(term, asked, questions, ask)
             unsettled = [key for key in unsettled if key not in claimed or key in late or key in lost]
         else:
             if not told:
                 log.info("%d %ss are in flight in another process: waiting for them", len(unsettled), kind)
                 told = True
             time.sleep(WAIT_SECONDS)
-    return answers
 
 
 @dataclass
@@ -140,16 +161,22 @@ class _Asking:
 
     store: AnswerStore
     kind: Kind
-    term: int
     answers: Answers
     advance: Callable[[int], None]
+    arrived: Callable[[Mapping[str, Payload]], None]
     pending: list[Reply] = field(default_factory=list)
     committed: float = field(default_factory=time.monotonic)
 
-    def ask(self, keys: list[str], questions: Mapping[str, Question], ask: Ask[Question]) -> set[str]:
-        """Ask; return the keys that others have claimed since, because this process slept."""
+    def found(self, payloads: Mapping[str, Payload]) -> None:
+        """Take what the store holds."""
+        self.answers.payloads |= payloads
+        self.advance(len(payloads))
+        self.arrived(payloads)
+
+    def ask(self, term: int, keys: list[str], questions: Mapping[str, Question], ask: Ask[Question]) -> set[str]:
+        """Ask what was claimed in a term; return what others have claimed since, because this process slept."""
         unanswered = set(keys)
-        mine = may_ask.set(lambda: self.store.valid(self.term))
+        mine = may_ask.set(lambda: self.store.valid(term))
         try:
             for reply in ask([questions[key] for key in keys]) if keys else ():
                 if reply.key in questions:
@@ -167,7 +194,7 @@ class _Asking:
             may_ask.reset(mine)
             self._commit()
             self.store.release(self.kind, unanswered)
-        if unanswered and not self.store.valid(self.term):
+        if unanswered and not self.store.valid(term):
             return unanswered
         for key in unanswered:
             self.answers.failures[key] = Reply(key, failure="no reply")
@@ -179,16 +206,14 @@ class _Asking:
         self.pending = []
         if earlier:
             log.warning("%d %ss had been stored by another process meanwhile; those stay", len(earlier), self.kind)
-        self.answers.payloads |= earlier
-        for reply in replies:
-            if reply.key in earlier:
-                continue
-            if reply.payload is None:
-                self.answers.failures[reply.key] = reply
-            else:
-                self.answers.payloads[reply.key] = reply.payload
-                self.answers.asked.add(reply.key)
+        given = {
+            reply.key: reply.payload for reply in replies if reply.payload is not None and reply.key not in earlier
+        }
+        self.answers.failures |= {r.key: r for r in replies if r.payload is None and r.key not in earlier}
+        self.answers.payloads |= earlier | given
+        self.answers.asked |= set(given)
         self.advance(len(replies))
+        self.arrived(earlier | given)
         self.committed = time.monotonic()
 
 

@@ -19,7 +19,7 @@ PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model", "checks"
 
 OF_THE_SWEEP = (
     "tracking._target_", "tracking.uri", "tracking.experiment", "store.url", "plan", "report.base", "fail_fast",
-    "budget.usd", "budget.account",
+    "budget.usd", "budget.account", "schedule",
 )  # fmt: skip
 """Keys that belong to the sweep: all its jobs have the same value."""
 
@@ -49,6 +49,8 @@ class SweepCommand:
     """The keys that a search varies, in alphabetical order; None for a grid, whose jobs are known."""
     search: Sequence[Any]
     """What tells one search from another; JSON-serialisable."""
+    in_process: bool
+    """Whether the jobs run in this process, one after the other."""
     compose: Callable[[Overrides], Experiment]
     """Builds one job; raises AlpacabenchError for every mistake."""
     mistakes: Sequence[Problem] = ()
@@ -76,6 +78,10 @@ class Prepared:
     def keep(self, directory: Path, jobs: Sequence[PlannedJob]) -> None:
         """Keep the jobs of a sweep, whose directory is given, instead of those of earlier ones."""
         self._jobs = {(directory, number): job for number, job in enumerate(jobs)}
+
+    def jobs(self, directory: Path) -> list[PlannedJob]:
+        """Return the jobs that are kept, by number."""
+        return [job for (of, _), job in sorted(self._jobs.items(), key=lambda item: item[0][1]) if of == directory]
 
     def take(self, directory: Path, number: int) -> PlannedJob | None:
         """Return a job that was kept, once."""

@@ -13,13 +13,16 @@ from typing import Any
 from alpacabench.core.context import owned
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import digest
+from alpacabench.endpoint.spending import paying
 from alpacabench.io.job_names import job_names
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest, Run, SweepLink, forget_results, label, read_results
 from alpacabench.io.run_files import require_writable
 from alpacabench.run import metadata
+from alpacabench.run.ahead import ask_ahead
 from alpacabench.run.audit import write_sweep_audit
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
+from alpacabench.store.store import Store
 from alpacabench.sweeps.conclude import SUMMED, FollowUp, conclude
 from alpacabench.sweeps.grid import PlannedJob, Prepared, SweepCommand, no_original, plan, require_shared
 from alpacabench.tracking.base import BASE, NOTE, JobRecord
@@ -48,6 +51,17 @@ class Sweep:
     run: Run
     follow_ups: Sequence[FollowUp]
     """Analyses of the finished sweep, besides the comparison of its jobs."""
+    together: bool
+    """Whether the jobs' questions are asked before the first of them."""
+
+    def ask_ahead(self) -> None:
+        """Ask what all jobs need, in full batches, where the schedule says so; each job then reads its answers."""
+        jobs = owned(Prepared).jobs(self.directory)
+        if self.together and not self.run.finished and len(jobs) > 1:
+            settings, budget = self.lead.settings, self.lead.settings.budget
+            scope = budget.account or self.manifest.identity
+            with Store(settings.store.url) as store, paying(store, scope, budget.usd):
+                ask_ahead([(job.experiment, job.inputs) for job in jobs], store)
 
     def close(self) -> int:
         """Compare the jobs, write sweep.csv and sweep.html, end the parent run, and write what could wait.
@@ -139,7 +153,16 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
     if command.searched is None:
         owned(Prepared).keep(command.directory, jobs)
     _tell(len(entries), run, runs)
-    return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run, follow_ups)
+    together = _together(command, lead)
+    return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run, follow_ups, together)
+
+
+def _together(command: SweepCommand, lead: Experiment) -> bool:
+    """Return whether jobs may be asked ahead: not where one may end the others, or itself, before they ask."""
+    settings = lead.settings
+    grid = command.in_process and command.searched is None
+    stops = settings.fail_fast or settings.early_stopping.alpha is not None
+    return grid and settings.schedule == "together" and not stops
 
 
 def _entries(jobs: Sequence[PlannedJob]) -> dict[int, JobEntry]:

@@ -24,7 +24,7 @@ JOBS = [
 ]
 
 
-SWEEP = ["hydra.mode=MULTIRUN", "hydra.sweep.dir=x", "judge=longest"]
+SWEEP = ["hydra.mode=MULTIRUN", "hydra.sweep.dir=x", "judge=longest", "hydra.sweep.subdir='a/${hydra.job.num}'"]
 
 
 def _told(load: Callable[..., DictConfig], master: DictConfig, job: list[str]) -> str:

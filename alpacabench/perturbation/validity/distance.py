@@ -11,6 +11,8 @@ def levenshtein(a: str, b: str) -> int:
     Source: Hyyrö (2003), "A bit-vector algorithm for computing Levenshtein and Damerau edit distances", with Python's
     integers as the bit vectors: len(b) steps, whatever the length of `a`.
     """
+    if a == b:
+        return 0
     if not a or not b:
         return len(a) + len(b)
     where: defaultdict[str, int] = defaultdict(int)
