@@ -2,9 +2,9 @@
 
     python benchmarks/pipeline.py --prompts 805 --rounds 3
 
-`model alone` is judged by `judge=longest`, `judge alone` judges recorded answers. The three take turns, each in a process
-of its own with a store of its own; seconds are of the whole process, imports included. The aim: at most 1.25 times the
-slower one + 2 s.
+`model alone` is judged by `judge=longest`, `judge alone` judges recorded answers. The three take turns, each in
+a process of its own with a store of its own; seconds are of the whole process, imports included. The aim: at most 1.25
+times the slower one + 2 s.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python benchmarks/size.py --sizes 1000 10000 100000
 
-Each size is a run of its own, in a process of its own, on prompts of 30 and answers of 150 made-up words. The last columns
-are the time and the memory by a thousand prompts beyond the smallest size: equal where growth is linear.
+Each size is a run of its own, in a process of its own, on prompts of 30 and answers of 150 made-up words. The last
+columns are the time and the memory by a thousand prompts beyond the smallest size: equal where growth is linear.
 """
 
 from __future__ import annotations

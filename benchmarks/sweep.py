@@ -1,11 +1,16 @@
-"""A sweep of 3 decodings x 2 perturbations x 3 judges: ours against eighteen separate runs, and a cached job's time.
+"""A sweep of 3 decodings x 2 perturbations x 3 judges: together, job by job, as separate runs; and a cached job's time.
 
     python benchmarks/sweep.py --prompts 8 --tokens 32
+    python benchmarks/sweep.py --decoding_alone --sizes
 
 The separate runs are the same `python run.py`, each with a store of its own, as scripts have that know nothing of each
 other; half of them run before our sweep and half after it, so that a drift of the machine's load cancels. The judges
 are three names at a loopback server that counts what it is asked. Processor seconds depend less than wall seconds on
 who else uses the machine.
+
+Both schedules run once before and once after the separate runs, in both orders; the better of the two counts for each.
+`--seeds 3` makes 54 jobs of the 18. `--decoding_alone` compares the schedules on 18 jobs that differ in decoding alone,
+judged by `judge=longest`.
 
 The second table is what one more job of a sweep takes whose answers and verdicts are all in the store, MLflow logging
 included and traces excluded, by the number of verdicts in the store: the difference between a sweep of several jobs and
@@ -37,6 +42,7 @@ from tests.helpers.fakes.openai_server import chat_server, made_up  # noqa: E402
 TEMPERATURES = ("0.0", "0.7", "1.0")
 PERTURBATIONS = ("none", "typos")
 JUDGES = ("weighted_alpaca_eval_gpt4_turbo", "gpt_4_1", "gpt_4_1_mini")
+SCHEDULES = ("together", "one_by_one")
 JOBS = 9
 """Of the longer sweep in the second table."""
 FILL = """
@@ -46,7 +52,7 @@ select 'verdict', lower(hex(randomblob(32))), :payload, 0 from numbers
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Used:
     """Seconds that commands took, those of their processes included."""
 
@@ -71,40 +77,61 @@ def run(folder: Path, *overrides: str) -> Used:
     return Used(time.monotonic() - start, usage.ru_utime + usage.ru_stime)
 
 
-def compare(folder: Path, common: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Run the sweep and the separate runs; returns the figures of both by name."""
-    cells = list(product(TEMPERATURES, PERTURBATIONS, JUDGES))
+def compare(folder: Path, common: Sequence[str], seeds: int) -> dict[str, tuple[float, ...]]:
+    """Run the sweep by both schedules, and the separate runs; returns the figures of all three by name."""
+    cells = list(product(TEMPERATURES, PERTURBATIONS, JUDGES, map(str, range(seeds))))
     half = len(cells) // 2
-    with chat_server(made_up) as ours, chat_server(made_up) as theirs:
+    with chat_server(made_up) as ours, chat_server(made_up) as plain, chat_server(made_up) as theirs:
 
         def separate(numbers: range) -> Used:
             used = Used()
             for number in numbers:
-                temperature, perturbation, judge = cells[number]
+                temperature, perturbation, judge, seed = cells[number]
                 choices = [f"decoding.temperature={temperature}", f"perturbation={perturbation}", f"judge={judge}"]
+                choices.append(f"decoding.seed={seed}")
                 places = [f"judge.base_url={theirs.url}", f"store.url=sqlite:///store_{number}.db"]
                 used += run(folder / "separate", *choices, *common, *places)
             return used
 
-        first = separate(range(half))
         axes = (("decoding.temperature", TEMPERATURES), ("perturbation", PERTURBATIONS), ("judge", JUDGES))
-        grid = [f"{key}={','.join(values)}" for key, values in axes]
-        sweep = run(folder / "sweep", "-m", *grid, *common, f"judge.base_url={ours.url}")
-        last = separate(range(half, len(cells)))
-        found = figures(folder / "sweep", sweep, ours), figures(folder / "separate", first + last, theirs)
-    return {name: (found[0][name], found[1][name]) for name in found[0]}
+        grid = [f"{key}={','.join(values)}" for key, values in axes] + [f"decoding.seed=range({seeds})"]
+
+        def sweep(schedule: str, turn: int) -> Used:
+            place, server = folder / f"{schedule}_{turn}", ours if schedule == "together" else plain
+            return run(place, "-m", *grid, *common, f"judge.base_url={server.url}", f"schedule={schedule}")
+
+        swept = {schedule: sweep(schedule, 0) for schedule in SCHEDULES}
+        apart = separate(range(half)) + separate(range(half, len(cells)))
+        again = {schedule: sweep(schedule, 1) for schedule in reversed(SCHEDULES)}
+        servers = {"together": ours, "one_by_one": plain}
+        found = [
+            figures(folder / f"{name}_0", min(swept[name], again[name]), servers[name], len(cells), sweeps=2)
+            for name in SCHEDULES
+        ]
+        found = [*found, figures(folder / "separate", apart, theirs, len(cells))]
+    return {name: tuple(figure[name] for figure in found) for name in found[0]}
 
 
-def figures(folder: Path, used: Used, server: HttpServer) -> dict[str, float]:
-    """Return what the jobs below a folder did and left behind."""
+def decoding_alone(folder: Path, common: Sequence[str]) -> dict[str, Used]:
+    """Run 18 jobs that differ in decoding alone, `judge=longest`, twice by each schedule; return the better by name."""
+    grid = ("decoding.temperature=0.3,0.7,1.0", "decoding.seed=range(3)", "decoding.top_p=0.9,1.0", "judge=longest")
+    found: dict[str, list[Used]] = {schedule: [] for schedule in SCHEDULES}
+    for turn, order in enumerate((SCHEDULES, SCHEDULES[::-1])):
+        for schedule in order:
+            found[schedule].append(run(folder / f"{schedule}_{turn}", "-m", *grid, *common, f"schedule={schedule}"))
+    return {schedule: min(used) for schedule, used in found.items()}
+
+
+def figures(folder: Path, used: Used, server: HttpServer, cells: int, sweeps: int = 1) -> dict[str, float]:
+    """Return what the jobs below a folder did and left behind; so many sweeps asked the server the same."""
     jobs = [json.loads(path.read_text()) for path in folder.glob("outputs/[rs]*/**/metrics.json")]
-    assert len(jobs) == len(TEMPERATURES) * len(PERTURBATIONS) * len(JUDGES)
+    assert len(jobs) == cells
     return {
         "model loads": sum(job["model_loads"] for job in jobs),
         "answers written": sum(job["n_generated"] for job in jobs),
         "tokens generated": sum(job["completion_tokens"] for job in jobs),
-        "requests to the judges": len(server.requests),
-        "KiB sent to the judges": sum(len(request.data) for request in server.requests) / 2**10,
+        "requests to the judges": len(server.requests) / sweeps,
+        "KiB sent to the judges": sum(len(request.data) for request in server.requests) / 2**10 / sweeps,
         "MiB on disk": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20,
         "wall seconds": used.wall,
         "processor seconds": used.cpu,
@@ -149,11 +176,12 @@ def fill(source: Path, target: Path, size: int) -> None:
     connection.close()
 
 
-def tables(compared: dict[str, tuple[float, float]], grown: dict[int, Used]) -> str:
+def tables(compared: dict[str, tuple[float, ...]], grown: dict[int, Used]) -> str:
     """Return both tables as Markdown."""
-    lines = ["| | one sweep | 18 separate runs | ratio |", "|---|---|---|---|"]
-    for name, (ours, theirs) in compared.items():
-        lines.append(f"| {name} | {ours:,.6g} | {theirs:,.6g} | {theirs / ours:.1f} |")
+    lines = ["| | together | one_by_one | ratio | separate runs | ratio |", "|---|---|---|---|---|---|"]
+    for name, (ours, plain, theirs) in compared.items():
+        ratios = (f"{other:,.6g} | {other / ours:.1f}" for other in (plain, theirs))
+        lines.append(f"| {name} | {ours:,.6g} | {' | '.join(ratios)} |")
     lines += ["", "| verdicts in the store | seconds for one more cached job | processor seconds |", "|---|---|---|"]
     lines += [f"| {size:,} | {used.wall:.2f} | {used.cpu:.2f} |" for size, used in grown.items()]
     return "\n".join(lines)
@@ -166,14 +194,20 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=32, help="most tokens of an answer")
     parser.add_argument("--sizes", type=int, nargs="*", default=[10**3, 10**4, 10**5, 10**6], help="verdicts")
     parser.add_argument("--rounds", type=int, default=3, help="of the second table")
+    parser.add_argument("--seeds", type=int, default=1, help="of each of the 18 cells")
+    parser.add_argument("--decoding_alone", action="store_true", help="compare the schedules on 18 decodings alone")
     options = parser.parse_args()
     common = (
         "decoding=sampling", f"model={options.model}", f"decoding.max_new_tokens={options.tokens}",
         "subset=stratified", f"subset.n={options.prompts}", "tracking.traces=0",
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
+        if options.decoding_alone:
+            for schedule, used in decoding_alone(Path(name), common).items():
+                print(f"{schedule}: {used.wall:.1f} s, processor {used.cpu:.1f} s")
+            return
         grown = cached(Path(name) / "cached", options.sizes, options.rounds)
-        compared = compare(Path(name) / "compared", common)
+        compared = compare(Path(name) / "compared", common, options.seeds)
     print(tables(compared, grown))
 
 
