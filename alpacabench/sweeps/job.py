@@ -44,7 +44,7 @@ def run_in_sweep(cfg: DictConfig, started: StartedJob) -> float:
     """Run a job; returns its objective, the worst possible where it failed or was left out."""
     number, directory, sweep = started.number, started.directory, started.sweep_directory
     result = JobResult(number, f"job {number}", "", {}, "skipped")
-    start, manifest = time.monotonic(), None
+    start = time.monotonic()
     try:
         manifest = Manifest.read(sweep)
         if planned := manifest.jobs.get(number):
@@ -70,22 +70,20 @@ def run_in_sweep(cfg: DictConfig, started: StartedJob) -> float:
         close_record(directory, directory / RESULT)
         if cfg.fail_fast:
             (sweep / FAIL_FAST).touch()
-        _tell(manifest, None, time.monotonic() - start)
+        _tell(None, time.monotonic() - start)
         return started.worst
     if evaluation.stopped:
         result = replace(result, status="stopped", stopped=evaluation.stopped)
     replace(result, seconds=time.monotonic() - start).write(directory, sweep)
     close_record(directory, directory / RESULT)
-    _tell(manifest, evaluation.usage.cost_usd, time.monotonic() - start)
+    _tell(evaluation.usage.cost_usd, time.monotonic() - start)
     return evaluation.metrics.get(experiment.settings.objective, started.worst)
 
 
-def _tell(manifest: Manifest | None, dollars: float | None, seconds: float) -> None:
-    """Count the job in the sweep's line, where what was asked ahead of it stands already."""
+def _tell(dollars: float | None, seconds: float) -> None:
+    """Count the job in the sweep's line, where that is of this process; what was asked ahead of it stands there."""
     line = owned(SweepLine)
-    if manifest is not None and len(manifest.jobs) > 1:
-        if line.jobs != len(manifest.jobs) or line.jobs_done == line.jobs:
-            line.open(len(manifest.jobs), 0, 0, beside=False)
+    if line.jobs > line.jobs_done:
         if not line.parts["answers"].total:
             line.pay(dollars)
         line.job_done(seconds)

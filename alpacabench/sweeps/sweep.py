@@ -13,6 +13,7 @@ from typing import Any
 from alpacabench.core.context import owned
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.records import digest
+from alpacabench.core.sweep_line import SweepLine
 from alpacabench.endpoint.spending import paying
 from alpacabench.io.job_names import job_names
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest, Run, SweepLink, forget_results, label, read_results
@@ -152,6 +153,8 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
     manifest.write(command.directory)
     if command.searched is None:
         owned(Prepared).keep(command.directory, jobs)
+        if command.in_process:
+            owned(SweepLine).open(len(jobs), 0, 0, beside=False)
     _tell(len(entries), run, runs)
     together = _together(command, lead)
     return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run, follow_ups, together)
