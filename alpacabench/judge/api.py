@@ -18,6 +18,7 @@ from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wi
 from alpacabench.endpoint.wire import Body, Completion, Wire
 from alpacabench.judge.base import Judge, Question, UnparsableVerdictError
 from alpacabench.judge.template import check_template, load_template, render
+from alpacabench.store.ahead import asked_for_this_job
 from alpacabench.store.ask_once import AnswerStore, Reply, ask_once
 from alpacabench.store.payload import Payload, payload_problem
 
@@ -142,7 +143,8 @@ class ApiJudge(Judge):
 
         asked: dict[str, Verdict] = {}
         questions = {question.key: question for question in self.probes(pairs)}
-        if store.get("verdict", questions):
+        held = store.get("verdict", questions)
+        if held and not asked_for_this_job("verdict", held):
             return []
         for some in (dict(list(questions.items())[:1]), questions):
             with paying_with(store):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alpacabench.core.context import find, owned
 from alpacabench.core.records import Generation, Pair, Prompt, Verdict
 from alpacabench.judge.canaries import canaries, probes
 from alpacabench.run.experiment import Experiment
-from alpacabench.store.ahead import Ahead
+from alpacabench.store.ahead import asked_for_this_job
 from alpacabench.store.store import Store
 
 
@@ -53,8 +52,8 @@ def probe(experiment: Experiment, prompts: Sequence[Prompt], store: Store) -> li
     """
     judge, first = experiment.judge, probe_pairs(experiment, prompts)
     held = store.get("verdict", [question.key for question in judge.probes(first)]) if first else {}
-    if held and find(Ahead) is None and owned(Ahead).waits("verdict", held):
-        return judge.probe(first, store)  # It was asked for this job.
+    if asked_for_this_job("verdict", held):
+        return judge.probe(first, store)
     if not first or held:
         return []
     known, missing = experiment.model.known(prompts, experiment.decoding, store)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
+from alpacabench.core.context import find, owned
 from alpacabench.store.payload import Kind
 
 
@@ -59,3 +60,8 @@ class Ahead:
         """Return what failed ahead for these keys, once: who reads it next asks again."""
         with self._lock:
             return {key: self._failed.pop((kind, key)) for key in keys if (kind, key) in self._failed}
+
+
+def asked_for_this_job(kind: Kind, keys: Iterable[str]) -> bool:
+    """Return whether one of the keys was asked ahead of the job that runs here, and is its own to report."""
+    return find(Ahead) is None and owned(Ahead).waits(kind, keys)
