@@ -104,8 +104,15 @@ def ask_ahead(jobs: Sequence[tuple[Experiment, Inputs]], store: Store) -> None:
     """Ask what these jobs will ask, where that may be asked before the first of them; returns when all is settled."""
     ahead, line = owned(Ahead), owned(SweepLine)
     with given(ahead):
-        askers = [asker for experiment, inputs in jobs if (asker := _asker(experiment, inputs, store))]
-        _open(line, len(jobs), askers, store)
+        askers, lost = list[Asker](), list[Judge]()
+        for experiment, inputs in jobs:
+            # A server that is not there is waited for once.
+            if experiment.judge not in lost:
+                asker = _asker(experiment, inputs, store)
+                askers += [asker] if asker else []
+                lost += [experiment.judge] if asker is None and experiment.settings.budget.usd is None else []
+        with _left_to_jobs("counting"):
+            _open(line, len(jobs), askers, store)
         with given(line, Whole), line.shown():
             _ask(askers, store)
         log.info("%s", line.text())
