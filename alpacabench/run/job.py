@@ -84,12 +84,7 @@ def execute(
     tracked = experiment.tracking.start(record)
     evaluation, written, trust = None, list[Path](), Examined()
     try:
-        budget = experiment.settings.budget
-        scope = budget.account or (sweep.identity if sweep else experiment.identity)
-        with Store(experiment.settings.store.url) as store, paying(store, scope, budget.usd):
-            if sweep is None:
-                ask_beside(experiment, inputs, store)
-            evaluation = redacted(experiment, pipeline.evaluate(experiment, inputs, store, stopping))
+        evaluation = redacted(experiment, _evaluate(experiment, inputs, sweep, stopping))
         written = [*_write_figures(experiment, evaluation, directory), *write_judge(directory, judge)]
         written += (trust := examine(experiment, directory)).files
         written += _write(experiment, evaluation, trust, directory, sweep, experiment.tracking.page(tracked))
@@ -108,6 +103,16 @@ def execute(
     told = replace(found, tags={**found.tags, NOTE: note}, metrics={**found.metrics, **trust.metrics})
     experiment.tracking.finish(tracked, told)
     return evaluation
+
+
+def _evaluate(experiment: Experiment, inputs: Inputs, sweep: SweepLink | None, stopping: Stopping | None) -> Evaluation:
+    """Ask, judge and score, with the store open and somebody who pays."""
+    budget = experiment.settings.budget
+    scope = budget.account or (sweep.identity if sweep else experiment.identity)
+    with Store(experiment.settings.store.url) as store, paying(store, scope, budget.usd):
+        if sweep is None:
+            ask_beside(experiment, inputs, store)
+        return pipeline.evaluate(experiment, inputs, store, stopping)
 
 
 def _write_figures(experiment: Experiment, evaluation: Evaluation, directory: Path) -> list[Path]:
