@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING
 from alpacabench.analysis.decision import ALPHA
 from alpacabench.analysis.gate.decision import Verdict, decide
 from alpacabench.cli.compare import RUN_HELP, add_file_arguments, read_pair
-from alpacabench.cli.hydra_entry import drop_output
+from alpacabench.cli.exit_status import drop_output
 from alpacabench.core.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:

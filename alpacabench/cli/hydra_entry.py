@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from alpacabench.cli.command_line import MULTIRUN, VERSION, read
-from alpacabench.cli.exit_status import ExitStatus
+from alpacabench.cli.exit_status import INTERRUPTED, ExitStatus, drop_output
 from alpacabench.cli.hydra_mistakes import explain, mistakes, null_options
 from alpacabench.cli.hydra_typed import as_typed
 from alpacabench.cli.program import program
@@ -23,7 +23,6 @@ from alpacabench.security.output import guard
 from alpacabench.security.password import password_problem
 from alpacabench.security.redact import redact, secrets
 
-INTERRUPTED = 130
 FULL = (errno.ENOSPC, errno.EDQUOT)
 READER_GONE = 141
 """What shells report for a command that a closed pipe ended: 128 + SIGPIPE."""
@@ -114,11 +113,6 @@ def _disk_full(error: OSError) -> AlpacabenchError:
     where = f"{error.filename}: " if error.filename else ""
     kept = "what was answered is in the store: free some space, and the same command goes on"
     return AlpacabenchError(f"{where}{error.strerror}; a file of the run could not be written\n    {kept}")
-
-
-def drop_output() -> None:
-    """Let nothing more be printed: the reader (`| head`) has gone, and Python must not complain at its own exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: Exception) -> int:

@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from alpacabench.cli.hydra_entry import INTERRUPTED, drop_output
+from alpacabench.cli.exit_status import INTERRUPTED, drop_output
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.version import __version__
 from alpacabench.security.output import guard
