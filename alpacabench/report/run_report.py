@@ -78,7 +78,7 @@ def write_run_report(
         who=who,
         rate=rate,
         n=len(pairs),
-        sentences=run.findings(run_words.facts(pairs, metrics, who)) if judged else [run_words.NOT_JUDGED],
+        sentences=run.findings(run_words.facts(pairs, metrics, who, judged)),
         tiles=run_words.tiles(pairs, outcomes, metrics),
         rates=run_figures.rates(rate, metrics) if rate else None,
         overview=_overview(pairs),

@@ -10,11 +10,6 @@ from alpacabench.analysis.sentences.run import RunFacts
 from alpacabench.core.records import Outcome
 from alpacabench.report.slices import Scored, mean, metric, slots
 
-NOT_JUDGED = (
-    "Nobody judged these answers (judge=none), so there is no win rate. To have them judged: model=recorded with "
-    "model.path at this run's model_outputs.json, and a judge."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -62,12 +57,12 @@ def length_controlled(metrics: Mapping[str, Number]) -> tuple[str, Estimate | No
     return "LC, not regularised", plain
 
 
-def facts(pairs: Sequence[Scored], metrics: Mapping[str, Number], who: Names) -> RunFacts:
+def facts(pairs: Sequence[Scored], metrics: Mapping[str, Number], who: Names, judged: bool = True) -> RunFacts:
     """Return what the sentences of the run rest on."""
     label, controlled = length_controlled(metrics)
     return RunFacts(
         who.model, who.reference, win_rate(pairs, metrics), [score for _, score in pairs], metrics, controlled, label,
-        slots([outcome for outcome, _ in pairs]),
+        slots([outcome for outcome, _ in pairs]), judged,
     )  # fmt: skip
 
 

@@ -10,9 +10,11 @@ from itertools import product
 import pytest
 from scipy.stats import binom
 
+from alpacabench.analysis.decision import claim_p, detectable, differs
 from alpacabench.analysis.sentences.sentence import Sentence
+from alpacabench.scoring.paired import FEW_DRAWS, Delta, compare_win_rates
 from tests.helpers import said
-from tests.helpers.planted import Planted
+from tests.helpers.planted import Planted, instructions
 from tests.helpers.points import points
 from tests.helpers.said import Said
 
@@ -157,3 +159,19 @@ def _until_false(tell: Tell, grid: Iterable[Planted], name: str) -> list[str]:
         if any(line.startswith(f"{name}, false") for line in found):
             return found
     return []
+
+
+@pytest.mark.parametrize(("kind", "n"), [("hard", 40), ("hard", 300), ("soft", 300)])
+def test_a_difference_that_is_promised_with_80_percent_power_is_found_so(kind: str, n: int) -> None:
+    rounds, null = 100, Planted(kind, n, (40.0, 40.0))
+    promised = [size for seed in range(20) if (size := detectable(_delta(null, seed))) is not None]
+    assert promised
+    size = sum(promised) / len(promised)
+    planted = Planted(kind, n, (40.0 - size / 2, 40.0 + size / 2))
+    found = sum(differs(claim_p(_delta(planted, seed))) for seed in range(rounds))
+    assert found / rounds > 0.65, "80% less three standard errors and what few changes cost"
+
+
+def _delta(planted: Planted, seed: int) -> Delta:
+    y, texts = 1 + planted.draw(seed), instructions(planted.n)
+    return compare_win_rates(texts, y[0], texts, y[1], margin=2, draws=FEW_DRAWS)

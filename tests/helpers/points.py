@@ -47,6 +47,8 @@ Point = Iterator[tuple[list[str], Known]]
 def _runs() -> Point:
     facts = run.RunFacts("model", "reference", Estimate(50.0), [50.0], {})
     yield run.findings(facts), Known(Planted("draw", 1), np.array([[0.5]]), facts={"no_interval": True})
+    none = Known(Planted("draw", 1), np.array([[np.nan]]), facts={"not_judged": True})
+    yield run.findings(replace(facts, rate=None, judged=False)), none
     lc = replace(facts, lc=Estimate(40.0, 30.0, 50.0), lc_label="Length-controlled", rate=Estimate(50.0, 0.0, 100.0))
     yield run.findings(lc), Known(Planted("draw", 1), np.array([[0.5]]))
 

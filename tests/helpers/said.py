@@ -109,7 +109,10 @@ def of_pair(planted: Planted, seed: int, margin: float = 0.0) -> list[Said]:
     y, lengths = planted.draw(seed), np.empty((2, 0))
     if planted.by_length:
         y, lengths = plant.by_length(planted.n, seed)
-    base, run = (plant.run(name, row.tolist(), long.tolist()) for name, row, long in zip("AB", y, lengths, strict=True))
+    base, run = (
+        plant.run(name, row.tolist(), long.tolist(), planted.by_length or planted.n == plant.FEW)
+        for name, row, long in zip("AB", y, lengths, strict=True)
+    )
     known = Known(planted, y)
     try:
         pair = compare(base, run)
@@ -165,7 +168,9 @@ def of_ablation(planted: Planted, seed: int) -> list[Said]:
 
     y = planted.draw(seed)
     names = ("base", "floor_1", "floor_2", "typos_low", "casing_low")[: len(y)]
-    base, *others = (Variant(name, plant.run(name, row.tolist())) for name, row in zip(names, y, strict=True))
+    base, *others = (
+        Variant(name, plant.run(name, row.tolist(), answers=False)) for name, row in zip(names, y, strict=True)
+    )
     try:
         found = answer(System(base, tuple(others[2:]), tuple(others[:2])))
     except DataError:

@@ -177,6 +177,7 @@ def gap(said: Fields, known: Known) -> bool:
 
 RUN: dict[str, Callable[[Fields, Known], bool]] = {
     "run.no_verdict": lambda said, known: bool(np.isnan(known.y).all()),
+    "run.not_judged": lambda said, known: bool(known.facts.get("not_judged")),
     "run.no_interval": lambda said, known: bool(known.facts.get("no_interval")),
     "run.reference": lambda said, known: true_rate(known) < 50, "run.model": lambda said, known: true_rate(known) > 50,
     "run.undecided": standing, "run.too_few": standing,

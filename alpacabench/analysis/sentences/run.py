@@ -28,6 +28,8 @@ class RunFacts:
     lc_label: str = ""
     slots: tuple[Floats, Floats] | None = None
     """Preference of each prompt with the model shown first, and second; NaN where it was not judged so."""
+    judged: bool = True
+    """Whether anybody was to judge."""
 
     @property
     def preferred(self) -> int:
@@ -70,6 +72,8 @@ class RunFacts:
 
 def findings(facts: RunFacts) -> list[str]:
     """Return what the run shows, the most important first."""
+    if not facts.judged:
+        return every(NOT_JUDGED, facts)
     parts = ([first(STANDING, facts)], every(LENGTH, facts), [first(PLACE, facts)], every(POWER, facts))
     return [sentence for part in parts for sentence in part if sentence]
 
@@ -89,6 +93,14 @@ def _gap(facts: RunFacts) -> dict[str, str]:
 
 SHOWN_SECOND = "Shown second, the model's win rate is {gap} points {way} than shown first{doubt}: "
 
+NOT_JUDGED: tuple[Sentence[RunFacts], ...] = (
+    Sentence(
+        "run.not_judged",
+        "Nobody judged these answers (judge=none), so there is no win rate. To have them judged: model=recorded with "
+        "model.path at this run's model_outputs.json, and a judge.",
+        when=lambda run: not run.judged,
+    ),
+)  # fmt: skip
 STANDING: tuple[Sentence[RunFacts], ...] = (
     Sentence(
         "run.no_verdict", "No prompt has a verdict, so there is no win rate. The failures below say why.",
