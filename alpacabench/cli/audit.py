@@ -22,6 +22,7 @@ from typing import Any
 
 from alpacabench.core.errors import DataError
 from alpacabench.io.audit import AUDIT, KEY, changes, read_record, seal
+from alpacabench.io.outputs import resolve
 from alpacabench.security.console import Console
 
 CHANGED, UNKNOWN = 3, 4
@@ -29,7 +30,9 @@ CHANGED, UNKNOWN = 3, 4
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="the directory of a run or a sweep, or a record")
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="the directory of a run or a sweep, a record, or latest, ..."
+    )
     parser.add_argument("--verify", action="store_true", help="compare every file with the record; exit 3 if changed")
     parser.add_argument("--by", metavar="NAME", help="who signs off (default: the user of this machine)")
     parser.add_argument("--out", metavar="FILE", help="write the record there instead of printing it")
@@ -64,7 +67,7 @@ def _signed_off(records: list[dict[str, Any]], by: str | None) -> dict[str, Any]
 
 def _records(given: str) -> Iterator[tuple[dict[str, Any], Path]]:
     """Yield each record and the directory of its files: a run's, those of a sweep's jobs, or those of a file."""
-    path = Path(given).expanduser()
+    path = Path(resolve(given)).expanduser()
     if path.is_dir():
         files = [path / AUDIT] if (path / AUDIT).is_file() else sorted(path.glob(f"*/{AUDIT}"))
         if not files:

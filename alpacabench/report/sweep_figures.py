@@ -98,6 +98,11 @@ def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
     series = [one for one in series if one.points]
     if not series:
         return None
+    deltas = {
+        (row.overrides.get(other[0], "") if other else "", steps[key][row.overrides[key]]): delta.text(signed=True)
+        for row in table.rows
+        if key in row.overrides and (delta := table.delta(row))
+    }
     title = f"Win rate along {key}" if numeric(tuple(steps[key])) else f"Win rate along the checkpoints ({key})"
     return figure(
         "along",
@@ -106,8 +111,12 @@ def _along(table: SweepTable, swept: list[Axis]) -> Figure | None:
         if other
         else "The band and the whiskers are the 95% interval.",
         lambda width: lines(series, key, _rate_name(table), width),
-        (other[0] if other else "Series", key, _rate_name(table)),
-        [(one.label, f"{at:g}", rate.text()) for one in series for at, rate in one.points],
+        (other[0] if other else "Series", key, _rate_name(table), "Difference to the base, points"),
+        [
+            (one.label, f"{at:g}", rate.text(), deltas.get((one.label, at), "base"))
+            for one in series
+            for at, rate in one.points
+        ],
         wide=other is None,
     )
 

@@ -100,6 +100,8 @@ def test_commands_take_latest_where_they_take_a_run(outputs: Path) -> None:
     assert sides["base"]["origin"].endswith("s/0") and sides["run"]["origin"].endswith("s/1")
     assert command(outputs.parent, "trust", "latest").code == 0
     assert (outputs / "sweeps" / "s" / "1" / "trust.json").is_file()
+    unrecorded = command(outputs.parent, "audit", "latest")
+    assert unrecorded.code == 2 and "/s/1 holds no audit.json" in unrecorded.stderr
     missing = command(outputs.parent, "gate", "latest", "--base", "latest-9")
     assert missing.code == 2 and "alpacabench runs" in missing.stderr
 

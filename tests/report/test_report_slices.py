@@ -49,6 +49,8 @@ def test_checkpoints_are_one_curve_by_their_steps() -> None:
     )
     [curve] = [one for one in figures(replace(table, rows=rows, effects=())) if one.key == "along"]
     assert "checkpoints" in curve.title and [row[1] for row in curve.rows] == ["50", "200", "1000"]
+    [base] = [row.overrides["model.path"] for row in rows if not row.delta_wr]
+    assert [row[3] == "base" for row in curve.rows] == [f"checkpoint-{row[1]}" == base for row in curve.rows]
     words = tuple(replace(row, overrides={"model.path": f"org/model-{n}b-chat"}) for n, row in enumerate(rows))
     assert not [one for one in figures(replace(table, rows=words, effects=())) if one.key == "along"]
 
