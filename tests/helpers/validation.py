@@ -17,7 +17,7 @@ from alpacabench.scoring.power import prompts_needed
 from tests.helpers import simulations as simulate
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
-ROUNDS = 150
+ROUNDS = 400
 HEAD = """# Validation
 
 What the statistics promise, in simulations with a known truth. Written by `make validation` on {date}, {rounds} rounds
