@@ -93,8 +93,8 @@ bench: setup  ## speed against peers, as ratios measured in one run
 validation: $(STAMP)  ## nulls, coverages and planted effects of the statistics: writes docs/validation.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.helpers.validation
 
-ui: $(STAMP)  ## the MLflow UI on the local runs: http://127.0.0.1:5000
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db --port $(PORT)
+ui: $(STAMP)  ## the MLflow UI on the local runs, opened at the newest; PORT=8080 is another first port
+	$(BIN)/python -m alpacabench.cli ui --port $(PORT)
 
 lock: $(STAMP)  ## write constraints.txt from what is installed
 	$(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu$$//' | grep -v -e '^-e' -e "@" -e "^pip==" > constraints.txt

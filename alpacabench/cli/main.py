@@ -23,6 +23,7 @@ RUN = "run"
 """The command whose arguments are Hydra's."""
 COMMANDS = {
     "runs": ("alpacabench.cli.runs", "list runs and sweeps below outputs/, with their names: latest, latest-1, ..."),
+    "ui": ("alpacabench.cli.ui", "show the tracked runs in MLflow's pages, opened where the newest result is"),
     "compare": ("alpacabench.cli.compare", "compare two finished runs prompt by prompt"),
     "ablation": ("alpacabench.cli.ablation", "what a change of wording does beyond chance, from finished runs"),
     "leaderboard": ("alpacabench.cli.leaderboard", "place runs among alpaca_eval's published rows"),
