@@ -86,6 +86,6 @@ def expand(text: str) -> list[str]:
 
 
 def table(text: str) -> dict[str, list[str]]:
-    """Return the names in the second column of the README's table of groups, by the group in the first."""
+    """Return the names in the second column of the table of groups, by the group in the first."""
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| .*\|$", text, flags=re.MULTILINE)
     return {group: [n for name in re.findall(r"`([^`]+)`", cell) for n in expand(name)] for group, cell in rows}
