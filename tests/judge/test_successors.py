@@ -102,7 +102,7 @@ def test_a_server_is_asked_once_what_it_can_do_before_anything_else_and_the_stor
         assert not any("max_tokens" in r.body for r in server.requests[asked:]), "what was learned is kept"
         assert all(re.search(r"Answer \d", str(r.body)) for r in server.requests[asked:]), "asked once"
     with chat_server(refusing) as other:
-        done = run(tmp_path, *words, *recorded, f"judge.base_url={other.url}", "judge.seed=2", "hydra.run.dir=other")
+        done = run(tmp_path, *words, *recorded, f"judge.base_url={other.url}", "judge.repeats=2", "hydra.run.dir=other")
         assert done.code == 0 and not re.search(r"Answer \d", str(other.requests[0].body)), "another server is asked"
 
 
