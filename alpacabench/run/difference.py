@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
@@ -40,7 +40,7 @@ def words(experiment: Experiment) -> list[str]:
 
     A value counts where it is not the chosen option's own.
     """
-    changed = _changed(experiment, defaults(experiment.choices))
+    changed = _changed(experiment, defaults(experiment.choices) | _of_checks(experiment.checks))
     seed = changed.get("seed")
     kept = {
         key: value
@@ -48,6 +48,7 @@ def words(experiment: Experiment) -> list[str]:
         if key not in SAID_BY_LABEL and not (key.endswith(".seed") and value == seed)
     }
     found = [_words(key, value) for key, value in kept.items()]
+    found += [f"checks {' '.join(experiment.checks)}"] if experiment.checks else []
     return found if len(found) <= NAMED else [*found[: NAMED - 1], f"{len(found) - NAMED + 1} more"]
 
 
@@ -110,6 +111,13 @@ def _option(group: str, name: str, folders: tuple[Path, ...]) -> DictConfig:
         assert isinstance(found, DictConfig)
         merged = found
     return merged
+
+
+def _of_checks(names: Iterable[str]) -> dict[str, str]:
+    """Return the values that the options of chosen checks have of themselves, by their dotted names."""
+    options = {name: _option("checks", name, tuple(_folders())) for name in names}
+    whole = OmegaConf.create({"checks": options})
+    return _leaves("checks", {name: _resolved(whole.checks, name) for name in options})
 
 
 def _folders() -> list[Path]:

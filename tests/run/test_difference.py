@@ -80,3 +80,9 @@ def test_a_checkpoint_given_by_its_path_alone_has_its_own_name(tmp_path: Path) -
     assert experiment.model.label == "checkpoint-100"
     local = _experiment("judge=local", f"judge.model_name={tmp_path}/checkpoint-100", "tracking=none")
     assert local.judge.label == "local-checkpoint-100"
+
+
+def test_a_name_says_which_checks_were_made_and_not_what_is_usual_in_them() -> None:
+    named = metadata.run_name(_experiment("model=echo", "checks=[privacy,refusal]"))
+    assert "checks privacy refusal" in named and "kinds" not in named
+    assert "kinds" in metadata.run_name(_experiment("model=echo", "checks=[privacy]", "checks.privacy.kinds=[card]"))
