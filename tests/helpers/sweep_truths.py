@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from alpacabench.scoring.arrays import Floats
-from tests.helpers.truths import MARGIN, Fields, Known, close, not_plain, number, saturated
+from tests.helpers.truths import MARGIN, Fields, Known, close, not_plain, number, saturated, shared_level
 
 Truth = Callable[[Fields, Known], bool]
 
@@ -87,8 +87,8 @@ def _none(said: Fields, known: Known) -> bool:
 
 
 SWEEP: dict[str, Truth] = {
-    "sweep.saturated": saturated, "sweep.saturated_shared": saturated, "sweep.cannot_tell": saturated,
-    "sweep.cannot_tell_shared": saturated, "sweep.one_left": _fact("one_left"), "sweep.no_base": _uncomparable,
+    "sweep.saturated": saturated, "sweep.saturated_shared": shared_level, "sweep.cannot_tell": saturated,
+    "sweep.cannot_tell_shared": shared_level, "sweep.one_left": _fact("one_left"), "sweep.no_base": _uncomparable,
     "sweep.none": _none, "sweep.not_significant": _none,
     "sweep.better": lambda said, known: known.rate(said["label"]) > known.rate(known.names[0]),
     "sweep.worse": lambda said, known: known.rate(said["label"]) < known.rate(known.names[0]),
@@ -153,7 +153,8 @@ def _left_out(said: Fields, known: Known) -> bool:
 
 
 def _same_decodes(said: Fields, known: Known) -> bool:
-    return bool(np.all(_decodes(known) == _decodes(known)[0]))
+    decodes = _decodes(known)
+    return bool(np.all((decodes > 0.5) == (decodes[0] > 0.5)) and np.ptp(decodes.mean(axis=1)) < 1e-9)
 
 
 def _judge_undecided(said: Fields, known: Known) -> bool:

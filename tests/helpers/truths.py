@@ -82,7 +82,7 @@ def level_only(said: Fields, known: Known) -> bool:
 
 
 def shared_level(said: Fields, known: Known) -> bool:
-    return bool(np.all(known.shared == LEVELS[said["level"].split()[-1]])) and np.isnan(known.y).any()
+    return bool(np.all(known.shared == LEVELS[said["level"].split()[-1]]))
 
 
 def higher(said: Fields, known: Known) -> bool:
