@@ -111,8 +111,8 @@ FLOOR: tuple[Sentence[Floor], ...] = (
     ),
     Sentence(
         "caution.zero_floor",
-        "The noise floor is zero: decoding again gave the same winners and win rate, as greedy decoding does, or where no "
-        "verdict hangs on the words. Every change then counts as an effect of the wording.",
+        "The noise floor is zero: decoding again gave the same winners and win rate, as greedy decoding does, or where "
+        "no verdict hangs on the words. Every change then counts as an effect of the wording.",
         when=_zero,
     ),
 )  # fmt: skip
