@@ -21,6 +21,8 @@ SAID_BY_LABEL = ("model.path", "model.name", "judge.name")
 """Keys that the names of the model and of the judge's option say already."""
 NAMED = 4
 """How many differences a name holds."""
+FIRST, LAST = ("decoding", "model", "perturbation", "judge"), ("dataset", "subset")
+"""Groups whose keys a name begins and ends with: a narrow column shows its beginning, and runs share a subset."""
 WORDS = 24
 """Characters of a value in a name."""
 DECODING = frozenset(Decoding.model_fields) - {"n", "seed"}
@@ -47,7 +49,7 @@ def words(experiment: Experiment) -> list[str]:
         for key, value in changed.items()
         if key not in SAID_BY_LABEL and not (key.endswith(".seed") and value == seed)
     }
-    found = [_words(key, value) for key, value in kept.items()]
+    found = [_words(key, kept[key]) for key in sorted(kept, key=_place)]
     found += [f"checks {' '.join(experiment.checks)}"] if experiment.checks else []
     return found if len(found) <= NAMED else [*found[: NAMED - 1], f"{len(found) - NAMED + 1} more"]
 
@@ -147,6 +149,13 @@ def _leaves(key: str, value: Any) -> dict[str, str]:
     if isinstance(value, Mapping):
         return {k: v for name, item in value.items() for k, v in _leaves(f"{key}.{name}".lstrip("."), item).items()}
     return {key: str(value)}
+
+
+def _place(key: str) -> int:
+    group = key.partition(".")[0]
+    if group in FIRST:
+        return FIRST.index(group)
+    return len(FIRST) + (group in LAST)
 
 
 def _words(key: str, value: str) -> str:

@@ -82,6 +82,11 @@ def test_a_checkpoint_given_by_its_path_alone_has_its_own_name(tmp_path: Path) -
     assert local.judge.label == "local-checkpoint-100"
 
 
+def test_a_name_begins_with_what_runs_are_compared_for() -> None:
+    named = metadata.run_name(_experiment("model=echo", "subset.n=5", "seed=3", "decoding.temperature=0.7"))
+    assert named.startswith("temperature 0.7, seed 3, subset n 5")
+
+
 def test_a_name_says_which_checks_were_made_and_not_what_is_usual_in_them() -> None:
     named = metadata.run_name(_experiment("model=echo", "checks=[privacy,refusal]"))
     assert "checks privacy refusal" in named and "kinds" not in named

@@ -174,7 +174,7 @@ def _held(store: Path, kind: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", ["budget.usd=0.014", "fail_fast=true"])
+@pytest.mark.parametrize("setting", ["budget.usd=0.01", "fail_fast=true"])
 def test_a_cap_and_a_failure_end_the_same_jobs(tmp_path: Path, server: HttpServer, setting: str) -> None:
     paths = "gpt-4.1" if "budget" in setting else "good,absent,other"
     command = (
