@@ -73,6 +73,7 @@ class _Session:
         self.waits = Waits(public_url(wire.url))
         self.stop: StageError | None = None
         self.stopped = asyncio.Event()
+        self.turn = asyncio.Lock()
         self.may_ask = may_ask.get()
         self.lost = False
         """Whether other processes have taken the questions over: nothing more is sent, and nothing is said of them."""
@@ -138,15 +139,17 @@ class _Session:
 
     async def _try(self, attempt: _Attempt) -> float | None:
         """Send one request; return None where it is settled, else the seconds after which to send it again."""
-        self.lost = self.lost or not await asyncio.to_thread(self.may_ask)
-        if self.lost:
-            return None
-        body = self.dialect.apply(attempt.call.body)
-        try:
-            hold = await self.purse.reserve(body, lambda: self.stop is not None)
-        except StageError as error:
-            self._end(error)
-            return None
+        # In the order of the questions: near the cap it decides which of them are paid for, the same ones every time.
+        async with self.turn:
+            self.lost = self.lost or not await asyncio.to_thread(self.may_ask)
+            if self.lost or self.stop:
+                return None
+            body = self.dialect.apply(attempt.call.body)
+            try:
+                hold = await self.purse.reserve(body, lambda: self.stop is not None)
+            except StageError as error:
+                self._end(error)
+                return None
         sent = await self.pacer.turn()
         try:
             completion = await self.wire.send(body)
