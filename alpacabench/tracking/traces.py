@@ -95,7 +95,7 @@ def _assessments(row: ExampleRow, run_id: str, trace_id: str) -> Iterator[Assess
     common: dict[str, Any] = {
         "source": judge, "trace_id": trace_id, "metadata": {"mlflow.assessment.sourceRunId": run_id}
     }  # fmt: skip
-    if row.preference is None and row.failure is None:
+    if row.preference is None and row.failure is None and not row.verdicts:
         pass  # there was no judge
     elif row.preference is None:
         error = AssessmentError("NO_VERDICT", row.failure or "no verdict")

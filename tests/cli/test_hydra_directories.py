@@ -14,7 +14,8 @@ from tests.helpers.command import run
 SMALL = ("model=echo", "judge=longest", "dataset=demo", "subset=head", "subset.n=3")
 OURS = {
     "annotations.json", "audit.json", "config.yaml", "examples.json", "explorer.html", "generations.jsonl",
-    "judge.json", "leaderboard.csv", "metrics.json", "model_outputs.json", "report.html", "run.log", "verdicts.jsonl",
+    "judge.json", "judge_trust.json", "leaderboard.csv", "metrics.json", "model_outputs.json", "report.html",
+    "run.log", "verdicts.jsonl",
 }  # fmt: skip
 
 

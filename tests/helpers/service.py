@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,9 +43,9 @@ class Server:
         assert found, line
         self.url = found[0]
 
-    def ask(self, method: str, path: str, token: str = TOKEN, **options: Any) -> httpx.Response:
+    def ask(self, method: str, path: str, token: str = TOKEN, **options: Any) -> httpx2.Response:
         """Send one request."""
-        return httpx.request(
+        return httpx2.request(
             method, self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60, **options
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -63,8 +63,8 @@ def test_without_the_token_nothing_is_told(server: Server, token: str) -> None:
     for method, path in (("GET", "/runs"), ("POST", "/runs"), ("POST", "/plan"), ("GET", "/runs/0/events")):
         answer = server.ask(method, path, token, json={} if method == "POST" else None)
         assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
-    assert httpx.get(server.url + "/openapi.json").status_code == 200
-    page = httpx.get(server.url + "/")
+    assert httpx2.get(server.url + "/openapi.json").status_code == 200
+    page = httpx2.get(server.url + "/")
     assert page.status_code == 200 and "default-src 'none'" in page.headers["content-security-policy"]
 
 
@@ -148,11 +148,11 @@ def test_a_body_of_100_megabytes_is_refused_early(server: Server) -> None:
             yield b" " * 1_000_000
 
     # The server may have closed the connection before all was sent.
-    with suppress(httpx.WriteError):
+    with suppress(httpx2.WriteError):
         assert server.ask("POST", "/runs", content=chunks()).status_code == 413
     assert sent < 50_000_000
     before = psutil.Process(server.process.pid).memory_info().rss
-    with suppress(httpx.WriteError):
+    with suppress(httpx2.WriteError):
         assert server.ask("POST", "/runs", content=b" " * 100_000_000).status_code == 413
     assert psutil.Process(server.process.pid).memory_info().rss - before < 50_000_000
 
@@ -187,7 +187,7 @@ def test_it_listens_on_loopback_alone_and_hides_its_tokens(server: Server) -> No
 
 def test_the_description_is_valid_openapi(server: Server) -> None:
     validator = pytest.importorskip("openapi_spec_validator")
-    validator.validate(httpx.get(server.url + "/openapi.json").json())
+    validator.validate(httpx2.get(server.url + "/openapi.json").json())
 
 
 def test_mistakes_of_its_owner_are_told_before_it_serves(

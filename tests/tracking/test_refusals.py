@@ -75,7 +75,8 @@ def test_one_refused_call_ends_no_run_without_its_rest(
     original = getattr(MlflowClient, call)
 
     def refuse(self: MlflowClient, run_id: str, *args: Any, **given: Any) -> Any:
-        if call != "log_batch" or any(metric.key == "bad" for metric in given.get("metrics", ())):
+        metrics = given.get("metrics", args[0] if args else ())
+        if call != "log_batch" or any(metric.key == "bad" for metric in metrics):
             raise MlflowException("it is not taken \x1b[2J", error_code=3)
         return original(self, run_id, *args, **given)
 
