@@ -21,8 +21,8 @@ from pathlib import Path
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.extras import missing
 from alpacabench.security.password import hide_passwords
+from alpacabench.service import TOKEN
 
-TOKEN = "ALPACABENCH_SERVE_TOKEN"
 DEFAULT = "default"
 SHORTEST = 16
 """Characters of a token."""

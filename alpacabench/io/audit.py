@@ -34,8 +34,8 @@ def seal(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_record(directory: Path, record: Mapping[str, Any], files: Iterable[Path]) -> Path:
     """Write audit.json over files of the directory, in the order of their names."""
-    hashed = {str(path.relative_to(directory)): _hashed(path) for path in sorted(set(files))}
-    return write_json(directory / AUDIT, seal({**record, "files": hashed}))
+    found = {str(path.relative_to(directory)): hashed(path) for path in sorted(set(files))}
+    return write_json(directory / AUDIT, seal({**record, "files": found}))
 
 
 def close_record(directory: Path, *files: Path) -> None:
@@ -81,17 +81,22 @@ def _changed(directory: Path, name: str, known: Mapping[str, Any]) -> str | None
         return "is outside the run's directory"
     if not path.is_file():
         return "is missing"
-    found = _hashed(path)
+    found = hashed(path)
     if found == known:
         return None
     size = known.get("bytes")
-    if path.suffix == ".log" and isinstance(size, int) and size < found["bytes"] and _hashed(path, size) == known:
+    if path.suffix == ".log" and isinstance(size, int) and size < found["bytes"] and hashed(path, size) == known:
         return f"{found['bytes'] - size} bytes were added after the record was made"
     return f"SHA-256 is {found['sha256'][:16]} ({found['bytes']} bytes), was {str(known.get('sha256'))[:16]} ({size})"
 
 
-def _hashed(path: Path, size: int | None = None) -> dict[str, Any]:
-    """Return length and SHA-256 of a file, or of its first `size` bytes."""
+def hashed(path: Path, size: int | None = None) -> dict[str, Any]:
+    """Return `bytes` and `sha256` of a file, or of its first `size` bytes; it is read in pieces.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
     with path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256") if size is None else hashlib.sha256(file.read(size))
         return {"bytes": file.tell(), "sha256": content.hexdigest()}

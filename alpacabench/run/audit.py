@@ -14,7 +14,7 @@ from typing import Any
 
 from alpacabench.core.records import Example, digest
 from alpacabench.core.version import __version__
-from alpacabench.io.audit import AUDIT, write_record
+from alpacabench.io.audit import AUDIT, hashed, write_record
 from alpacabench.io.manifest import MANIFEST
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.metadata import git_commit, user
@@ -70,7 +70,7 @@ def _data(inputs: Inputs, path: str | None) -> dict[str, Any]:
     file = Path(path).expanduser() if path else None
     return {
         **inputs.dataset,
-        "file_sha256": hashlib.sha256(file.read_bytes()).hexdigest() if file and file.is_file() else None,
+        "file_sha256": hashed(file)["sha256"] if file and file.is_file() else None,
         "subset_hash": inputs.subset_hash,
         "prompts": len(chosen),
         "sources": _counted(chosen, "source"),

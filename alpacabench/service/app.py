@@ -19,10 +19,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.version import __version__
 from alpacabench.security.redact import redact
+from alpacabench.service import TOKEN
 from alpacabench.service.events import follow
 from alpacabench.service.messages import Asked, Plan, Queued, State
 from alpacabench.service.queue import ENDED, Job, Queue
-from alpacabench.service.worker import TOKEN, Place, environment
+from alpacabench.service.worker import Place, environment
 
 PLAN_SECONDS = 120
 PLANS = 2

@@ -21,6 +21,7 @@ from pathlib import Path
 from alpacabench.core.errors import StoreError
 from alpacabench.io.audit import AUDIT
 from alpacabench.io.json_text import loads
+from alpacabench.service import TOKEN
 from alpacabench.service.queue import Job, Queue
 from alpacabench.store.database import open_engine
 from alpacabench.store.heartbeat import Heartbeat
@@ -33,8 +34,6 @@ GRACE_SECONDS = 10.0
 SHOWN = 4000
 """Characters of a failed command's last words that are kept."""
 BUDGET = "budget.usd="
-TOKEN = "ALPACABENCH_SERVE_TOKEN"
-"""Prefix of the environment's variables that hold tokens; no job sees them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -42,12 +43,9 @@ def by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict[str, lis
         DataError: a verdict that cannot be used; names the file and the row.
 
     """
-    found: dict[str, list[Judged]] = defaultdict(list)
     with locate(run.origin, tracking_uri) as files:
-        rows = read_rows(files.verdicts, KEY) if files.verdicts else []
-        for number, row in enumerate(rows, start=1):
-            found[str(row.get("judge") or run.judge)].append(_judged(row, f"{KEY}: {files.verdicts}, row {number}"))
-    return dict(found) or {run.judge: _of_annotations(run)}
+        found = _read(run, files.verdicts)
+    return found or {run.judge: _of_annotations(run)}
 
 
 def means(run: FinishedRun, verdicts: Sequence[Judged]) -> Floats:
@@ -66,11 +64,16 @@ def canaries_by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict
         DataError: a verdict that cannot be used; names the file and the row.
 
     """
-    found: dict[str, list[Judged]] = defaultdict(list)
     with locate(run.origin, tracking_uri) as files:
-        rows = read_rows(files.canaries, KEY) if files.canaries else []
-        for number, row in enumerate(rows, start=1):
-            found[str(row.get("judge") or run.judge)].append(_judged(row, f"{KEY}: {files.canaries}, row {number}"))
+        found = _read(run, files.canaries)
+    return found
+
+
+def _read(run: FinishedRun, file: Path | None) -> dict[str, list[Judged]]:
+    """Return the verdicts of a file by judge; empty where there is no file."""
+    found: dict[str, list[Judged]] = defaultdict(list)
+    for number, row in enumerate(read_rows(file, KEY) if file else [], start=1):
+        found[str(row.get("judge") or run.judge)].append(_judged(row, f"{KEY}: {file}, row {number}"))
     return dict(found)
 
 
