@@ -7,14 +7,24 @@ from typing import NamedTuple
 
 OPEN, CLOSE = "<think>", "</think>"
 
-_NAMES = "think|thinking|thought|reasoning|seed:think|scratchpad"
-_OPENS = re.compile(
-    rf"\s*(?:<(?:{_NAMES})>|\[THINK\]|◁think▷|<\|START_THINKING\|>|(?:<\|start\|>\w+)?<\|channel\|>(?:analysis|commentary))",
+_NAMES = "think|thinking|thoughts?|reasoning|analysis|reflection|seed:think|scratchpad"
+_TAG = (
+    rf"<(?:{_NAMES})>|\[THINK\]|◁think▷|<\|START_THINKING\|>|<\|begin_of_thought\|>|<\|channel>thought"
+    r"|(?:<\|start\|>\w+)?<\|channel\|>(?:analysis|commentary)"
+)
+_OPENS = re.compile(rf"\s*(?:{_TAG})", re.IGNORECASE)
+_OPENS_LATER = re.compile(rf"^[ \t]*(?:{_TAG})[ \t]*$", re.IGNORECASE | re.MULTILINE)
+"""On a line of its own: elsewhere in a sentence the tag is only spoken of."""
+_CLOSES = re.compile(
+    rf"</(?:{_NAMES})>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<\|end_of_thought\|>|<channel\|>"
+    r"|<\|channel\|>final<\|message\|>",
     re.IGNORECASE,
 )
-_CLOSES = re.compile(
-    rf"</(?:{_NAMES})>|\[/THINK\]|◁/think▷|<\|END_THINKING\|>|<\|channel\|>final<\|message\|>", re.IGNORECASE
+_TURN_ENDS = re.compile(
+    r"<\|(?:im_end|im_start|eot_id|end|return|endoftext|end_of_text|end_of_solution|endofturn|start_header_id)\|>"
+    r"|<(?:end_of_turn|start_of_turn|turn\|)>|<｜end▁of▁sentence｜>|</s>\s*\Z"
 )
+"""What stands behind the end of a turn, where a server lets it through, was not said in it."""
 
 
 class Parted(NamedTuple):
@@ -47,5 +57,12 @@ def conclusion(text: str) -> str:
 
     Everything up to the last closing tag is the trace, also where the prompt itself opened it.
     """
-    *_, rest = _CLOSES.split(text)
-    return "" if _OPENS.match(rest) else rest.strip()
+    start = conclusion_start(text)
+    return "" if start is None else _TURN_ENDS.split(text[start:], maxsplit=1)[0].strip()
+
+
+def conclusion_start(text: str) -> int | None:
+    """Return where the text after the trace begins; None where it is cut in the trace."""
+    start = max((match.end() for match in _CLOSES.finditer(text)), default=0)
+    rest = text[start:]
+    return None if _OPENS.match(rest) or _OPENS_LATER.search(rest) else start

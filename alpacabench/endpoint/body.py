@@ -48,9 +48,9 @@ def decode(text: str) -> dict[str, Any]:
 
 def ending(reason: Any, empty: bool) -> str:
     """Return 'stop', 'length', or the server's own word for an ending after which there is no answer."""
-    if reason is None and not empty:
+    word = str(reason or "none").casefold()
+    if word in ("none", "null") and not empty:
         return "stop"
-    word = str(reason).casefold()
     return next((name for name, words in ENDINGS.items() if word in words), word)
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 from alpacabench.endpoint.body import count, decode, ending
 from alpacabench.endpoint.sdk import SdkWire, receive
-from alpacabench.endpoint.wire import Body, BrokenError, Completion, served
+from alpacabench.endpoint.wire import OWN_ENDINGS, Body, BrokenError, Completion, served
+
+NO_CHOICE = {"message": None, "finish_reason": None}
+"""What a filter leaves of an answer."""
 
 
 class OpenAIWire(SdkWire):
@@ -52,13 +55,14 @@ def parse(text: str, seconds: float, called: bool = False) -> Completion:
     """
     body = decode(text)
     try:
-        choices = body["choices"]
+        choices = body["choices"] or [NO_CHOICE]
         choice = next((c for c in choices if c.get("index") == 0), choices[0])
-        message = choice.get("message")
-        message = {"content": choice["text"]} if message is None else message
+        told = choice.get("message") is not None or "text" not in choice
+        message, reason = choice["message"] if told else {"content": choice["text"]}, choice.get("finish_reason")
+        if message is None:
+            message, reason = {}, reason if str(reason).casefold() in OWN_ENDINGS else "no message"
         arguments, said = _arguments(message), _text(message)
         answer = arguments if called and arguments is not None else said
-        reason = choice.get("finish_reason")
         if arguments is not None and not answer:
             reason = "a call of a function that was not offered"
         usage = body.get("usage")

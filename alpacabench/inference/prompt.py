@@ -6,7 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from alpacabench.core.reasoning import OPEN
+from alpacabench.core.reasoning import CLOSE, OPEN
 from alpacabench.inference.spec import ChatFormat, Messages
 
 TODAY = datetime.datetime(2024, 7, 26)
@@ -53,11 +53,11 @@ class Encoder:
         self.stops = tuple(stop for stop in rest if stop not in self.spelled)
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(self.stop_ids, default=0)
 
-    def render(self, messages: Messages) -> str:
+    def render(self, messages: Messages, thinking: bool = True) -> str:
         """Return the prompt's text, with all of the messages' text in it.
 
         A template that takes content as a list of parts gets it so; where it has no system turn, the system text
-        stands before the user's.
+        stands before the user's. Without `thinking` what comes next is the answer itself.
 
         Raises:
             PromptError: the template refuses these messages, or leaves out their text.
@@ -70,7 +70,7 @@ class Encoder:
             for parts in (False, True):
                 chat = [{"role": role, "content": _parts(content) if parts else content} for role, content in turns]
                 try:
-                    text = self._apply(chat, add_generation_prompt=True)
+                    text = self._apply(chat, add_generation_prompt=True, thinking=thinking)
                 except Exception as error:  # Jinja's errors and whatever a template raises by itself
                     refused = refused or error
                     continue
@@ -78,19 +78,19 @@ class Encoder:
                 # A template that wants a string prints a list as code: that is no prompt.
                 printed = parts and any(_spaceless(f"'text': {content!r}") in _spaceless(text) for _, content in turns)
                 if not printed and all(content in _spaceless(text) for content in contents):
-                    return text
+                    return text if thinking or not text.rstrip().endswith(OPEN) else f"{text.rstrip()}\n\n{CLOSE}\n\n"
         if refused is not None:
             raise PromptError(f"the chat template refuses the messages: {refused}") from refused
         raise PromptError("the chat template leaves out the prompt's text; choose another by model.template")
 
-    def encode(self, messages: Messages) -> Encoded:
-        """Return the prompt's tokens.
+    def encode(self, messages: Messages, thinking: bool = True) -> Encoded:
+        """Return the prompt's tokens; without `thinking` the answer itself is what comes next.
 
         Raises:
             PromptError: the template refuses the messages, or the prompt fills the model's context.
 
         """
-        text = self.render(messages)
+        text = self.render(messages, thinking)
         # A tokenizer's own template writes the BOS itself; text of ours gets the special tokens of a plain text.
         own = not self.form.raw and self.form.template is None
         ids = self.tokenizer(text, add_special_tokens=not own)["input_ids"]
@@ -135,7 +135,7 @@ class Encoder:
     def _decode_whole(self, ids: list[int]) -> str:
         return str(self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
-    def _apply(self, chat: list[dict[str, Any]], add_generation_prompt: bool) -> str:
+    def _apply(self, chat: list[dict[str, Any]], add_generation_prompt: bool, thinking: bool = True) -> str:
         return str(
             self.tokenizer.apply_chat_template(
                 chat,
@@ -144,7 +144,7 @@ class Encoder:
                 chat_template=self.form.template,
                 date_string=TODAY.strftime("%d %b %Y"),
                 strftime_now=TODAY.strftime,
-                **dict(self.form.arguments),
+                **({} if thinking else {"enable_thinking": False}) | dict(self.form.arguments),
             )
         )
 

@@ -32,7 +32,7 @@ def weigh(
     encoded = []
     for choice in choices:
         try:
-            encoded.append((choice, encoder.encode(choice.messages), _first_tokens(encoder, choice)))
+            encoded.append((choice, encoder.encode(choice.messages, thinking=False), _first_tokens(encoder, choice)))
         except PromptError as error:
             yield ChoiceAnswer(choice.key, failure=str(error))
     encoded.sort(key=lambda item: (-len(item[1].ids), item[0].key))

@@ -17,7 +17,7 @@ from alpacabench.endpoint.wire import Body, Completion
 from alpacabench.judge.annotator import SUFFIXES, Annotator, annotators, load_annotator, own_file
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError
-from alpacabench.judge.logprob import positions_of, weigh
+from alpacabench.judge.logprob import after_trace, positions_of, weigh
 from alpacabench.store.payload import Payload
 
 
@@ -113,7 +113,8 @@ class AlpacaEvalAnnotator(ApiJudge):
         tokens = self._config.parser_arguments.get("denominator_tokens")
         if not tokens:
             return completion.raw | {"text": completion.text}
-        positions, wanted = positions_of(completion.raw), self._config.parser_arguments.get("log_prob_index", "batch")
+        positions = after_trace(positions_of(completion.raw), completion.text)
+        wanted = self._config.parser_arguments.get("log_prob_index", "batch")
         if wanted == -1 and completion.finish_reason == "length" and self.max_tokens > 1:
             raise UnparsableVerdictError("the answer was cut at max_tokens, before the token that is the verdict")
         content = []

@@ -6,9 +6,12 @@ Equal texts add up, what is impossible weighs nothing, and a list that is broken
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
+from alpacabench.core.reasoning import conclusion_start
 from alpacabench.judge.base import UnparsableVerdictError
 
 SPACES = " \t\r\n\u2581\u0120\u010a"
@@ -19,31 +22,51 @@ ROUNDING = 0.01
 """So far above 0 a log probability may be by rounding."""
 FAINT = 1e-6
 """Spaced spellings with a smaller share than this are left out, as alpaca_eval leaves out all of them."""
+_LAST_MARKS = re.compile(r"(?:\s|<[^<>\s]*>)+\Z")
+"""Marks of the end of a turn, which have a place among the tokens and none in the text."""
+
+Position = tuple[str, list[tuple[str, float]]]
+"""A token's text, and the (text, log probability) pairs that are listed in its place."""
+REMEDY = (
+    "where the server gives none, choose a judge that reads a written verdict, for example judge=gpt_4_1_cot "
+    "judge.model_name=... judge.base_url=..."
+)
 
 
-def preference_from_logprobs(choice: Mapping[str, Any], first: str, second: str) -> float:
+def preference_from_logprobs(
+    choice: Mapping[str, Any], first: str, second: str, said: str = "", least: float = 0.0
+) -> float:
     """Return the preference in the order shown: 1 = the first answer wins, 2 = the second.
 
     2 - p(first) / (p(first) + p(second)), where a token that is not among the listed ones counts as impossible.
     Source: alpaca_eval 0.6.6, `completion_parsers.logprob_parser` with `is_binarize: false`.
 
+    Args:
+        choice: as the server sent it.
+        first: what the judge answers where the first answer shown is better.
+        second: the same of the second.
+        said: the text of the answer, which tells where it begins behind a trace that the server has taken out of it.
+        least: the least probability of the two tokens together: below it the answer is another one.
+
     Raises:
-        UnparsableVerdictError: neither token is listed and possible, or the log probabilities cannot be read.
+        UnparsableVerdictError: neither token is listed and likely, or the log probabilities cannot be read.
 
     """
-    positions = positions_of(choice)
+    positions = after_trace(positions_of(choice), said)
     listed = _answering(positions, (first, second))
     weights = weigh(listed, (first, second))
-    total = sum(weights.values())
+    total = sum(weights.values()) if share(listed, (first, second)) >= least else 0.0
+    if not any(others for _, others in positions):
+        raise UnparsableVerdictError(f"the answer has no log probabilities beside its own tokens'; {REMEDY}")
     if total <= 0.0:
         raise UnparsableVerdictError(
-            f"neither '{first}' nor '{second}' is among the tokens {str([text for text, _ in listed])[:200]}; "
+            f"neither '{first}' nor '{second}' is likely among the tokens {str([text for text, _ in listed])[:200]}; "
             "what the judge answers with is set by judge.tokens"
         )
     return 2.0 - weights[first] / total
 
 
-def positions_of(choice: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, float]]]]:
+def positions_of(choice: Mapping[str, Any]) -> list[Position]:
     """Return for each token of the answer its text and the (text, log probability) pairs that are listed there.
 
     A null log probability is -inf. Read are the lists of chat completions, and the older ones of completions, which
@@ -64,13 +87,28 @@ def positions_of(choice: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, f
     else:
         entries = found.get("content") if isinstance(found, dict) else found
     if not entries:
-        raise UnparsableVerdictError(
-            "the answer has no log probabilities; where the server gives none, choose a judge that reads a written "
-            "verdict, for example judge=gpt_4_1_cot judge.model_name=... judge.base_url=..."
-        )
+        raise UnparsableVerdictError(f"the answer has no log probabilities; {REMEDY}")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UnparsableVerdictError(f"log probabilities in a shape that is not known: {str(found)[:200]}")
     return [(str(entry.get("token")), _pairs(entry.get("top_logprobs"))) for entry in entries]
+
+
+def after_trace(positions: list[Position], said: str) -> list[Position]:
+    """Return the positions of the answer itself, without those of a reasoning trace before it.
+
+    Raises:
+        UnparsableVerdictError: the answer was cut in its trace, so that it says nothing yet.
+
+    """
+    written = "".join(text for text, _ in positions)
+    start = conclusion_start(written)
+    if start is None or (start and not written[start:].strip()):
+        raise UnparsableVerdictError("the answer was cut in its reasoning trace: raise judge.max_tokens")
+    ended = _LAST_MARKS.sub("", written)
+    if not start and said and ended.endswith(said):
+        start = len(ended) - len(said)
+    ends = accumulate(len(text) for text, _ in positions)
+    return [position for position, end in zip(positions, ends, strict=True) if end > start] if start else positions
 
 
 def weigh(listed: Sequence[tuple[str, float]], tokens: Sequence[str]) -> dict[str, float]:
@@ -101,13 +139,17 @@ def weigh(listed: Sequence[tuple[str, float]], tokens: Sequence[str]) -> dict[st
     return exact if faint else {token: exact[token] + others[token] for token in tokens}
 
 
-def _answering(positions: list[tuple[str, list[tuple[str, float]]]], tokens: Sequence[str]) -> list[tuple[str, float]]:
-    """Return what is listed where the answer begins: white space before it is no answer."""
+def _answering(positions: list[Position], tokens: Sequence[str]) -> list[tuple[str, float]]:
+    """Return what is listed where the answer begins: of the first word and the marks before it the likeliest place."""
+    first = next((place for place, (text, _) in enumerate(positions) if any(map(str.isalnum, text))), 0)
+    return max((listed for _, listed in positions[: first + 1]), key=lambda listed: share(listed, tokens))
+
+
+def share(listed: Sequence[tuple[str, float]], tokens: Sequence[str]) -> float:
+    """Return the probability of these tokens together, as far as it can be read."""
     forms = {*tokens, *(token.strip(SPACES) for token in tokens)}
-    for text, listed in positions:
-        if text.strip(SPACES) or any(other in forms or other.strip(SPACES) in forms for other, _ in listed):
-            return listed
-    return positions[0][1]
+    values = (value for text, value in listed if text in forms or text.strip(SPACES) in forms)
+    return sum(math.exp(value) for value in values if value <= ROUNDING)
 
 
 def _pairs(top: Any) -> list[tuple[str, float]]:
@@ -123,8 +165,13 @@ def _pairs(top: Any) -> list[tuple[str, float]]:
 
 def _number(entry: dict[str, Any]) -> float:
     value = entry.get("logprob", math.nan)
-    if value is None or (isinstance(value, str) and value.lower() in ("-inf", "-infinity")):
+    if value is None:
         return -math.inf
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return math.nan
     return float(max(-1e300, min(value, 1e300)))

@@ -8,9 +8,12 @@ from pydantic import Field
 
 from alpacabench.endpoint.wire import Body, Completion
 from alpacabench.judge.api import ApiJudge
-from alpacabench.judge.base import Question
+from alpacabench.judge.base import Question, UnparsableVerdictError
 from alpacabench.judge.logprob import preference_from_logprobs
 from alpacabench.store.payload import Payload
+
+LEAST = 1e-4
+"""A judge whose two tokens have a smaller probability together has answered with something else."""
 
 
 class TokenJudge(ApiJudge):
@@ -31,5 +34,7 @@ class TokenJudge(ApiJudge):
         return super().parameters() | {"logprobs": True, "top_logprobs": self.top_logprobs}
 
     def read(self, completion: Completion, question: Question) -> Payload:
-        """Weigh the two tokens."""
-        return {"preference": preference_from_logprobs(completion.raw, *self.tokens)}
+        """Weigh the two tokens where the answer begins."""
+        if completion.reasoning and not completion.text:
+            raise UnparsableVerdictError("the answer was cut in its reasoning trace: raise judge.max_tokens")
+        return {"preference": preference_from_logprobs(completion.raw, *self.tokens, completion.text, LEAST)}

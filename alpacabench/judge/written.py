@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,14 +15,17 @@ from alpacabench.judge.base import Question, UnparsableVerdictError
 from alpacabench.judge.said import said
 from alpacabench.store.payload import Payload
 
-_MARKS = " \t#*_`~()[]{}:.!=-–—→"
+_EDGE = r"[^\w\"'“”‘’«»>?¬≠]"
 """What may stand around a verdict; not quotation marks and `>`, behind which stands what an answer says."""
-_EDGE = f"[{re.escape(_MARKS)}]"
+_GIVEN = rf"(?:{_EDGE}|[\"'“”‘’«»<>])*(?:model\b{_EDGE}*)?"
+"""What may stand between the word and the verdict: there a quotation mark quotes nobody."""
 _VERDICT = re.compile(
-    rf"(?:(?:my|the) +)?(?:(?:final|overall) +)?verdict\b(?: +is\b)?{_EDGE}*(?:model\b{_EDGE}*)?\b(m|tie)?",
+    rf"{_EDGE}*(?:(?:my|the) +)?(?:(?:final|overall) +)?verdict\b(?: +is\b)?{_GIVEN}"
+    rf"(?:\b(m|tie)\b(?:{_EDGE}|[\"'”’»>])*)?",
     re.IGNORECASE,
 )
-_NAME = re.compile(rf"(?:model\b{_EDGE}*)?\b(m|tie)", re.IGNORECASE)
+_NAME = re.compile(rf"{_EDGE}*(?:model\b{_EDGE}*)?\b(m|tie)\b{_EDGE}*", re.IGNORECASE)
+_LATEX = re.compile(r"\\(?:boxed|text(?:bf)?|math(?:bf|rm))\b")
 _PREFERENCES = {"m": 1.0, "M": 2.0}
 
 
@@ -62,7 +66,7 @@ class _Found(NamedTuple):
 
 def _verdicts(text: str) -> Iterator[_Found]:
     """Yield the lines of nothing but a verdict; those in code fences only where there is no other."""
-    lines = [line.strip(_MARKS) if not line.lstrip().startswith("```") else "```" for line in text.splitlines()]
+    lines = ["```" if line.lstrip().startswith("```") else _plain(line) for line in text.splitlines()]
     outside: list[_Found] = []
     inside: list[_Found] = []
     fenced = headed = False
@@ -76,3 +80,9 @@ def _verdicts(text: str) -> Iterator[_Found]:
         # `## Verdict`, and below it the name alone.
         headed = bool(match and not match[1]) or (headed and line in ("", "```"))
     yield from outside or inside
+
+
+def _plain(line: str) -> str:
+    """Return a line without LaTeX, in the plain forms of its letters, without characters that cannot be seen."""
+    plain = unicodedata.normalize("NFKC", _LATEX.sub("", line)).replace("_", " ")
+    return "".join(c for c in plain if unicodedata.category(c) != "Cf").strip()

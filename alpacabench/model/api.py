@@ -9,7 +9,7 @@ from pydantic import Field
 
 from alpacabench.core.errors import GenerationError, Problem
 from alpacabench.core.extras import missing
-from alpacabench.core.reasoning import part
+from alpacabench.core.reasoning import CLOSE, OPEN, part
 from alpacabench.cost.expected import Expected
 from alpacabench.decoding import Decoding
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
@@ -183,8 +183,12 @@ class AnthropicModel(ApiModel):
 
 
 def _answer(_key: str, completion: Completion) -> Payload:
-    """Read an answer; a reasoning trace, named so by the server or tagged in the text, is kept apart."""
-    text, trace = part(completion.text)
+    """Read an answer; a reasoning trace, named so by the server or tagged in the text, is kept apart.
+
+    A server that does not part it sends what stands behind an opening tag of the chat template, and the closing one.
+    """
+    before, closed, _ = completion.text.partition(CLOSE)
+    text, trace = part(completion.text, opened=bool(closed) and OPEN not in before)
     payload: Payload = {"text": text, "finish_reason": completion.finish_reason}
     reasoning = completion.reasoning or trace
     return payload | ({"reasoning": reasoning} if reasoning else {})

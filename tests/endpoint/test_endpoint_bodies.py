@@ -37,7 +37,8 @@ def chat(content: Any = "B", reason: Any = "stop", **message: Any) -> dict[str, 
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        (chat(reason=None), "B"), (chat(reason="eos"), "B"), (chat(reason="STOP"), "B"), (chat(reason="end_turn"), "B"),
+        (chat(reason=None), "B"), (chat(reason="eos"), "B"), (chat(reason=""), "B"), (chat(reason="STOP"), "B"),
+        (chat(reason="end_turn"), "B"),
         (chat(reason="max_tokens"), "B"), (chat(["B"]), "B"), (chat({"type": "text", "text": "B"}), "B"),
         (chat([{"type": "text", "text": "B"}, {"type": "thinking", "thinking": []}]), "B"),
         (chat(None, refusal="I cannot."), "I cannot."), (chat("", tool_calls=[]), ""), (chat(""), ""),
@@ -45,6 +46,7 @@ def chat(content: Any = "B", reason: Any = "stop", **message: Any) -> dict[str, 
         (chat("\ud83d\ude00 \ud800 half"), "😀 \ufffd half"),
         (b"\xef\xbb\xbf" + json.dumps(chat()).encode(), "B"),
         (chat(tool_calls=[{"function": {"name": "f", "arguments": "{}"}}]), "B"),
+        (chat("hm\n</think>\n\nB"), "B"), (chat("`<think>` ends by `</think>`"), "`<think>` ends by `</think>`"),
     ],
 )  # fmt: skip
 def test_an_answer_in_an_odd_form_is_read(body: Any, text: str, tmp_path: Path) -> None:
@@ -55,6 +57,7 @@ def test_an_answer_in_an_odd_form_is_read(body: Any, text: str, tmp_path: Path) 
     "body",
     [
         chat(reason="content_filter"), chat(reason="safety"), chat(reason="abort"),
+        {"choices": []}, {"choices": None}, {"choices": [{"message": None, "finish_reason": "stop"}]},
         chat(None, tool_calls=[{"function": {"arguments": "{}"}}]), chat(reason=7), chat(None, reason="pause_turn"),
     ],
 )  # fmt: skip

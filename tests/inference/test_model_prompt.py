@@ -168,3 +168,11 @@ def test_an_unknown_template_is_refused_with_the_choices(tmp_path: Path) -> None
 )
 def test_a_reasoning_trace_is_parted_from_the_answer(text: str, opened: bool, answer: str, trace: str | None) -> None:
     assert part(text, opened) == (answer, trace)
+
+
+@pytest.mark.parametrize("begun", ["<think>\n", "{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"])
+def test_a_question_with_options_comes_behind_the_trace_of_a_model_that_thinks(tmp_path: Path, begun: str) -> None:
+    """The letters would else be weighed where the trace begins."""
+    made = encoder(tmp_path, CHATML + begun)
+    assert made.render(USER, thinking=False).endswith("assistant\n<think>\n\n</think>\n\n")
+    assert not made.encode(USER, thinking=False).opened

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.base import UnparsableVerdictError
 from alpacabench.judge.logprob import preference_from_logprobs
 from tests.helpers.fakes.openai_server import read
+from tests.helpers.judge_data import load_judge, made_up_pairs
 
 NAN, INF = math.nan, math.inf
 logprob = st.floats(-120, 0, allow_nan=False)
@@ -136,3 +138,56 @@ def test_where_a_server_gives_none_the_message_names_what_helps() -> None:
         ours({"logprobs": None})
     with pytest.raises(UnparsableVerdictError, match=r"judge\.tokens"):
         ours(choice({"A": -0.1}))
+
+
+TRUE = {"m": math.log(0.75), "M": math.log(0.25)}
+
+
+def positions(*places: tuple[str, dict[str, float]]) -> dict:
+    tops = [[{"token": t, "logprob": v} for t, v in top.items()] for _, top in places]
+    content = [{"token": text, "top_logprobs": top} for (text, _), top in zip(places, tops, strict=True)]
+    return {"logprobs": {"content": content}}
+
+
+TRACE = {"m": -20.0, "M": -15.0}
+"""What a model that is about to think lists of the two letters."""
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [("<think>", TRACE), ("hm", {"M": -3.0}), ("</think>", {}), ("\n\n", {})],
+        [("Okay", TRACE), (" so", {}), ("</think>", {}), ("\n\n", {})],
+        [("<|channel|>", TRACE), ("analysis", {}), ("<|message|>", {}), ("hm", {}), ("<|channel|>", {}), ("final", {}),
+         ("<|message|>", TRACE)],
+        [('"', {'"': -0.01, "m": -9.0, "M": -8.0})],
+        [("**", {"**": -0.01, "m": -9.0, "M": -8.0})],
+        [("", {})],
+    ],
+)  # fmt: skip
+def test_the_tokens_are_weighed_where_the_answer_begins(before: list[tuple[str, dict[str, float]]]) -> None:
+    assert preference_from_logprobs(positions(*before, ("m", TRUE)), "m", "M", "m") == pytest.approx(1.25)
+
+
+def test_behind_a_trace_that_the_server_took_out_the_text_tells_where_the_answer_begins() -> None:
+    found = positions(("Okay", TRACE), (" so", {}), ("m", TRUE), ("<|im_end|>", {}))
+    assert preference_from_logprobs(found, "m", "M", "m") == pytest.approx(1.25)
+
+
+def test_what_was_cut_in_its_trace_or_answers_something_else_is_no_verdict() -> None:
+    judge = load_judge("gpt_4_1", "judge.base_url=http://127.0.0.1:9/v1")
+    (question,) = judge.questions(made_up_pairs(1))
+
+    def refused(raw: dict, text: str, reasoning: str | None = None) -> str:
+        with pytest.raises(UnparsableVerdictError) as error:
+            judge.read(Completion(text, raw, "length", 1, 1, reasoning=reasoning), question)
+        return str(error.value)
+
+    assert "cut in its reasoning trace" in refused(positions(("<think>", TRACE)), "<think>")
+    assert "cut in its reasoning trace" in refused(positions(("Okay", TRACE)), "", "Okay")
+    assert "judge.tokens" in refused(positions(("The", {"The": -1e-4, "m": -14.0, "M": -16.0})), "The")
+    assert "judge=gpt_4_1_cot" in refused(positions(("m", {})), "m")
+
+
+def test_log_probabilities_as_texts_are_read() -> None:
+    assert ours(listed(("m", "-0.1"), ("M", "-0.1"))) == pytest.approx(1.5)
