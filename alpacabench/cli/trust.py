@@ -10,12 +10,13 @@ at most 5% of runs, all tests together. Writes trust.json and trust.html into th
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from alpacabench.analysis.finished_run import read_references, read_run
-from alpacabench.analysis.locate import RUN_ID, home
+from alpacabench.analysis.locate import home
 from alpacabench.cli.compare import RUN_HELP
-from alpacabench.core.errors import DataError
+from alpacabench.core.errors import AlpacabenchError, DataError
 from alpacabench.io.run_files import LABELS_FILE
 
 
@@ -36,7 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.io.run_files import write_json
     from alpacabench.report.trust_report import write_trust_report
     from alpacabench.security.console import Console
-    from alpacabench.tracking.figures import log_figures
 
     if arguments.out and len(arguments.runs) > 1:
         raise DataError("--out: one directory holds the report of one run\n    give one RUN, or leave --out")
@@ -47,15 +47,28 @@ def run(arguments: argparse.Namespace) -> int:
         folder = Path(arguments.out) if arguments.out else _home(given)
         write_json(folder / "trust.json", as_json(finished, found))
         page = write_trust_report(folder / "trust.html", finished, found)
-        if RUN_ID.fullmatch(given):
-            log_figures(given, metrics(found), arguments.tracking_uri)
+        tracked = _track(given, metrics(found), arguments.tracking_uri)
         console.print(f"{finished.name}", markup=False)
         for one in found:
             console.print(f"  {one.judge}: {line(one.findings)}", markup=False)
             for finding in one.findings:
                 console.print(f"    {finding.verdict:8} {finding.name}: {finding.evidence}", markup=False)
-        console.print(f"  {page}", markup=False)
+        console.print("\n".join(f"  {told}" for told in (*tracked, page)), markup=False, soft_wrap=True)
     return 0
+
+
+def _track(given: str, figures: Mapping[str, float], uri: str | None) -> list[str]:
+    """Add the figures to the run in MLflow, where it is tracked; return what there is to tell of it."""
+    from alpacabench.tracking.figures import log_figures, log_figures_beside
+
+    if (folder := home(given)) is None:
+        log_figures(given, figures, uri)
+        return []
+    try:
+        run_id = log_figures_beside(folder, figures, uri)
+    except AlpacabenchError as error:
+        return [f"not added to MLflow: {error}"]
+    return [f"added to MLflow run {run_id}"] if run_id else []
 
 
 def _imported(given: str) -> list[str]:

@@ -15,11 +15,13 @@ from typing import Any
 from alpacabench.core.records import Example, digest
 from alpacabench.core.version import __version__
 from alpacabench.io.audit import AUDIT, hashed, write_record
-from alpacabench.io.manifest import MANIFEST
+from alpacabench.io.manifest import MANIFEST, Run
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.metadata import git_commit, user
 from alpacabench.run.pipeline import Inputs
+from alpacabench.security.redact import redact
 from alpacabench.tracking.base import JobRecord
+from alpacabench.tracking.uri import tracking_uri
 
 FORM = 1
 """Version of the record's form."""
@@ -27,9 +29,15 @@ HYDRA = ".hydra"
 MULTIRUN = "multirun.yaml"
 
 
-def write_audit(experiment: Experiment, inputs: Inputs, job: JobRecord) -> Path:
+def write_audit(experiment: Experiment, inputs: Inputs, job: JobRecord, tracked: Run) -> Path:
     """Write audit.json into the run's directory, over all files that the run wrote; returns its path."""
-    return write_record(job.directory, _record(experiment, inputs, job), [*job.files, *_hydra(job.directory)])
+    record = _record(experiment, inputs, job) | {"tracked": _tracked(experiment, tracked)}
+    return write_record(job.directory, record, [*job.files, *_hydra(job.directory)])
+
+
+def _tracked(experiment: Experiment, run: Run) -> dict[str, str] | None:
+    """Return the MLflow run and where it is; None where there is none yet."""
+    return {"run_id": run.run_id, "uri": redact(tracking_uri(experiment.tracking.uri))} if run.run_id else None
 
 
 def _hydra(directory: Path) -> Iterable[Path]:

@@ -94,11 +94,11 @@ def execute(
         found = replace(_found(record, evaluation, written), failure=failure)
         with suppress(OSError):  # A full disk is told by the error itself.
             logged = replace(found, files=[*written, *_logs(directory)])
-            found = replace(found, files=[*written, write_audit(experiment, inputs, logged)])
+            found = replace(found, files=[*written, write_audit(experiment, inputs, logged, tracked)])
         experiment.tracking.finish(tracked, found)
         raise
     found = _found(record, evaluation, written)
-    found = replace(found, files=[*written, write_audit(experiment, inputs, found)])
+    found = replace(found, files=[*written, write_audit(experiment, inputs, found, tracked)])
     note = metadata.note(experiment, evaluation, directory, trust.lines)
     told = replace(found, tags={**found.tags, NOTE: note}, metrics={**found.metrics, **trust.metrics})
     experiment.tracking.finish(tracked, told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -11,6 +12,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 MOST_BYTES = 1_000_000
 SECONDS = 10.0
 """For the headers of a request, and for each part of its body."""
+LINGER_SECONDS = 30.0
+"""How long what a refused client still sends is read and dropped: a connection that is closed earlier is reset, and the
+client may never see why (RFC 9112, section 9.6)."""
+SILENT_SECONDS = 5.0
+"""Without anything from it the client has read the answer, or is gone."""
 
 Message = MutableMapping[str, Any]
 
@@ -32,7 +38,7 @@ class Limits:
             await _refuse(send, 408, f"the request did not come within {SECONDS:g} s")
             return
         if body is None:
-            await _refuse(send, 413, f"a request may have {MOST_BYTES} bytes")
+            await _refuse(send, 413, f"a request may have {MOST_BYTES} bytes", receive)
             return
         waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -58,10 +64,27 @@ async def _body(headers: dict[bytes, bytes], receive: Any) -> bytes | None:
                 return bytes(body)
 
 
-async def _refuse(send: Any, status: int, why: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+async def _refuse(send: Any, status: int, why: str, receive: Any = None) -> None:
+    """Answer and close; where the client is still sending, what `receive` gives is dropped for a while before."""
+    body = why.encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"),
+        (b"content-length", str(len(body)).encode()),
+    ]  # fmt: skip
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": why.encode()})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    if receive is not None:
+        with suppress(TimeoutError):
+            await _drop(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drop(receive: Any) -> None:
+    async with asyncio.timeout(LINGER_SECONDS):
+        more = True
+        while more:
+            message = await asyncio.wait_for(receive(), SILENT_SECONDS)
+            more = message["type"] == "http.request" and message.get("more_body", False)
 
 
 class Protocol(H11Protocol):

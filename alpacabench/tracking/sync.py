@@ -6,7 +6,6 @@ is removed there. Exit code 1 where something is left, which is told with its re
 
 from __future__ import annotations
 
-import os
 import shutil
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
@@ -18,10 +17,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from alpacabench.core.errors import AlpacabenchError, ConfigError, DataError, StageError
 from alpacabench.io.manifest import Run, SweepLink
-from alpacabench.security.redact import HIDDEN, first_line, redact
+from alpacabench.security.redact import first_line, redact
 from alpacabench.tracking import pending, spool
 from alpacabench.tracking import uri as uris
-from alpacabench.tracking.addressee import require_own
+from alpacabench.tracking.addressee import addressee
 from alpacabench.tracking.base import JobRecord
 from alpacabench.tracking.client import Unreachable, connect, experiment_id
 from alpacabench.tracking.pending import Pending
@@ -110,7 +109,7 @@ class Delivery:
         """Send a spooled run; its traces, if it has any, wait then like those of any other run."""
         name = (entry.job.sweep and entry.job.sweep.name) or entry.job.name
         with self._or_leave(name):
-            where = self._where(entry.uri, entry.directory / spool.RECORD)
+            where = addressee(entry.directory / spool.RECORD, entry.uri, self.uri)
             _send(self._client(where), where, entry)
             shutil.rmtree(entry.directory / "files", ignore_errors=True)
             (entry.directory / spool.RECORD).unlink()
@@ -122,7 +121,7 @@ class Delivery:
         """Send the traces of one run, or of the runs of one sweep: of the same examples for all of them."""
         for waiting in pending.same_examples(group, len(group)):
             with self._or_leave(f"traces of run {waiting.run_id}"):
-                client = self._client(self._where(waiting.uri, waiting.path))
+                client = self._client(addressee(waiting.path, waiting.uri, self.uri))
                 if waiting.parent and goes_on(client, waiting.parent):
                     raise StageError(
                         "their sweep is running, and sends them at its end (the same command continues it)"
@@ -151,19 +150,6 @@ class Delivery:
             # Ours tell what to do on their further lines; those of a library go on with details.
             reason = redact(str(error)) if isinstance(error, AlpacabenchError) else first_line(error)
             self.left[reason].append(redact(name))
-
-    def _where(self, kept: str, record: Path) -> str:
-        """Return where to send what should have gone to the URI that its record keeps."""
-        if self.uri:
-            return uris.tracking_uri(self.uri)
-        if HIDDEN not in kept:
-            require_own(record, kept)
-            return uris.tracking_uri(kept)
-        if not os.environ.get("MLFLOW_TRACKING_URI"):
-            raise StageError(f"the password of {kept} is not written down: give --uri, or set MLFLOW_TRACKING_URI")
-        if problems := list(uris.check(None)):
-            raise ConfigError(problems)
-        return uris.tracking_uri(None)
 
     def _client(self, where: str) -> MlflowClient:
         try:

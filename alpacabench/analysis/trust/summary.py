@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from alpacabench.analysis.trust.finding import Finding
 from alpacabench.analysis.trust.trust import JudgeTrust
@@ -29,14 +30,29 @@ def in_words(verdicts: Mapping[str, str]) -> str:
 
 
 def metrics(found: Sequence[JudgeTrust]) -> dict[str, float]:
-    """Return what is tracked: each finding's value, how many are flagged and not known; of a panel by member."""
+    """Return what is tracked: each finding's value, how many are flagged and not known, and what people's labels make.
+
+    Of a panel by member. `win_rate_corrected` is in percent.
+    """
     values: dict[str, float] = {}
     for one in found:
         prefix = PREFIX + (f"{one.judge}/" if len(found) > 1 else "")
         values |= {f"{prefix}{f.name}": f.value for f in one.findings if f.value is not None}
         verdicts = [finding.verdict for finding in one.findings]
         values |= {f"{prefix}n_flagged": verdicts.count("flag"), f"{prefix}n_unknown": verdicts.count("unknown")}
+        values |= {f"{prefix}{name}": value for name, value in _of_people(one.people)}
     return values
+
+
+def _of_people(figures: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for name in ("n_labelled", "n_labellers"):
+        if name in figures:
+            yield name, float(figures[name])
+    if among := figures.get("alpha_among_people"):
+        yield "alpha_among_people", among.value
+    if rate := figures.get("corrected"):
+        yield "win_rate_corrected", 100 * rate.rate
+        yield from ((f"win_rate_corrected_ci_{end}", 100 * getattr(rate, end)) for end in ("low", "high"))
 
 
 def read_verdicts(directories: Iterable[Path]) -> dict[str, str]:
