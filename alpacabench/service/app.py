@@ -15,13 +15,14 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Req
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.routing import Route
 
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.version import __version__
 from alpacabench.security.redact import redact
 from alpacabench.service import TOKEN
 from alpacabench.service.events import follow
-from alpacabench.service.messages import Asked, Plan, Queued, State
+from alpacabench.service.messages import Asked, Plan, Queued, State, refusals, written
 from alpacabench.service.queue import ENDED, Job, Queue
 from alpacabench.service.worker import Place, environment
 
@@ -34,6 +35,7 @@ CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+EVENTS = "text/event-stream"
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Check = Callable[[Sequence[str], bool], None]
 """Refuses overrides of a run, or (True) of a sweep, with an AlpacabenchError."""
@@ -71,7 +73,7 @@ class Service:
             raise HTTPException(422, redact(str(error))) from None
 
 
-router = APIRouter()
+router = APIRouter(responses=refusals(401, 408, 413, 422, 503))
 bearer = HTTPBearer(auto_error=False, description=f"the token of {TOKEN}")
 
 
@@ -105,7 +107,7 @@ def job_of(id_: Annotated[str, Path(alias="id")], name: Client, service: Here) -
 Found = Annotated[Job, Depends(job_of)]
 
 
-@router.post("/runs", status_code=201, summary="Queue a run or a sweep")
+@router.post("/runs", status_code=201, responses=refusals(400, 429), summary="Queue a run or a sweep")
 def submit(asked: Asked, name: Client, service: Here) -> Queued:
     """Queue a run, after the checks that the command line makes before it reads data."""
     service.refuse(asked)
@@ -120,20 +122,23 @@ def runs(name: Client, service: Here, limit: Limit = 100) -> list[State]:
     return [service.state(one) for one in service.queue.all(name, limit)]
 
 
-@router.get("/runs/{id}", summary="How a run stands, and its metrics")
+@router.get("/runs/{id}", responses=refusals(404), summary="How a run stands, and its metrics")
 def state(job: Found, service: Here) -> State:
     """Return one run."""
     return service.state(job)
 
 
-@router.post("/runs/{id}/cancel", summary="End a run; what it was answered is kept")
+@router.post("/runs/{id}/cancel", responses=refusals(404), summary="End a run; what it was answered is kept")
 def cancel(job: Found, name: Client, service: Here) -> State:
     """End a run at once where it waits, else within seconds; one that has ended stays as it is."""
     service.queue.cancel(job.id, name)
     return service.state(service.queue.find(job.id, name) or job)
 
 
-@router.get("/runs/{id}/events", summary="Follow a run: server-sent events `status`, `log` and `end`")
+@router.get(
+    "/runs/{id}/events", response_class=Response, responses=written(EVENTS) | refusals(404),
+    summary="Follow a run: server-sent events `status`, `log` and `end`",
+)  # fmt: skip
 def events(job: Found, name: Client, service: Here, request: Request) -> StreamingResponse:
     """Stream what happens; `Last-Event-ID` continues the log."""
     seen = request.headers.get("last-event-id", "0")
@@ -142,10 +147,13 @@ def events(job: Found, name: Client, service: Here, request: Request) -> Streami
         return service.state(service.queue.find(job.id, name) or job)
 
     stream = follow(now, service.place.log(job.id), int(seen) if seen.isdecimal() else 0)
-    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(stream, media_type=EVENTS, headers={"Cache-Control": "no-store"})
 
 
-@router.get("/runs/{id}/files/{file}", summary="Read a page or a file of a run")
+@router.get(
+    "/runs/{id}/files/{file}", response_class=Response, summary="Read a page or a file of a run",
+    responses=written("text/html", "text/plain") | refusals(404),
+)  # fmt: skip
 def read(job: Found, file: str, service: Here) -> Response:
     """Return one of the files that the run's state names."""
     if file not in service.state(job).files:
@@ -157,7 +165,7 @@ def read(job: Found, file: str, service: Here) -> Response:
     return Response(content, media_type=kind, headers=guarded)
 
 
-@router.post("/plan", summary="What a run would ask and cost; nothing is run")
+@router.post("/plan", responses=refusals(400, 504), summary="What a run would ask and cost; nothing is run")
 def plan(asked: Asked, _: Client, service: Here) -> Plan:
     """Return what `plan=true` prints."""
     service.refuse(asked)
@@ -183,6 +191,16 @@ def make_app(service: Service) -> FastAPI:
         # Not the input itself, which may be anything.
         told = (f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors())
         return JSONResponse({"detail": redact("\n".join(told))}, 422)
+
+    @app.exception_handler(405)
+    def other_method(request: Request, _: Exception) -> Response:
+        path = request.url.path
+        matching = [
+            one for one in (*app.routes, *router.routes) if isinstance(one, Route) and one.path_regex.match(path)
+        ]
+        allowed = sorted({method for route in matching for method in route.methods or ()})
+        told = f"{request.method} is not known here; allowed: {', '.join(allowed)}"
+        return JSONResponse({"detail": told}, 405, {"Allow": ", ".join(allowed)})
 
     @app.exception_handler(AlpacabenchError)
     def failed(_: Request, error: AlpacabenchError) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any
@@ -66,9 +67,9 @@ async def _body(headers: dict[bytes, bytes], receive: Any) -> bytes | None:
 
 async def _refuse(send: Any, status: int, why: str, receive: Any = None) -> None:
     """Answer and close; where the client is still sending, what `receive` gives is dropped for a while before."""
-    body = why.encode()
+    body = json.dumps({"detail": why}).encode()
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"),
+        (b"content-type", b"application/json"), (b"connection", b"close"),
         (b"content-length", str(len(body)).encode()),
     ]  # fmt: skip
     await send({"type": "http.response.start", "status": status, "headers": headers})

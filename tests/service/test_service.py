@@ -149,7 +149,7 @@ def test_a_client_that_sends_100_megabytes_sees_why_it_is_refused(server: Server
             "POST", "/runs", blocks, {"Authorization": f"Bearer {TOKEN}"} | length, encode_chunked=chunked
         )
         answer = connection.getresponse()
-        assert answer.status == 413 and answer.read() == b"a request may have 1000000 bytes"
+        assert answer.status == 413 and json.load(answer) == {"detail": "a request may have 1000000 bytes"}
         connection.close()
     assert server.ask("POST", "/runs", content=b" " * 100_000_000).status_code == 413
     assert psutil.Process(server.process.pid).memory_info().rss - before < 50_000_000
@@ -201,3 +201,15 @@ def test_mistakes_of_its_owner_are_told_before_it_serves(
     monkeypatch.setenv("ALPACABENCH_SERVE_TOKEN", "0123456789abcdef")
     assert main(["serve", "--port", "70000", "--data", str(tmp_path)]) == 2
     assert os.getcwd() and "cannot be listened on" in capsys.readouterr().err
+
+
+def test_the_openapi_page_says_how_requests_are_refused(server: Server) -> None:
+    paths = httpx2.get(f"{server.url}/openapi.json").json()["paths"]
+    for asked in (server.ask("GET", "/runs", "wrong"), server.ask("GET", "/runs?limit=0")):
+        known = paths["/runs"]["get"]["responses"][str(asked.status_code)]
+        assert known["content"]["application/json"]["schema"]["$ref"].endswith("/Refusal")
+        assert isinstance(asked.json()["detail"], str)
+    assert "404" in paths["/runs/{id}"]["get"]["responses"]
+    assert list(paths["/runs/{id}/events"]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]
+    other = server.ask("OPTIONS", "/runs")
+    assert other.status_code == 405 and other.headers["allow"] == "GET, POST"
