@@ -11,8 +11,9 @@ from pydantic import Field
 from alpacabench.checks.base import Check, Question
 from alpacabench.checks.policy import Rule, read_policy
 from alpacabench.core.errors import DataError, JudgeError, Problem
+from alpacabench.core.exchange import Message
 from alpacabench.core.reasoning import conclusion
-from alpacabench.core.records import Example, Finding, Message
+from alpacabench.core.records import Example, Finding
 from alpacabench.cost.expected import Expected
 from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire

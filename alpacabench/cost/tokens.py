@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from alpacabench.core.records import Message
+from alpacabench.core.exchange import Message
 
 WEIGHTS = (
     (re.compile(r"[A-Za-z]+"), 1.07),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
+from alpacabench.core.exchange import Step
 from alpacabench.core.records import Checked, Generation, Verdict
 
 
@@ -67,15 +68,17 @@ def usage(
 ) -> Usage:  # fmt: skip
     """Add up what a run did."""
     # Recorded answers and verdicts have no key: nobody asked for them.
-    answers = {g.key: g for g in generations if g.key and g.text is not None}
+    # Of a conversation every step was asked for, also of one that failed later.
+    steps = [one for g in generations for one in g.asked]
+    answers = {one.key: one for one in steps if one.key and one.text is not None}
     judged = {v.key: v for v in verdicts if v.key and v.preference is not None}
     written = [g for g in answers.values() if not g.cached]
     asked = [v for v in judged.values() if not v.cached]
     variants = {g.key: g for g in wordings if g.key and g.text is not None}
     reworded = [g for g in variants.values() if not g.cached]
-    answered_here = bool(answers) and all(g.key for g in generations)
+    answered_here = bool(answers) and all(one.key for one in steps)
     # Equal answers are a draw that nobody is asked for.
-    judged_here = all(v.key for v in verdicts if v.pair.reference != v.pair.output)
+    judged_here = all(v.key for v in verdicts if not v.pair.equal)
     checks = {c.key: c for c in checked if c.key}
     seconds = sorted(g.seconds for g in written)
     tokens = sum(g.completion_tokens for g in written)
@@ -107,7 +110,9 @@ def usage(
     )
 
 
-def _dollars(answers: Iterable[Generation], verdicts: Iterable[Verdict], checks: Iterable[Checked]) -> float | None:
+def _dollars(
+    answers: Iterable[Generation | Step], verdicts: Iterable[Verdict], checks: Iterable[Checked]
+) -> float | None:
     """Return what they cost together; None where a price is unknown."""
     costs = [g.cost_usd for g in answers] + [v.cost_usd for v in verdicts] + [c.cost_usd for c in checks]
     known = [cost for cost in costs if cost is not None]

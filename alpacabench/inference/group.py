@@ -152,7 +152,7 @@ class Group:
         self.ranks.stop()
 
     def _run(self, items: Sequence[Any], job: Any) -> Iterator[Any]:
-        ordered = sorted(items, key=lambda item: (-sum(len(text) for _, text in item.messages), item.key))
+        ordered = sorted(items, key=lambda item: (-sum(len(message[1]) for message in item.messages), item.key))
         left = {item.key for item in items}
         finished = False
         try:

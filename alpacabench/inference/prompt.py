@@ -6,8 +6,9 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from alpacabench.core.exchange import Messages
 from alpacabench.core.reasoning import CLOSE, OPEN
-from alpacabench.inference.spec import ChatFormat, Messages
+from alpacabench.inference.spec import ChatFormat
 
 TODAY = datetime.datetime(2024, 7, 26)
 """What templates that print the date are told: else the prompt would change from day to day under the same key."""

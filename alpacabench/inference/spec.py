@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from alpacabench.core.records import FinishReason
+from alpacabench.core.exchange import FinishReason, Messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,6 @@ class DecodeSpec:
     num_beams: int = 1
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()
-
-
-Messages = tuple[tuple[str, str], ...]
-"""(role, content) in order."""
 
 
 @dataclass(frozen=True, slots=True)

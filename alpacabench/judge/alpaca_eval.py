@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from alpacabench.core.errors import Problem, allowed
+from alpacabench.core.exchange import Message
 from alpacabench.core.reasoning import conclusion
-from alpacabench.core.records import Message, Pair
+from alpacabench.core.records import Pair
 from alpacabench.endpoint.wire import Body, Completion
 from alpacabench.judge.annotator import SUFFIXES, Annotator, annotators, load_annotator, own_file
 from alpacabench.judge.api import ApiJudge

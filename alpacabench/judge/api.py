@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from alpacabench.core.errors import JudgeError, Problem
+from alpacabench.core.exchange import Message
 from alpacabench.core.extras import missing
 from alpacabench.core.hosts import public_url
-from alpacabench.core.records import Message, Pair, Verdict, digest
+from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.cost.expected import Expected
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire

@@ -16,7 +16,8 @@ from pydantic import Field
 
 from alpacabench.core import progress
 from alpacabench.core.component import Component
-from alpacabench.core.records import Message, Pair, Verdict, digest
+from alpacabench.core.exchange import Message
+from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.core.source import foreign_source
 from alpacabench.cost.expected import Expected
 from alpacabench.cost.tokens import estimate_prompt_tokens
@@ -280,4 +281,4 @@ class Judge(Component):
 
 def _equal(pair: Pair) -> bool:
     """Whether both answers are the same, which is a draw without asking; of a canary that is the question."""
-    return pair.reference == pair.output and not pair.canary
+    return pair.equal and not pair.canary

@@ -58,8 +58,20 @@ def _of(example: Example, others: Sequence[Example]) -> list[Pair]:
         "equal": reference, "empty": "", "other": other, "injected": other + ORDER if other else None,
         "filler": BEFORE + reference + BEHIND,
     }  # fmt: skip
+    turn = len(example.turns)
+    before = example.before(turn)
     return [
-        Pair(example, example.instruction, reference, output, generator="canary", canary=kind)
+        Pair(
+            example,
+            example.last_turn,
+            reference,
+            output,
+            generator="canary",
+            canary=kind,
+            turn=turn,
+            reference_before=before,
+            output_before=before,
+        )  # fmt: skip
         for kind, output in outputs.items()
         if output is not None
     ]

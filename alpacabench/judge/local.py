@@ -11,7 +11,7 @@ from pydantic import Field
 
 from alpacabench import inference
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Message
+from alpacabench.core.exchange import Message
 from alpacabench.inference.spec import Choice, ChoiceAnswer, ModelSpec
 from alpacabench.inference.weights.bundled import BUNDLED
 from alpacabench.inference.weights.checkpoint import last_part

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import Field
 
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Message, Pair, Verdict, digest
+from alpacabench.core.exchange import Message
+from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.cost.expected import Expected
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.base import Judge, Question

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from alpacabench.core.records import Message, digest
+from alpacabench.core.exchange import Message
+from alpacabench.core.records import digest
 from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.api import ApiJudge
 from alpacabench.judge.base import Question, UnparsableVerdictError

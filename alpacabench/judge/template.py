@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Message
+from alpacabench.core.exchange import Message
 
 PLACEHOLDERS = ("instruction", "output_1", "output_2")
 OWN = Path(__file__).parent / "templates"

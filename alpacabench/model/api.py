@@ -14,7 +14,8 @@ from alpacabench.cost.expected import Expected
 from alpacabench.decoding import Decoding
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
-from alpacabench.model.base import Model, Request
+from alpacabench.model.base import Model
+from alpacabench.model.request import Request
 from alpacabench.sharding import Sharding
 from alpacabench.store.ask_once import Reply
 from alpacabench.store.payload import Payload

@@ -9,39 +9,23 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from alpacabench.core import progress
 from alpacabench.core.component import Component
 from alpacabench.core.errors import Problem
-from alpacabench.core.records import Example, Generation, Message, Prompt, digest
+from alpacabench.core.records import Example, Generation, Prompt, digest
 from alpacabench.cost.expected import Expected
 from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.inference.weights.checkpoint import last_part
+from alpacabench.model.request import Request
+from alpacabench.model.rounds import converse
 from alpacabench.sharding import Sharding
-from alpacabench.store.ask_once import AnswerStore, Reply, ask_once
-from alpacabench.store.payload import Payload
+from alpacabench.store.ask_once import Answers, AnswerStore, Reply, ask_once
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One answer to be written."""
-
-    key: str
-    """The store's key; sampling is keyed by (key, step), so that the text depends on nothing else."""
-    prompt: Prompt
-    messages: tuple[tuple[str, str], ...]
-    """(role, content) in order: the system prompt if any, then the user's text."""
-    sample: int
-
-    def chat(self) -> list[Message]:
-        """Return the messages as chat templates and APIs take them."""
-        return [{"role": role, "content": content} for role, content in self.messages]
 
 
 class Model(Component):
@@ -125,39 +109,37 @@ class Model(Component):
             yield from self.ask(some, decoding, sharding)
 
     def requests(self, prompts: Sequence[Prompt], decoding: Decoding) -> list[Request]:
-        """Return the requests for these prompts, `decoding.n` each, with their store keys."""
-        base = {"identity": self.identity(), "decoding": decoding.key()}
-        requests = []
-        for prompt in prompts:
-            system = prompt.system if prompt.system is not None else self.system_prompt
-            messages = ((("system", system),) if system else ()) + (("user", prompt.text),)
-            for sample in range(decoding.n):
-                key = digest(base | {"messages": messages, "sample": sample})
-                requests.append(Request(key, prompt, messages, sample))
-        return requests
+        """Return the requests with which these prompts begin, `decoding.n` each, with their store keys."""
+        basis = {"identity": self.identity(), "decoding": decoding.key()}
+        return [
+            Request.first(prompt, self.system_prompt, sample, basis)
+            for prompt in prompts
+            for sample in range(decoding.n)
+        ]
 
     def generate(
         self, prompts: Sequence[Prompt], decoding: Decoding, sharding: Sharding, store: AnswerStore
     ) -> list[Generation]:
-        """Return one generation per prompt and sample, in order; only answers that the store lacks are written."""
-        requests = self.requests(prompts, decoding)
-        questions = {request.key: request for request in requests}
-        with progress.stage(f"Generating with {self.label}", len(questions), unit="answers") as advance:
-            answers = ask_once(
-                store, "generation", questions, lambda missing: self.ask(missing, decoding, sharding), advance
-            )
-        generations = [
-            self._generation(request, answers.payloads.get(request.key), answers.failures.get(request.key))
-            if request.key in answers.asked or request.key not in answers.payloads
-            else self._generation(request, answers.payloads[request.key], None, cached=True)
-            for request in requests
-        ]
+        """Return one generation per prompt and sample, in order; only answers that the store lacks are written.
+
+        Conversations go in rounds: in each, every one that goes on is asked once more.
+        """
+        failed: dict[str, Reply] = {}
+
+        def ask(asked: list[Request]) -> Answers:
+            questions = {request.key: request for request in asked}
+            with progress.stage(f"Generating with {self.label}", len(questions), unit="answers") as advance:
+                answers = ask_once(
+                    store, "generation", questions, lambda missing: self.ask(missing, decoding, sharding), advance
+                )
+            failed.update(answers.failures)
+            return answers
+
+        ends = converse(self.requests(prompts, decoding), ask)
+        causes = {key: reply.failure for key, reply in failed.items()}
+        generations = [request.generation(self.label, step, causes.get(request.key)) for request, step in ends]
         warn(generations, decoding)
         return generations
-
-    def answer(self, request: Request, payload: Payload) -> Generation:
-        """Return a stored answer."""
-        return self._generation(request, payload, None, cached=True)
 
     def models_to_load(self) -> frozenset[ModelSpec]:
         """Return the models that answering loads; none where a server holds them, or where there are none."""
@@ -173,39 +155,28 @@ class Model(Component):
 
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what a request is expected to take; a model of one's own costs no dollars."""
-        prompt = estimate_prompt_tokens(request.chat())
-        return Expected(self.label, (prompt, prompt), (1.0, float(decoding.max_new_tokens)), (0.0, 0.0))
+        prompt, most = estimate_prompt_tokens(request.chat()), float(decoding.max_new_tokens)
+        return Expected(self.label, (prompt, prompt + request.unwritten * most), (1.0, most), (0.0, 0.0))
 
     def known(
         self, prompts: Sequence[Prompt], decoding: Decoding, store: AnswerStore
     ) -> tuple[list[Generation], list[Request]]:
-        """Return the answers that exist already and the requests that are still to be made (for `plan=true`)."""
-        requests = self.requests(prompts, decoding)
-        payloads = store.get("generation", [request.key for request in requests])
-        held = [r for r in requests if r.key in payloads]
-        missing = {r.key: r for r in requests if r.key not in payloads}
-        return [self.answer(r, payloads[r.key]) for r in held], list(missing.values())
+        """Return the answers that exist already, and the next request of each prompt without one (for `plan=true`)."""
+        return self.replay(self.requests(prompts, decoding), store)
 
-    def _generation(
-        self, request: Request, payload: Payload | None, failed: Reply | None, cached: bool = False
-    ) -> Generation:
-        common: dict[str, Any] = {
-            "prompt": request.prompt, "sample": request.sample, "key": request.key, "generator": self.label
-        }  # fmt: skip
-        if payload is None:
-            cause = (failed.failure if failed else None) or "no answer"
-            return Generation(text=None, finish_reason="error", failure=cause, **common)
-        return Generation(
-            text=payload["text"],
-            finish_reason=payload.get("finish_reason", "stop"),
-            prompt_tokens=payload.get("prompt_tokens", 0),
-            completion_tokens=payload.get("completion_tokens", 0),
-            seconds=payload.get("seconds", 0.0),
-            reasoning=payload.get("reasoning"),
-            cost_usd=payload.get("cost_usd", 0.0),
-            cached=cached,
-            **common,
-        )
+    def replay(self, requests: Sequence[Request], store: AnswerStore) -> tuple[list[Generation], list[Request]]:
+        """Return the answers with which these first requests end in the store, and the first that it lacks of others.
+
+        Of a conversation that has begun the request holds the steps that are answered.
+        """
+
+        def look_up(asked: list[Request]) -> Answers:
+            return Answers(store.get("generation", [request.key for request in asked]))
+
+        ends = converse(requests, look_up)
+        # Prompts with the same request are one question, unless they go on differently.
+        missing = {(request.key, request.script): request for request, step in ends if step is None}
+        return [request.generation(self.label, step) for request, step in ends if step], list(missing.values())
 
 
 def warn(generations: Sequence[Generation], decoding: Decoding) -> None:

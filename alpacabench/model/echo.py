@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from alpacabench.decoding import Decoding
-from alpacabench.model.base import Model, Request
+from alpacabench.model.base import Model
+from alpacabench.model.request import Request
 from alpacabench.sharding import Sharding
 from alpacabench.store.ask_once import Reply
 
@@ -42,7 +43,7 @@ class Echo(Model):
                 {
                     "text": " ".join(cut),
                     "finish_reason": "stop" if len(cut) == len(answer) else "length",
-                    "prompt_tokens": sum(len(content.split()) for _, content in request.messages),
+                    "prompt_tokens": sum(len(message[1].split()) for message in request.messages),
                     "completion_tokens": len(cut),
                     "seconds": 0.0,
                 },

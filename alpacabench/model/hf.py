@@ -14,7 +14,8 @@ from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import Answer, DecodeSpec, ModelSpec, Task
 from alpacabench.inference.weights.adapter import how_to_merge, is_adapter
 from alpacabench.inference.weights.source import Dtype, Source
-from alpacabench.model.base import Model, Request
+from alpacabench.model.base import Model
+from alpacabench.model.request import Request
 from alpacabench.sharding import Sharding
 from alpacabench.store.ask_once import FLUSH, Reply
 

@@ -13,7 +13,8 @@ from alpacabench.core.records import Example, Generation, Prompt, digest
 from alpacabench.decoding import Decoding
 from alpacabench.io.alike import differences
 from alpacabench.io.rows import Row, read_rows, shorten, unique_instructions
-from alpacabench.model.base import Model, Request
+from alpacabench.model.base import Model
+from alpacabench.model.request import Request
 from alpacabench.sharding import Sharding
 from alpacabench.store.ask_once import AnswerStore, Reply
 

@@ -18,7 +18,8 @@ from alpacabench.decoding import Decoding
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.inference.weights.adapter import Adapter
 from alpacabench.inference.weights.source import Dtype, Source
-from alpacabench.model.base import Model, Request
+from alpacabench.model.base import Model
+from alpacabench.model.request import Request
 from alpacabench.sharding import Sharding
 from alpacabench.store.ask_once import FLUSH, Reply
 

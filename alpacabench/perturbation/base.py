@@ -104,12 +104,12 @@ class Perturbation(Component):
 
     def _prompt(self, example: Example) -> Prompt:
         item_id = str(example.index)
-        edited = self.edit(example.instruction, self.strength, self.seed, item_id)
+        edited = self.edit(example.last_turn, self.strength, self.seed, item_id)
         return self.varied(example, edited, self.system(self.strength, self.seed, item_id))
 
     def varied(self, example: Example, edited: Edited, system: str | None = None) -> Prompt:
         """Return the prompt of a variant, with its edits and the gate's verdict."""
-        original, text = example.instruction, edited.text
+        original, text = example.last_turn, edited.text
         gate = self.gate(original, text)
         return Prompt(
             example=example,

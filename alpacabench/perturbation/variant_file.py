@@ -50,9 +50,9 @@ class FileVariants(Perturbation):
         """Return one prompt per example; all examples without a variant are named in one error."""
         if self.strength > 0.0:
             known = read_variants(self._file())
-            missing = [example for example in examples if not known.get(example.instruction)]
+            missing = [example for example in examples if not known.get(example.last_turn)]
             if missing:
-                names = ", ".join(f"{example.index} ({example.instruction[:40]!r})" for example in missing[:3])
+                names = ", ".join(f"{example.index} ({example.last_turn[:40]!r})" for example in missing[:3])
                 raise DataError(
                     f"{self.path}: no variants of {len(missing)} of {len(examples)} examples: {names}"
                     f"{', ...' if len(missing) > 3 else ''}; add a row for each, or choose a smaller subset"

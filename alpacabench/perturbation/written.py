@@ -87,13 +87,11 @@ class WrittenVariants(FileVariants):
 
     def apply(self, examples: Sequence[Example]) -> list[Prompt]:
         """Return one prompt per example: the file's variant, or the text itself until a model has written one."""
-        return (
-            [Prompt(example, example.instruction) for example in examples] if self.writes else super().apply(examples)
-        )
+        return [Prompt(example, example.last_turn) for example in examples] if self.writes else super().apply(examples)
 
     def request(self, prompt: Prompt) -> Prompt:
         """Return what the writer is asked: to reword the task's own words, and not the input that follows them."""
-        return Prompt(prompt.example, self.prompt.replace(PLACE, _head(prompt.example.instruction).strip()))
+        return Prompt(prompt.example.alone, self.prompt.replace(PLACE, _head(prompt.example.last_turn).strip()))
 
     def written(self, example: Example, answers: Sequence[Generation]) -> Prompt:
         """Return the variant of this strength's rank among the writer's usable answers, with the gate's verdict.
@@ -103,8 +101,8 @@ class WrittenVariants(FileVariants):
         whole = [a for a in answers if a.text and a.text.strip() and a.finish_reason == "stop"]
         if not whole:
             reason = f"no variant was written: {_cause(answers[0])}"
-            return Prompt(example, example.instruction, same_task=False, gate_reasons=(reason,))
-        original = example.instruction
+            return Prompt(example, example.last_turn, same_task=False, gate_reasons=(reason,))
+        original = example.last_turn
         head = _head(original)
         rest = original[len(head) :]
         variants = {clean(answer.text or "", head) + rest for answer in whole}
@@ -120,9 +118,9 @@ class WrittenVariants(FileVariants):
 
     def questions(self, prompt: Prompt) -> list[Prompt]:
         """Return what the checker is asked about a variant, one question in each direction."""
-        pair = prompt.example.instruction.strip(), prompt.text.strip()
+        pair = prompt.example.last_turn.strip(), prompt.text.strip()
         texts = (QUESTION.format(first=a, second=b, apart=self.apart) for a, b in (pair, pair[::-1]))
-        return [Prompt(prompt.example, text) for text in texts]
+        return [Prompt(prompt.example.alone, text) for text in texts]
 
     def checked(self, prompt: Prompt, answers: Sequence[Generation]) -> Prompt:
         """Return the prompt with the checker's verdict: the same task where it said yes in both directions."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -20,10 +22,12 @@ from alpacabench.core import progress
 from alpacabench.core.context import given, owned
 from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.progress import Whole
-from alpacabench.core.records import Pair
+from alpacabench.core.records import Generation, Pair
 from alpacabench.core.sweep_line import SweepLine
 from alpacabench.judge.base import Judge
-from alpacabench.model.base import Model, Request
+from alpacabench.model.base import Model
+from alpacabench.model.request import Request
+from alpacabench.model.rounds import following
 from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pairs import pairs, probe
@@ -49,6 +53,7 @@ class Asker:
 
     experiment: Experiment
     requests: list[Request]
+    """Those with which its prompts begin."""
     judged: bool
     """Whether its judge is asked ahead, too."""
     at_once: bool
@@ -172,14 +177,14 @@ def _asker(experiment: Experiment, inputs: Inputs, store: Store) -> Asker | None
 
 def _open(line: SweepLine, jobs: int, askers: Sequence[Asker], store: Store) -> None:
     """Tell how much there is to do, and how fast it was before."""
-    answers = {request.key for asker in askers for request in asker.requests}
+    answers = {step.key for asker in askers for request in asker.requests for step in request.to_come()}
     judges = _distinct(asker.experiment.judge for asker in askers if asker.judged)
     verdicts = 0
     for judge in judges:
         requests = {r.key: r for a in askers if a.judged and a.experiment.judge == judge for r in a.requests}
         some = next(iter(requests.values()), None)
         each = len(judge.questions([Pair(some.prompt.example, "", "a", "b")])) if some else 0
-        verdicts += len(requests) * each
+        verdicts += sum(max(1, len(request.prompt.example.turns)) for request in requests.values()) * each
     line.open(jobs, len(answers), verdicts, any(asker.at_once for asker in askers))
     speeds = [Pace.of(asker.experiment, store).per_verdict for asker in askers if asker.judged]
     line.parts["verdicts"].seconds_each = max((s for s in speeds if s is not None), default=None)
@@ -187,28 +192,40 @@ def _open(line: SweepLine, jobs: int, askers: Sequence[Asker], store: Store) -> 
 
 def _answer(model: Model, sharding: Sharding, askers: Sequence[Asker], desks: Sequence[Desk], store: Store) -> None:
     """Have one model write what it is asked by any job; each judge gets an answer as soon as it is stored."""
-    asked = {r.key: (r, a.experiment.decoding) for a in reversed(askers) for r in reversed(a.requests)}
-    asked = dict(reversed(asked.items()))
-    before = inference.loads()
+    before, keys = inference.loads(), list[str]()
+    asked = [(asker, request) for asker in askers for request in asker.requests]
+    # Conversations go in rounds: those of all jobs are asked once more together.
+    while asked:
+        by_key: dict[str, list[tuple[Asker, Request]]] = defaultdict(list)
+        for asker, request in asked:
+            by_key[request.key].append((asker, request))
+        questions = {key: (group[0][1], group[0][0].experiment.decoding) for key, group in by_key.items()}
+        arrived = partial(_hand_over, model, by_key, desks)
+        with progress.stage(f"Generating with {model.label}", len(questions), unit="answers") as advance:
+            answers = ask_once(
+                store, "generation", questions, lambda some: _paid(model.ask_all(some, sharding)), advance, arrived
+            )
+        keys += questions
+        followed = ((asker, following(request, answers.payloads)) for asker, request in asked)
+        asked = [(asker, request) for asker, request in followed if request]
+    owned(Ahead).note_loads("generation", keys, inference.loads() - before)
 
-    def arrived(payloads: Mapping[str, Payload]) -> None:
-        for desk in desks:
-            if found := _pairs([a for a in askers if a.at_once and a.experiment.judge == desk.judge], payloads):
-                desk.put(found)
 
-    with progress.stage(f"Generating with {model.label}", len(asked), unit="answers") as advance:
-        ask_once(store, "generation", asked, lambda missing: _paid(model.ask_all(missing, sharding)), advance, arrived)
-    owned(Ahead).note_loads("generation", asked, inference.loads() - before)
+def _hand_over(
+    model: Model, asked: Mapping[str, Sequence[tuple[Asker, Request]]], desks: Sequence[Desk],
+    payloads: Mapping[str, Payload],
+) -> None:  # fmt: skip
+    """Give each judge that works beside the model the answers with which prompts end."""
+    answered = [(*one, payloads[key]) for key in payloads for one in asked[key]]
+    ended = [(a, r.generation(model.label, r.step(p, True))) for a, r, p in answered if not following(r, payloads)]
+    for desk in desks:
+        if found := _pairs(one for one in ended if one[0].at_once and one[0].experiment.judge == desk.judge):
+            desk.put(found)
 
 
-def _pairs(askers: Sequence[Asker], payloads: Mapping[str, Payload]) -> list[Pair]:
-    """Return what a judge compares of these answers, for all jobs that have them."""
-    found: list[Pair] = []
-    for asker in askers:
-        model, instruction = asker.experiment.model, asker.experiment.judge.instruction
-        answers = [model.answer(r, payloads[r.key]) for r in asker.requests if r.key in payloads]
-        found += pairs(answers, instruction)
-    return found
+def _pairs(answers: Iterable[tuple[Asker, Generation]]) -> list[Pair]:
+    """Return what a judge compares of these answers, each with the job that has it."""
+    return [pair for asker, given in answers for pair in pairs([given], asker.experiment.judge.instruction)]
 
 
 def _judge_later(askers: Sequence[Asker], store: Store) -> None:
@@ -216,8 +233,7 @@ def _judge_later(askers: Sequence[Asker], store: Store) -> None:
     for judge in _distinct(asker.experiment.judge for asker in askers):
         group = [asker for asker in askers if asker.experiment.judge == judge]
         with _left_to_jobs(f"judging with {judge.label}"):
-            payloads = store.get("generation", [request.key for asker in group for request in asker.requests])
-            found = _pairs(group, payloads)
+            found = _pairs((a, given) for a in group for given in a.experiment.model.replay(a.requests, store)[0])
             before = inference.loads()
             _judge(judge, found, store)
             keys = [question.key for question in judge.questions(found)] if inference.loads() > before else []

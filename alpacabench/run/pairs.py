@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from alpacabench.core.records import Generation, Pair, Prompt, Verdict
 from alpacabench.judge.canaries import canaries, probes
@@ -15,20 +15,29 @@ def pairs(generations: Sequence[Generation], instruction: str) -> list[Pair]:
     """Return what the judge compares: every answer that exists, beside the reference.
 
     An empty answer is judged; a missing one is not. The judge sees the original instruction unless `instruction` is
-    'perturbed'.
+    'perturbed'. A dialogue is judged once a turn, and only where it has all of its turns.
     """
-    return [
-        Pair(
-            example=g.prompt.example,
-            instruction=g.prompt.text if instruction == "perturbed" else g.prompt.example.instruction,
-            reference=g.prompt.example.reference,
-            output=g.text,
-            sample=g.sample,
-            generator=g.generator,
-        )
-        for g in generations
-        if g.text is not None and g.prompt.example.reference is not None
-    ]
+    return [pair for g in generations for pair in (_turns if g.prompt.example.turns else _whole)(g, instruction)]
+
+
+def _whole(g: Generation, instruction: str) -> Iterator[Pair]:
+    example = g.prompt.example
+    if g.text is not None and example.reference is not None:
+        shown = g.prompt.text if instruction == "perturbed" else example.instruction
+        yield Pair(example, shown, example.reference, g.text, g.sample, g.generator)
+
+
+def _turns(g: Generation, instruction: str) -> Iterator[Pair]:
+    example = g.prompt.example
+    if g.text is None or len(example.references) != len(example.turns):
+        return
+    shown = g.prompt.turns if instruction == "perturbed" else example.turns
+    for turn, (asked, reference, output) in enumerate(zip(shown, example.references, g.answers, strict=True), start=1):
+        said = [message for step in g.steps if step.turn < turn for message in (*step.asked, step.message())]
+        yield Pair(
+            example, asked, reference, output, g.sample, g.generator,
+            turn=turn, reference_before=example.before(turn), output_before=(*example.messages, *said),
+        )  # fmt: skip
 
 
 def canary_pairs(experiment: Experiment, prompts: Sequence[Prompt]) -> list[Pair]:

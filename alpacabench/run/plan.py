@@ -17,7 +17,7 @@ from alpacabench.core.records import Generation, Pair
 from alpacabench.cost.expected import Expected
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.panel import Panel
-from alpacabench.model.base import Request
+from alpacabench.model.request import Request
 from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.inherited import as_first_released
@@ -70,26 +70,32 @@ class Plan:
         self.variants_known |= wordings.known
         self.models |= wordings.models
         known, missing = model.known(wordings.prompts, decoding, store)
-        self.answers_known |= {g.key for g in known if g.key}
         # A prompt that is yet to be written is nobody's question yet: the job stands in for its text.
         unwritten = model.requests(wordings.unwritten, decoding) if wordings.unwritten else []
-        asked = [(r.key, r) for r in missing] + [(f"{experiment.identity}/{r.key}", r) for r in unwritten]
+        begun = [("", request) for request in missing] + [(f"{experiment.identity}/", r) for r in unwritten]
+        held = [step for g in known for step in g.asked] + [step for _, request in begun for step in request.steps]
+        self.answers_known |= {step.key for step in held if step.key}
         pace = Pace.of(experiment, store)
-        n_judged = sum(self._add_answer(experiment, key, request, pace) for key, request in asked)
         judged = [*pairs(known, judge.instruction), *canary_pairs(experiment, inputs.prompts)]
-        held = {question.key for question in judge.questions(judged)}
-        n_judged += len(held)
+        last, n_judged, n_asked = list[tuple[str, Request]](), 0, 0
+        for prefix, request in begun:
+            asked = [(prefix + one.key, one) for one in request.to_come()]
+            n_judged += self._add_prompt(experiment, request, asked, pace, judged)
+            n_asked += len(asked)
+            last.append(asked[-1])
+        known_verdicts = {question.key for question in judge.questions(judged)}
+        n_judged += len(known_verdicts)
         for question in judge.missing(judged, store):
             self.verdicts[question.key] = pace.verdict(judge.expected(question, 0.0))
-            held.discard(question.key)
-        self.verdicts_known |= held
+            known_verdicts.discard(question.key)
+        self.verdicts_known |= known_verdicts
         if len(self.verdicts) > before[1]:
             self._add_probe(experiment, inputs, pace, store)
         new = len(self.answers) - before[0], len(self.verdicts) - before[1]
         self.models |= (model.models_to_load() if new[0] else set()) | (judge.models_to_load() if new[1] else set())
-        n_judged += self._add_checks(experiment, known, asked, store)
+        n_judged += self._add_checks(experiment, known, last, store)
         new = new[0], len(self.verdicts) - before[1]
-        self.jobs.append(JobShare(name, new[0], len(known) + len(asked) - new[0], new[1], n_judged - new[1]))
+        self.jobs.append(JobShare(name, new[0], len(held) + n_asked - new[0], new[1], n_judged - new[1]))
 
     def _add_probe(self, experiment: Experiment, inputs: Inputs, pace: Pace, store: Store) -> None:
         """Add the first question to each server that was never asked one."""
@@ -119,19 +125,37 @@ class Plan:
         self.verdicts_known |= held
         return len(found)
 
-    def _add_answer(self, experiment: Experiment, key: str, request: Request, pace: Pace) -> int:
-        """Add an answer that is yet to be written, and its verdicts; return the number of verdicts."""
-        judge, expected = experiment.judge, experiment.model.expected(request, experiment.decoding)
-        self.answers[key] = pace.answer(expected)
-        example = request.prompt.example
-        shown = request.prompt.text if judge.instruction == "perturbed" else example.instruction
-        pair = Pair(example, shown, example.reference or "", "", request.sample)
-        questions = judge.questions([pair])
-        for number, question in enumerate(questions):
-            # The answer's own text is not known yet: its key stands for it.
-            unknown = judge.expected(question, expected.completion[1])
-            self.verdicts[f"{question.key}/{key}/{number}"] = pace.verdict(unknown)
-        return len(questions)
+    def _add_prompt(
+        self, experiment: Experiment, begun: Request, asked: Sequence[tuple[str, Request]], pace: Pace,
+        judged: list[Pair],
+    ) -> int:  # fmt: skip
+        """Add the answers that a prompt still lacks, and their verdicts; return the number of verdicts.
+
+        Args:
+            experiment: the job.
+            begun: the next request of the prompt.
+            asked: it and those that may follow it, by key.
+            pace: how fast they come.
+            judged: gets the pairs of a conversation whose answers are there already.
+
+        """
+        model, judge, decoding = experiment.model, experiment.judge, experiment.decoding
+        for key, request in asked:
+            self.answers[key] = pace.answer(model.expected(request, decoding))
+        end = asked[-1][1]
+        turns = [(key, request.turn) for key, request in asked]
+        number = 0
+        for pair in pairs([end.generation(model.label, end.step({"text": ""}))], judge.instruction):
+            unwritten = [key for key, turn in turns if not pair.turn or turn <= pair.turn]
+            if not unwritten:
+                judged.append(pair)
+                continue
+            most = len(unwritten) * float(decoding.max_new_tokens)
+            for place, question in enumerate(judge.questions([pair])):
+                # The answer's own text is not known yet: its key stands for it.
+                self.verdicts[f"{question.key}/{unwritten[-1]}/{place}"] = pace.verdict(judge.expected(question, most))
+                number += 1
+        return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from alpacabench.core.errors import StoreError
-from alpacabench.core.records import FinishReason
+from alpacabench.core.exchange import FinishReason
 
 Kind = Literal["generation", "verdict", "check"]
 Payload = dict[str, Any]

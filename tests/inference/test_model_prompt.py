@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from alpacabench.core.exchange import Messages
 from alpacabench.core.reasoning import part
 from alpacabench.inference.prompt import Encoder, PromptError
-from alpacabench.inference.spec import ChatFormat, Messages
+from alpacabench.inference.spec import ChatFormat
 from alpacabench.inference.weights.template import explicit
 from alpacabench.model.hf import HuggingFace
 from tests.helpers.chat_families import FAMILIES, Family, build_family
