@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.records import Example, digest
 from alpacabench.dataset.taxonomy import Taxonomy, read_taxonomy
 from alpacabench.io.alike import differences
+from alpacabench.io.dialogues import answers, by_prompt, read_dialogue, turns_of
 from alpacabench.io.json_text import loads
 from alpacabench.io.rows import Row, missing_file, read_rows, shorten, unique_instructions
 
@@ -80,6 +81,7 @@ class Dataset(Component):
         rows, path = self.rows()
         if not rows:
             raise DataError(f"dataset.path: {path} holds no rows; at least one prompt is needed")
+        rows = [read_dialogue(row, f"dataset.path: {path}, row {n}") for n, row in enumerate(rows, start=1)]
         unique_instructions(rows, path, "dataset.path")
         whole_prompts(rows, f"dataset.path: {path}")
         self._pinned(rows, path)
@@ -90,7 +92,7 @@ class Dataset(Component):
     def _pinned(self, rows: list[Row], path: str) -> None:
         if not self.content_digest:
             return
-        found = digest([[row.get("instruction"), self._own_reference(row)] for row in rows])
+        found = digest([[row.get("instruction"), self._own_reference(row, path)] for row in rows])
         if found != self.content_digest:
             raise DataError(
                 f"dataset.path: {path} does not hold the pinned rows of {self.name}: digest {found}, "
@@ -98,28 +100,38 @@ class Dataset(Component):
                 "    use the original file, or pin what it holds now: dataset.content_digest=..., null checks nothing"
             )
 
-    def _own_reference(self, row: Row) -> str | None:
+    def _own_reference(self, row: Row, path: str) -> str | list[str | None] | None:
+        if turns := turns_of(row):
+            return list(answers(row, len(turns), f"dataset.path: {path}"))
         text = row.get("output")
         return None if self.empty_is_missing and isinstance(text, str) and not text.strip() else text
 
     def _references(self, rows: list[Row], path: str) -> dict[str, Row]:
         """Return the row that holds the reference output, by instruction."""
         if not self.reference:
-            _require_texts(rows, f"dataset.path: {path}")
-            return {row["instruction"]: row for row in rows}
-        outputs = read_rows(self.reference, "dataset.reference")
+            return {
+                row["instruction"]: _with_answers(row, row, f"dataset.path: {path}, row {n}")
+                for n, row in _numbered(rows)
+            }
+        where = f"dataset.reference: {self.reference}"
+        outputs = [
+            read_dialogue(row, f"{where}, row {n}")
+            for n, row in _numbered(read_rows(self.reference, "dataset.reference"))
+        ]
         unique_instructions(outputs, self.reference, "dataset.reference")
-        _require_texts(outputs, f"dataset.reference: {self.reference}")
-        wanted = {row["instruction"] for row in rows}
-        found = {row["instruction"]: row for row in outputs if row["instruction"] in wanted}
+        by_name = {row["instruction"]: row | {"number": n} for n, row in _numbered(outputs)}
+        matched = by_prompt(((row["instruction"], turns_of(row)) for row in rows), by_name, where)
+        own = {row["instruction"]: row for row in rows}
+        found = {text: _with_answers(row, own[text], f"{where}, row {row['number']}") for text, row in matched.items()}
         if not found:
+            wanted = set(own)
             alike = differences((row["instruction"] for row in outputs), wanted, "of the prompts")
             raise DataError(
                 f"dataset.reference: {self.reference} answers none of the {len(wanted)} prompts"
                 + (f" ({alike})\n" if alike else "\n")
                 + "    its rows need the same 'instruction' texts, and an 'output' each"
             )
-        empty = sum(row.get("output") == "" for row in found.values())
+        empty = sum("" in row["outputs"] for row in found.values())
         if empty:
             log.warning("%d of %d reference answers are empty; they are judged as they are", empty, len(found))
         return found
@@ -131,8 +143,8 @@ class Dataset(Component):
 
 
 PARTS = (
-    "input", "inputs", "context", "passage", "document", "article", "history", "system", "system_prompt", "messages",
-    "conversation", "conversations", "turns", "question", "choices", "options", "few_shot", "image", "images",
+    "input", "inputs", "context", "passage", "document", "article", "history", "system", "system_prompt",
+    "conversation", "conversations", "question", "choices", "options", "few_shot", "image", "images",
 )  # fmt: skip
 """Columns with which other data sets hold a part of the prompt beside its `instruction`."""
 
@@ -154,18 +166,30 @@ def whole_prompts(rows: Sequence[Row], file: str) -> None:
             )
 
 
-def _require_texts(rows: list[Row], file: str) -> None:
-    for number, row in enumerate(rows, start=1):
-        output = row.get("output")
-        if output is not None and not isinstance(output, str):
-            raise DataError(
-                f"{file}, row {number}: 'output' is a {type(output).__name__}: {shorten(str(output))}\n"
-                "    give the reference answer as text"
-            )
+def _numbered(rows: Iterable[Row]) -> Iterable[tuple[int, Row]]:
+    return enumerate(rows, start=1)
+
+
+def _with_answers(row: Row, prompt: Row, where: str) -> Row:
+    """Return a row with its answers to a prompt, one a turn, under `outputs`; of a dialogue that lacks any none."""
+    if turns := turns_of(prompt):
+        found = answers(row, len(turns), where)
+        return (
+            row | {"outputs": found, "output": found[-1]}
+            if None not in found
+            else row | {"outputs": (), "output": None}
+        )
+    output = row.get("output")
+    if output is not None and not isinstance(output, str):
+        raise DataError(
+            f"{where}: 'output' is a {type(output).__name__}: {shorten(str(output))}\n"
+            "    give the reference answer as text"
+        )
+    return row | {"outputs": (output,)}
 
 
 def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonomy, path: str) -> Example:
-    reference = references.get(row["instruction"], {})
+    reference, turns = references.get(row["instruction"], {}), turns_of(row)
     return Example(
         index=index,
         instruction=row["instruction"],
@@ -175,6 +199,9 @@ def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonom
         reference_generator=str(reference.get("generator") or "reference"),
         licence=str(row.get("licence") or row.get("license") or ""),
         checks=_limits(row, f"dataset.path: {path}, row {index + 1}"),
+        messages=row["messages"] if turns else (),
+        turns=turns,
+        references=reference.get("outputs", ()) if turns else (),
     )
 
 
@@ -223,8 +250,8 @@ class RowFile(Dataset):
 
 
 def rows_digest(examples: list[Example]) -> str:
-    """Return the digest of the canonical (instruction, output) rows, in order."""
-    return digest([[example.instruction, example.reference] for example in examples])
+    """Return the digest of the canonical (instruction, output) rows, in order; of a dialogue all outputs in a list."""
+    return digest([[e.instruction, list(e.references) if e.references else e.reference] for e in examples])
 
 
 def card(dataset: Dataset, examples: list[Example]) -> dict[str, Any]:

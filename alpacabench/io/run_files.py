@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from alpacabench.core.errors import ConfigError, Problem
-from alpacabench.core.records import Outcome, Verdict, digest
+from alpacabench.core.exchange import Step, chat
+from alpacabench.core.records import Example, Outcome, Verdict, digest
 from alpacabench.io.json_text import dumps
 from alpacabench.security.redact import redact_answers
 
@@ -58,10 +59,19 @@ def output_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
             "output": o.output,
             "generator": o.generations[0].generator,
             "dataset": o.example.source,
+            **_dialogue(o.example),
+            **({"outputs": list(o.generations[0].answers)} if o.example.turns else {}),
         }
         for o in outcomes
         if o.output is not None
     ]
+
+
+def _dialogue(example: Example) -> dict[str, Any]:
+    """Return the fields with which a data set holds a dialogue; none for an ordinary prompt."""
+    if example.messages:
+        return {"messages": chat((*example.messages, ("user", example.last_turn)))}
+    return {"turns": list(example.turns)} if example.turns else {}
 
 
 def annotation_rows(outcomes: Sequence[Outcome], judge: str) -> list[dict[str, Any]]:
@@ -80,9 +90,20 @@ def annotation_rows(outcomes: Sequence[Outcome], judge: str) -> list[dict[str, A
             "index": o.example.index,
             "category": o.example.category,
             "failure": o.failure,
+            **(_by_turn(o) if o.example.turns else {}),
         }
         for o in outcomes
     ]
+
+
+def _by_turn(outcome: Outcome) -> dict[str, Any]:
+    """Return what a row of annotations holds of a dialogue: answers and mean preference by turn."""
+    example, turns = outcome.example, range(1, len(outcome.example.turns) + 1)
+    return _dialogue(example) | {
+        "outputs_1": list(example.references),
+        "outputs_2": [] if outcome.output is None else list(outcome.generations[0].answers),
+        "preferences": [outcome.preference_of(turn) for turn in turns],
+    }
 
 
 def verdict_row(verdict: Verdict) -> dict[str, Any]:
@@ -92,6 +113,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "item_id": example.index,
         "instruction_sha": digest(example.instruction)[:16],
         "sample": verdict.pair.sample,
+        **({"turn": verdict.pair.turn} if verdict.pair.turn else {}),
         "slot": "model_first" if verdict.model_first else "model_second",
         "repeat": verdict.repeat,
         "judge": verdict.judge,
@@ -120,7 +142,7 @@ def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
             yield {
                 "item_id": o.example.index,
                 "sample": g.sample,
-                "prompt": o.prompt.text,
+                "prompt": o.prompt.seen,
                 "system": o.prompt.system,
                 "n_edits": o.prompt.n_edits,
                 "edit_ratio": o.prompt.edit_ratio,
@@ -133,7 +155,19 @@ def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
                 "completion_tokens": g.completion_tokens,
                 "failure": g.failure,
                 "key": g.key,
+                **({"steps": [_step_row(step) for step in g.steps]} if g.steps else {}),
             }
+
+
+def _step_row(step: Step) -> dict[str, Any]:
+    """Return one request of a conversation and its answer."""
+    row = asdict(step) | {"asked": chat(step.asked), "output": step.text}
+    return {name: row[name] for name in _OF_A_STEP}
+
+
+_OF_A_STEP = (
+    "turn", "asked", "output", "tool_calls", "reasoning", "finish_reason", "prompt_tokens", "completion_tokens", "key"
+)  # fmt: skip
 
 
 def check_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:

@@ -16,12 +16,13 @@ from pydantic import Field
 
 from alpacabench.core import progress
 from alpacabench.core.component import Component
-from alpacabench.core.exchange import Message
+from alpacabench.core.exchange import Message, Messages, chat
 from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.core.source import foreign_source
 from alpacabench.cost.expected import Expected
 from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.inference.spec import ModelSpec
+from alpacabench.judge.conversation import conversations, texts
 from alpacabench.judge.slot import model_first
 from alpacabench.store.ask_once import FLUSH, Answers, AnswerStore, Reply, ask_once
 from alpacabench.store.payload import is_preference
@@ -35,24 +36,33 @@ class Question:
     pair: Pair
     model_first: bool
     repeat: int
-    messages: tuple[tuple[str, str], ...]
+    messages: Messages
     """(role, content) in order."""
     judge: str = ""
     """Which judge (of a panel) is asked."""
 
     def chat(self) -> list[Message]:
         """Return the messages as chat templates and APIs take them."""
-        return [{"role": role, "content": content} for role, content in self.messages]
+        return chat(self.messages)
 
     @property
     def instruction(self) -> str:
-        """The instruction that the judge reads: the original one, unless `judge.instruction=perturbed`."""
+        """The instruction that the judge reads: the original one, unless `judge.instruction=perturbed`.
+
+        Of a dialogue it is the user's turn to which the two answers are.
+        """
         return self.pair.instruction
 
     @property
     def outputs(self) -> tuple[str, str]:
         """The two answers in the order shown."""
         first, second = self.pair.reference, self.pair.output
+        return (second, first) if self.model_first else (first, second)
+
+    @property
+    def conversations(self) -> tuple[Messages, Messages]:
+        """The two whole conversations in the order shown, each (role, content) in order, up to these answers."""
+        first, second = conversations(self.pair)
         return (second, first) if self.model_first else (first, second)
 
 
@@ -126,8 +136,15 @@ class Judge(Component):
         return {"class": f"{type(self).__module__}.{type(self).__qualname__}", "values": values}
 
     def render(self, instruction: str, output_1: str, output_2: str) -> list[Message]:
-        """Return the judge prompt for two answers in the order shown; by default just the texts."""
+        """Return the judge prompt for two answers in the order shown; by default just the texts.
+
+        Of a dialogue the answers are two whole conversations, and the instruction says so.
+        """
         return [{"role": "user", "content": text} for text in (instruction, output_1, output_2)]
+
+    def texts(self, pair: Pair) -> tuple[str, str, str]:
+        """Return what the prompt has for the instruction, the reference's and the model's output."""
+        return texts(pair)
 
     def ask(self, questions: list[Question]) -> Iterable[Reply]:
         """Judge the questions; yield replies in any order as they arrive. By default each is compared.
@@ -255,8 +272,9 @@ class Judge(Component):
         return [(first, repeat) for first in slots for repeat in range(self.repeats)]
 
     def _question(self, identity: dict[str, Any], pair: Pair, first: bool, repeat: int) -> Question:
-        shown = (pair.output, pair.reference) if first else (pair.reference, pair.output)
-        messages = tuple((m["role"], m["content"]) for m in self.render(pair.instruction, *shown))
+        instruction, reference, output = self.texts(pair)
+        shown = (output, reference) if first else (reference, output)
+        messages = tuple((m["role"], m["content"]) for m in self.render(instruction, *shown))
         key = digest({"judge": identity, "messages": messages, "model_first": first, "repeat": repeat})
         return Question(key, pair, first, repeat, messages, self.label)
 

@@ -12,11 +12,13 @@ from pydantic import Field
 from alpacabench import inference
 from alpacabench.core.errors import Problem
 from alpacabench.core.exchange import Message
+from alpacabench.core.records import Pair
 from alpacabench.inference.spec import Choice, ChoiceAnswer, ModelSpec
 from alpacabench.inference.weights.bundled import BUNDLED
 from alpacabench.inference.weights.checkpoint import last_part
 from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.conversation import texts
 from alpacabench.judge.template import check_template, load_template, render
 from alpacabench.store.ask_once import Reply
 from alpacabench.store.payload import Payload
@@ -83,11 +85,19 @@ class LocalJudge(Judge):
         """Fill the template; over-long answers are cut, so that the prompt fits the judge's context."""
         return render(load_template(self.template), instruction, self._cut(output_1), self._cut(output_2))
 
+    def texts(self, pair: Pair) -> tuple[str, str, str]:
+        """Return the texts; of an over-long conversation the beginning is cut, since its end is what is judged."""
+        instruction, *whole = super().texts(pair)
+        if pair.reference_before or pair.output_before:
+            most = self.max_answer_chars
+            whole = [text if len(text) <= most else CUT.lstrip() + text[len(CUT) - most - 1 :] for text in whole]
+        return instruction, whole[0], whole[1]
+
     def ask(self, questions: list[Question]) -> Iterable[Reply]:
         """Weigh the two letters for every question."""
         if not questions:
             return
-        cut = sum(any(len(output) > self.max_answer_chars for output in q.outputs) for q in questions)
+        cut = sum(max(map(len, texts(question.pair)[1:])) > self.max_answer_chars for question in questions)
         if cut:
             log.warning(
                 "%d of %d judge prompts show an answer cut to judge.max_answer_chars=%d characters",

@@ -152,7 +152,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
         scores.warnings.append(f"judge.canaries={judge.canaries}, but these prompts give {len(known)}")
     scores.warnings.extend(f"no {name}: {reason}" for name, reason in own.refused.items())
     scores.warnings.extend(filter(None, [answered.stopped, judge.caution, *wordings.warnings, *experiment.endings()]))
-    texts = ((prompt.example.instruction, prompt.text) for prompt in inputs.prompts)
+    texts = ((prompt.example.instruction, prompt.seen) for prompt in inputs.prompts)
     if judge.instruction == "perturbed" and (moved := moved_share(texts, judge.seed)) is not None:
         scores.warnings.append(
             "the judge reads the perturbed instruction, so a change of the verdict may be a change of the question; "
@@ -254,9 +254,9 @@ def _allowed(outcome: Outcome, allow_missing: bool) -> bool:
 
 def _gaps(examples: list[Example], empty_is_missing: bool) -> tuple[list[Example], set[int]]:
     """Return the examples with None for an empty reference that is a gap, and the indices of those."""
-    given = [(example, example.reference) for example in examples if empty_is_missing]
-    empty = {example.index for example, text in given if text is not None and not text.strip()}
-    return [replace(e, reference=None) if e.index in empty else e for e in examples], empty
+    given = [(e, e.references or (e.reference,)) for e in examples if empty_is_missing]
+    empty = {e.index for e, texts in given if any(text is not None and not text.strip() for text in texts)}
+    return [replace(e, reference=None, references=()) if e.index in empty else e for e in examples], empty
 
 
 def _require_references(examples: Sequence[Example], empty: set[int]) -> None:
