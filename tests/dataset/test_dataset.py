@@ -170,7 +170,7 @@ def test_a_gap_written_as_nan_is_no_label(tmp_path: Path) -> None:
     assert example.category not in ("nan", "")
 
 
-@pytest.mark.parametrize("column", ["input", "Context", "system", "messages", "choices"])
+@pytest.mark.parametrize("column", ["input", "Context", "system", "conversation", "choices"])
 def test_a_part_of_the_prompt_in_another_column_is_refused_by_name(tmp_path: Path, column: str) -> None:
     rows = [ROWS[0] | {column: ""}, ROWS[1] | {column: ["a part"]}]
     with pytest.raises(DataError, match=f"row 2: the column '{column}' holds a part of the prompt.*a part"):
