@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from alpacabench.core.tool_calls import of_message
 from alpacabench.endpoint.body import count, decode, ending
 from alpacabench.endpoint.sdk import SdkWire, receive
-from alpacabench.endpoint.wire import OWN_ENDINGS, Body, BrokenError, Completion, served
+from alpacabench.endpoint.wire import OWN_ENDINGS, Body, BrokenError, Completion, offers_tools, served
 
 NO_CHOICE = {"message": None, "finish_reason": None}
 """What a filter leaves of an answer."""
@@ -37,16 +38,18 @@ class OpenAIWire(SdkWire):
             call = self._client.chat.completions.with_raw_response
             # Typed arguments are walked field by field, a sixth of the time of a request; extra_body is sent as it is.
             sent = call.create(model=rest.pop("model"), messages=[], extra_body=rest)
-        return parse(*await receive(openai, sent, self.timeout), called="tools" in body or "functions" in body)
+        received = await receive(openai, sent, self.timeout)
+        return parse(*received, called="tools" in body or "functions" in body, offered=offers_tools(body))
 
 
-def parse(text: str, seconds: float, called: bool = False) -> Completion:
+def parse(text: str, seconds: float, called: bool = False, offered: bool = False) -> Completion:
     """Read the body of a (chat) completion.
 
     Args:
         text: the body.
         seconds: how long it took.
         called: whether the request named functions, so that the arguments of a called one are the answer.
+        offered: whether the model was free to call them, so that its calls stand beside what it says.
 
     Raises:
         BrokenError: the body is no completion.
@@ -61,7 +64,8 @@ def parse(text: str, seconds: float, called: bool = False) -> Completion:
         message, reason = choice["message"] if told else {"content": choice["text"]}, choice.get("finish_reason")
         if message is None:
             message, reason = {}, reason if str(reason).casefold() in OWN_ENDINGS else "no message"
-        arguments, said = _arguments(message), _text(message)
+        calls, said = tuple(of_message(message)) if offered else (), _text(message)
+        arguments = None if offered else _arguments(message)
         answer = arguments if called and arguments is not None else said
         if arguments is not None and not answer:
             reason = "a call of a function that was not offered"
@@ -69,13 +73,14 @@ def parse(text: str, seconds: float, called: bool = False) -> Completion:
         return Completion(
             text=answer,
             raw=choice,
-            finish_reason=ending(reason, empty=not answer),
+            finish_reason=ending(reason, empty=not (answer or calls)),
             prompt_tokens=count(usage, "prompt_tokens"),
             completion_tokens=count(usage, "completion_tokens"),
             cached_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
             reasoning=_trace(message),
             seconds=seconds,
             served=served(body),
+            calls=calls,
         )
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise BrokenError(f"the answer is no completion: {text[:200]!r}") from None

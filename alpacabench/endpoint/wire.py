@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from alpacabench.core.tool_calls import Called
+
 Body = dict[str, Any]
 
 
@@ -27,6 +29,13 @@ class Completion:
     seconds: float = 0.0
     served: dict[str, str] = field(default_factory=dict)
     """What the server calls its `model` and its `system_fingerprint`, where it says so."""
+    calls: tuple[Called, ...] = ()
+    """Calls of the tools that the model was offered (`offers_tools`); the text is then what is said beside them."""
+
+
+def offers_tools(body: Body) -> bool:
+    """Return whether a request leaves it to the model to call tools; a judge's names the one that it must call."""
+    return body.get("tool_choice") == "auto"
 
 
 class RefusedError(Exception):

@@ -78,6 +78,15 @@ servers = Table(
     Column("takes", Document, nullable=False),
     Column("seen", Float, nullable=False),
 )
+tool_results = Table(
+    "tool_results",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("result", Text, nullable=False),
+    # 1 where the tool succeeded, 0 where the result is its error.
+    Column("well", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+)
 gates = Table(
     "gates",
     metadata,
