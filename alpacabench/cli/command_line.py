@@ -94,4 +94,4 @@ def _no_override(word: str, left: Sequence[str]) -> Problem:
 def _groups() -> Iterator[str]:
     from alpacabench.run.experiment import GROUPS
 
-    yield from (*GROUPS, "experiment", "variant", "checks")
+    yield from (*GROUPS, "experiment", "variant", "checks", "tools")

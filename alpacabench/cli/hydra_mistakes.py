@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 HELP = "`{} --help` lists the groups, their options and every key; an option's own keys are in its file in conf/"
-LISTED = ("checks", "metrics")
+LISTED = ("checks", "metrics", "tools")
 """Groups that take a list of options."""
 LOOKED_AT = 20
 """Values of a sweep beyond the first job's that are looked at for a message."""

@@ -13,6 +13,10 @@ from typing import Any, Literal, Protocol
 
 FinishReason = Literal["stop", "length", "error"]
 
+ToolStatus = Literal["ok", "error", "invalid", "failed", "not_run"]
+"""`ok`: a result. `error`: the tool's own error. `invalid`: the call was none that is offered, or its arguments did not
+fit. `failed`: the script of failures struck. `not_run`: the conversation ended with the call."""
+
 Message = dict[str, Any]
 """One chat message: {"role": "system" | "user" | "assistant" | "tool", "content": text}, and what else it has."""
 
@@ -35,6 +39,21 @@ def transcript(messages: Messages) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolResult:
+    """One call of a tool, and what came of it."""
+
+    id: str
+    name: str
+    arguments: str
+    """The text that the model wrote."""
+    text: str = ""
+    """What the model was told."""
+    status: ToolStatus = "ok"
+    injected: str = ""
+    """The kind of failure that the script of failures put in place of the result, or into it; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One request of a conversation and its answer."""
 
@@ -54,6 +73,8 @@ class Step:
     key: str = ""
     """The store's key; empty for recorded outputs."""
     cached: bool = False
+    results: tuple[ToolResult, ...] = ()
+    """What came of the calls, in their order; filled in when the conversation has ended."""
 
     def message(self) -> tuple[str, ...]:
         """Return the answer as the message that stands in the history of the next request."""
@@ -74,6 +95,7 @@ class Script:
     """What stands before the first turn that is asked: the system prompt, and earlier messages of both sides."""
     turns: tuple[str, ...]
     """All that the user will say, in order; one text for an ordinary prompt."""
+    sample: int = 0
 
     def turn(self, messages: Messages) -> int:
         """Return which of the user's turns a request is about, from 1."""
@@ -98,6 +120,15 @@ class Exchange(Protocol):
     def key(self) -> Any:
         """Return what else determines what comes next, JSON-serialisable; part of each key unless it is None."""
 
+    def completed(self, script: Script, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """Return the steps of a conversation that has ended, each with what came of its calls."""
+
+    def right(self, steps: Sequence[Step], turns: int) -> tuple[bool, ...]:
+        """Return whether each turn came to what the row expects of it; empty where it expects nothing."""
+
+    def ending(self, steps: Sequence[Step]) -> str:
+        """Return the name of how it ended; empty where there is but one way."""
+
 
 class Dialogue:
     """The user's turns one after the other, each with the whole conversation before it."""
@@ -121,6 +152,18 @@ class Dialogue:
 
     def key(self) -> None:
         """Return nothing: the messages say it all."""
+
+    def completed(self, script: Script, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """Return the steps as they are."""
+        return tuple(steps)
+
+    def right(self, steps: Sequence[Step], turns: int) -> tuple[bool, ...]:
+        """Return nothing: a judge says how good it was."""
+        return ()
+
+    def ending(self, steps: Sequence[Step]) -> str:
+        """Return nothing: it ends with the last answer."""
+        return ""
 
 
 DIALOGUE: Exchange = Dialogue()

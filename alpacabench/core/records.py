@@ -44,6 +44,8 @@ class Example:
     """Of a dialogue the user's turns that are answered one after the other; empty for an ordinary prompt."""
     references: tuple[str, ...] = ()
     """Of a dialogue the reference's answers, one a turn; empty where they are missing."""
+    row: Mapping[str, Any] = field(default_factory=dict)
+    """The row's other columns, which tools read: `documents`, `tables`, `expected`, and what one's own tools need."""
 
     @property
     def last_turn(self) -> str:
@@ -140,6 +142,19 @@ class Generation:
     steps: tuple[Step, ...] = ()
     """Of a conversation each request with its answer, also where a later one failed; empty for an ordinary prompt.
     `text` and `finish_reason` are the last one's, tokens, seconds and dollars the sums."""
+
+    @property
+    def right(self) -> tuple[bool, ...]:
+        """Whether each turn came to what its row expects; empty where it expects nothing, or an answer is missing."""
+        return self.prompt.exchange.right(self.steps, len(self.prompt.turns)) if self.text is not None else ()
+
+    @property
+    def ending(self) -> str:
+        """How a conversation with tools ended: `answer`, `max_steps` where the model still called, or `call`.
+
+        `call` is that of a tool whose call is itself the answer. Empty without tools, and where an answer is missing.
+        """
+        return self.prompt.exchange.ending(self.steps) if self.text is not None else ""
 
     @property
     def asked(self) -> Sequence[Generation | Step]:

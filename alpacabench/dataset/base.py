@@ -13,6 +13,7 @@ from pydantic import Field
 from alpacabench.core.component import Component
 from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.records import Example, digest
+from alpacabench.dataset.for_tools import for_tools
 from alpacabench.dataset.taxonomy import Taxonomy, read_taxonomy
 from alpacabench.io.alike import differences
 from alpacabench.io.dialogues import answers, by_prompt, read_dialogue, turns_of
@@ -202,6 +203,7 @@ def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonom
         messages=row["messages"] if turns else (),
         turns=turns,
         references=reference.get("outputs", ()) if turns else (),
+        row=for_tools(row),
     )
 
 

@@ -10,8 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
-
 from alpacabench.core.errors import DataError, Problem
 from alpacabench.dataset.base import Dataset
 from alpacabench.io.rows import Row
@@ -30,7 +28,7 @@ PREFIX = "BFCL_v4_"
 class BFCL(Dataset):
     """Patil et al., The Berkeley Function Calling Leaderboard (ICML 2025), version 4; it has no reference answers."""
 
-    categories: list[Category] = Field(default_factory=lambda: ["simple", "multiple", "irrelevance", "multi_turn_base"])
+    categories: list[Category] = ["simple", "multiple", "irrelevance", "multi_turn_base"]
     """Python's simple calls, one of several functions, none of the functions, and dialogues over simulated services."""
 
     def problems(self) -> Iterator[Problem]:
@@ -59,11 +57,9 @@ class BFCL(Dataset):
 
 def _rows(folder: Any, category: str) -> Iterator[Row]:
     name = f"{PREFIX}{FILES[category]}.json"
-    truths = (
-        {}
-        if category == "irrelevance"
-        else {t["id"]: t["ground_truth"] for t in _lines(folder / "possible_answer" / name)}
-    )
+    # Where no function is right there is no file of right calls.
+    answers = [] if category == "irrelevance" else _lines(folder / "possible_answer" / name)
+    truths = {answer["id"]: answer["ground_truth"] for answer in answers}
     for given in _lines(folder / name):
         kept = {key: given[key] for key in ("initial_config", "involved_classes") if key in given}
         right = {"id": given["id"], "category": category, "ground_truth": truths.get(given["id"], []), **kept}
@@ -86,8 +82,10 @@ def _told_apart(rows: list[Row]) -> list[Row]:
     found = []
     for row in rows:
         key = "turns" if "turns" in row else "instruction"
-        text = json.dumps(row[key])
-        again = " " * seen[text]
-        seen[text] += 1
-        found.append(row | {key: [*row[key][:-1], row[key][-1] + again] if key == "turns" else row[key] + again})
+        said = json.dumps(row[key])
+        again = " " * seen[said]
+        seen[said] += 1
+        text = row[key]
+        row[key] = [*text[:-1], text[-1] + again] if key == "turns" else text + again
+        found.append(row)
     return found

@@ -47,7 +47,7 @@ class Engine:
             own = task.spec or spec
             manner = manners[own] = manners.get(own) or self._manner(form, own)
             try:
-                prompt = manner.encoder.encode(task.messages)
+                prompt = manner.encoder.encode(task.messages, tools=task.tools)
             except PromptError as error:
                 yield Answer(task.key, finish_reason="error", failure=str(error))
                 continue

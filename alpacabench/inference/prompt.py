@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from alpacabench.core.exchange import Messages
 from alpacabench.core.reasoning import CLOSE, OPEN
 from alpacabench.inference.spec import ChatFormat
+from alpacabench.inference.tool_prompt import Tools, for_template, has_calls, in_words, names
 
 TODAY = datetime.datetime(2024, 7, 26)
 """What templates that print the date are told: else the prompt would change from day to day under the same key."""
@@ -54,18 +56,23 @@ class Encoder:
         self.stops = tuple(stop for stop in rest if stop not in self.spelled)
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(self.stop_ids, default=0)
 
-    def render(self, messages: Messages, thinking: bool = True) -> str:
+    def render(self, messages: Messages, thinking: bool = True, tools: Tools = ()) -> str:
         """Return the prompt's text, with all of the messages' text in it.
 
         A template that takes content as a list of parts gets it so; where it has no system turn, the system text
-        stands before the user's. Without `thinking` what comes next is the answer itself.
+        stands before the user's. Without `thinking` what comes next is the answer itself. Where the template knows no
+        tools, they stand in the system prompt, and calls and results in tagged blocks of the texts.
 
         Raises:
             PromptError: the template refuses these messages, or leaves out their text.
 
         """
+        if tools or has_calls(messages):
+            if (text := None if self.form.raw else self._with_tools(messages, tools)) is not None:
+                return text
+            messages = in_words(messages, tools)
         if self.form.raw:
-            return "\n\n".join(content for _, content in messages)
+            return "\n\n".join(message[1] for message in messages)
         refused: Exception | None = None
         for turns in (messages, _without_system(messages)):
             for parts in (False, True):
@@ -84,14 +91,27 @@ class Encoder:
             raise PromptError(f"the chat template refuses the messages: {refused}") from refused
         raise PromptError("the chat template leaves out the prompt's text; choose another by model.template")
 
-    def encode(self, messages: Messages, thinking: bool = True) -> Encoded:
+    def _with_tools(self, messages: Messages, tools: Tools) -> str | None:
+        """Return the prompt's text by a template that takes tools; None where this one does not."""
+        for singly in (False, True):
+            try:
+                text = self._apply(for_template(messages, singly), add_generation_prompt=True, tools=tools)
+            except Exception:  # as above; some take one call at a time only
+                continue
+            spaceless = _spaceless(text)
+            whole = all(_spaceless(m[1]) in spaceless or _spaceless(_escaped(m[1])) in spaceless for m in messages)
+            if whole and all(name in text for name in names(tools)):
+                return text
+        return None
+
+    def encode(self, messages: Messages, thinking: bool = True, tools: Tools = ()) -> Encoded:
         """Return the prompt's tokens; without `thinking` the answer itself is what comes next.
 
         Raises:
             PromptError: the template refuses the messages, or the prompt fills the model's context.
 
         """
-        text = self.render(messages, thinking)
+        text = self.render(messages, thinking, tools)
         # A tokenizer's own template writes the BOS itself; text of ours gets the special tokens of a plain text.
         own = not self.form.raw and self.form.template is None
         ids = self.tokenizer(text, add_special_tokens=not own)["input_ids"]
@@ -136,13 +156,16 @@ class Encoder:
     def _decode_whole(self, ids: list[int]) -> str:
         return str(self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
-    def _apply(self, chat: list[dict[str, Any]], add_generation_prompt: bool, thinking: bool = True) -> str:
+    def _apply(
+        self, chat: list[dict[str, Any]], add_generation_prompt: bool, thinking: bool = True, tools: Tools = ()
+    ) -> str:
         return str(
             self.tokenizer.apply_chat_template(
                 chat,
                 tokenize=False,
                 add_generation_prompt=add_generation_prompt,
                 chat_template=self.form.template,
+                **({"tools": [dict(tool) for tool in tools]} if tools else {}),
                 date_string=TODAY.strftime("%d %b %Y"),
                 strftime_now=TODAY.strftime,
                 **({} if thinking else {"enable_thinking": False}) | dict(self.form.arguments),
@@ -179,6 +202,11 @@ def _without_system(messages: Messages) -> Messages:
 
 def _parts(content: str) -> list[dict[str, str]]:
     return [{"type": "text", "text": content}]
+
+
+def _escaped(text: str) -> str:
+    """Return a text as it stands in JSON, which is how some templates write results."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def _spaceless(text: str) -> str:

@@ -5,6 +5,7 @@ A worker never sees the configuration: it gets these values, resolved once by th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -65,6 +66,8 @@ class Task:
     messages: Messages
     spec: DecodeSpec | None = None
     """Its own decoding values; None: those that it is asked with."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """What the model is offered, in OpenAI's format."""
 
 
 @dataclass(frozen=True, slots=True)

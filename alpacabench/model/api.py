@@ -32,6 +32,7 @@ class ApiModel(Model):
 
     wire_format: ClassVar[WireFormat] = "openai"
     decoding_fields: ClassVar[frozenset[str]] = STANDARD
+    takes_tools: ClassVar[bool] = True
     own_temperature: ClassVar[bool] = True
     key_variable: ClassVar[str | None] = None
     """Holds the key for a `base_url` that is no provider's own host; None is the wire format's."""
@@ -119,7 +120,7 @@ class ApiModel(Model):
         from alpacabench.endpoint.spending import Purse
 
         calls = [
-            Call(r.key, {"model": self.path, "messages": r.chat(), **self.parameters(decoding, r.sample)})
+            Call(r.key, {"model": self.path, "messages": r.chat(), **_tools(r), **self.parameters(decoding, r.sample)})
             for r, decoding in requests
         ]
         yield from ask_server(self.wire(), calls, _answer, self.concurrency, Purse(self.path), GenerationError)
@@ -183,6 +184,12 @@ class AnthropicModel(ApiModel):
         return values
 
 
+def _tools(request: Request) -> Body:
+    """Return what offers the model its tools; it is free to call them or not."""
+    tools = request.prompt.exchange.tools()
+    return {"tools": list(tools), "tool_choice": "auto"} if tools else {}
+
+
 def _answer(_key: str, completion: Completion) -> Payload:
     """Read an answer; a reasoning trace, named so by the server or tagged in the text, is kept apart.
 
@@ -191,5 +198,6 @@ def _answer(_key: str, completion: Completion) -> Payload:
     before, closed, _ = completion.text.partition(CLOSE)
     text, trace = part(completion.text, opened=bool(closed) and OPEN not in before)
     payload: Payload = {"text": text, "finish_reason": completion.finish_reason}
+    payload |= {"tool_calls": [call._asdict() for call in completion.calls]} if completion.calls else {}
     reasoning = completion.reasoning or trace
     return payload | ({"reasoning": reasoning} if reasoning else {})

@@ -6,6 +6,7 @@ overrides `generate`, since its answers exist already.
 
 from __future__ import annotations
 
+import json
 import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -47,6 +48,8 @@ class Model(Component):
 
     decoding_fields: ClassVar[frozenset[str]] = frozenset(Decoding.model_fields)
     """The decoding fields that reach this backend; any other is refused where it is not at its default."""
+    takes_tools: ClassVar[bool] = False
+    """Whether it can be offered tools."""
     own_temperature: ClassVar[bool] = False
     """Whether there is a temperature where `decoding.temperature` is null."""
     sharding_modes: ClassVar[frozenset[str]] = frozenset({"none"})
@@ -155,7 +158,9 @@ class Model(Component):
 
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what a request is expected to take; a model of one's own costs no dollars."""
-        prompt, most = estimate_prompt_tokens(request.chat()), float(decoding.max_new_tokens)
+        offered = [{"role": "tools", "content": json.dumps(tool)} for tool in request.prompt.exchange.tools()]
+        prompt = estimate_prompt_tokens([*offered, *request.chat()])
+        most = float(decoding.max_new_tokens)
         return Expected(self.label, (prompt, prompt + request.unwritten * most), (1.0, most), (0.0, 0.0))
 
     def known(

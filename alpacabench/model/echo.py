@@ -22,6 +22,8 @@ class Echo(Model):
     sharding_modes: ClassVar[frozenset[str]] = frozenset(
         {"none", "data_parallel", "zero3", "tensor_parallel", "device_map"}
     )
+    # It is offered tools and never calls any.
+    takes_tools: ClassVar[bool] = True
     name: str | None = "echo"
 
     def identity(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from alpacabench.inference.spec import Answer, DecodeSpec, ModelSpec, Task
 from alpacabench.inference.weights.adapter import how_to_merge, is_adapter
 from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.model.base import Model
+from alpacabench.model.local_calls import said
 from alpacabench.model.request import Request
 from alpacabench.sharding import Sharding
 from alpacabench.store.ask_once import FLUSH, Reply
@@ -26,6 +27,8 @@ class HuggingFace(Model):
     sharding_modes: ClassVar[frozenset[str]] = frozenset(
         {"none", "data_parallel", "zero3", "tensor_parallel", "device_map"}
     )
+
+    takes_tools: ClassVar[bool] = True
 
     path: str
     base: str | None = None
@@ -83,11 +86,12 @@ class HuggingFace(Model):
         if not requests:
             return
         backend = inference.open_backend(self.source.spec(), sharding.plan())
-        tasks = [Task(request.key, request.messages, _spec(decoding)) for request, decoding in requests]
+        offered = {request.key: request.prompt.exchange.tools() for request, _ in requests}
+        tasks = [Task(r.key, r.messages, _spec(decoding), offered[r.key]) for r, decoding in requests]
         batch_size = None if sharding.batch_size == "auto" else sharding.batch_size
         layout = {"sharding": sharding.mode, "processes": sharding.num_processes}
         for answer in backend.generate(tasks, _spec(requests[0][1]), self.source.format(), batch_size):
-            yield reply(answer, layout)
+            yield reply(answer, layout, bool(offered[answer.key]))
             # The next answer may take long: this one must not be lost meanwhile.
             yield FLUSH
 
@@ -97,12 +101,12 @@ def _spec(decoding: Decoding) -> DecodeSpec:
     return DecodeSpec(**decoding.model_dump(exclude={"seed", "n"}))
 
 
-def reply(answer: Answer, layout: dict[str, Any]) -> Reply:
-    """Return a worker's answer as the store takes it."""
+def reply(answer: Answer, layout: dict[str, Any], offered: bool = False) -> Reply:
+    """Return a worker's answer as the store takes it; where tools were offered, its calls apart from its text."""
     if answer.failure is not None:
         return Reply(answer.key, failure=answer.failure)
     payload = {
-        "text": answer.text,
+        **said(answer.text, offered),
         "finish_reason": answer.finish_reason,
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,

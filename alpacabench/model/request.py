@@ -33,7 +33,7 @@ class Request:
     @classmethod
     def first(cls, prompt: Prompt, system: str | None, sample: int, basis: Mapping[str, Any]) -> Request:
         """Return the request with which a prompt begins; `system` is the model's system prompt."""
-        script = prompt.script(system)
+        script = replace(prompt.script(system), sample=sample)
         messages = prompt.exchange.next(script, ())
         assert messages is not None, "an exchange asks at least once"
         return cls(_key(prompt, basis, messages, sample), prompt, messages, sample, basis, script)
@@ -88,6 +88,7 @@ class Request:
     def generation(self, label: str, step: Step | None, failure: str | None = None) -> Generation:
         """Return the answer with which a prompt ends, or its failure; `label` is the model's."""
         steps = (*self.steps, step) if step else self.steps
+        steps = self.prompt.exchange.completed(self.script, steps) if self.script else steps
         costs = [one.cost_usd for one in steps]
         common: dict[str, Any] = {
             "prompt": self.prompt, "sample": self.sample, "key": self.key, "generator": label,

@@ -19,6 +19,7 @@ from alpacabench.inference.spec import ModelSpec
 from alpacabench.inference.weights.adapter import Adapter
 from alpacabench.inference.weights.source import Dtype, Source
 from alpacabench.model.base import Model
+from alpacabench.model.local_calls import said
 from alpacabench.model.request import Request
 from alpacabench.sharding import Sharding
 from alpacabench.store.ask_once import FLUSH, Reply
@@ -32,6 +33,8 @@ class Vllm(Model):
 
     decoding_fields: ClassVar[frozenset[str]] = frozenset(Decoding.model_fields) - {"num_beams"}
     sharding_modes: ClassVar[frozenset[str]] = frozenset({"none", "tensor_parallel"})
+
+    takes_tools: ClassVar[bool] = True
 
     path: str
     revision: str | None = None
@@ -90,14 +93,15 @@ class Vllm(Model):
             tokenizer.chat_template = checkpoint.template()
         context = self.max_model_len or checkpoint.config().get("max_position_embeddings")
         encoder = Encoder(tokenizer, self.source.format(), set(), context, decoding.stop)
+        offered = {request.key for request in requests if request.prompt.exchange.tools()}
         prompts: dict[str, Encoded] = {}
         for request in requests:
             try:
-                prompts[request.key] = encoder.encode(request.messages)
+                prompts[request.key] = encoder.encode(request.messages, tools=request.prompt.exchange.tools())
             except PromptError as error:
                 yield Reply(request.key, failure=str(error))
         for key, output in _written(engine.llm_engine, prompts, decoding, encoder, self._adapter()):
-            yield Reply(key, _payload(output, encoder, prompts[key].opened, sharding))
+            yield Reply(key, _payload(output, encoder, prompts[key].opened, sharding, key in offered))
             # The next answer may take long: this one must not be lost meanwhile.
             yield FLUSH
 
@@ -198,11 +202,11 @@ def _sampling(decoding: Decoding, key: str, encoder: Any) -> Any:
     )
 
 
-def _payload(output: Any, encoder: Encoder, opened: bool, sharding: Sharding) -> dict[str, Any]:
+def _payload(output: Any, encoder: Encoder, opened: bool, sharding: Sharding, offered: bool) -> dict[str, Any]:
     answer = output.outputs[0]
     parted = part(_text(answer, encoder), opened)
     payload = {
-        "text": parted.text,
+        **said(parted.text, offered),
         "finish_reason": "length" if answer.finish_reason == "length" else "stop",
         "prompt_tokens": len(output.prompt_token_ids),
         "completion_tokens": len(answer.token_ids),

@@ -33,6 +33,7 @@ from alpacabench.run.experiment import Experiment
 from alpacabench.run.pairs import pairs, probe
 from alpacabench.run.pipeline import Inputs
 from alpacabench.run.plan import Pace
+from alpacabench.run.tooled import tooled
 from alpacabench.sharding import Sharding
 from alpacabench.store.ahead import Ahead
 from alpacabench.store.ask_once import Reply, ask_once
@@ -168,7 +169,7 @@ def _asker(experiment: Experiment, inputs: Inputs, store: Store) -> Asker | None
         # Recorded answers exist already, and a model with a way of its own goes it in the job; so does a judge that
         # only compares.
         own = type(model).generate is not Model.generate
-        requests = [] if own else model.requests(wordings.prompts, experiment.decoding)
+        requests = [] if own else model.requests(tooled(experiment, wordings.prompts), experiment.decoding)
         compares = type(judge).ask is Judge.ask and type(judge).judge is Judge.judge
         judged = not compares and not (capped and judge.paid_models())
         return Asker(experiment, requests, judged, judged and _works_beside(judge))

@@ -27,11 +27,14 @@ from alpacabench.run.inherited import as_first_released
 from alpacabench.scoring.foreseen import Foreseen, every_unit, metric_units
 from alpacabench.scoring.metric import Metric
 from alpacabench.scoring.scoring import Scoring
+from alpacabench.scoring.tool_use import tool_units
 from alpacabench.scoring.violations import violation_units
 from alpacabench.security.password import password_problem, put_in
 from alpacabench.security.redact import remember_values
 from alpacabench.sharding import Sharding
 from alpacabench.subset import Subset
+from alpacabench.tools.base import Tool
+from alpacabench.tools.failures import ToolFailures
 from alpacabench.tracking.base import Tracking
 
 GROUPS: Mapping[str, type[Component]] = {
@@ -39,6 +42,8 @@ GROUPS: Mapping[str, type[Component]] = {
     "sharding": Sharding, "judge": Judge, "scoring": Scoring, "tracking": Tracking,
 }  # fmt: skip
 """The config groups of which a job has one option each, and what its class must be."""
+LISTS = ("metrics", "checks", "tools")
+"""The config groups that take a list of options."""
 
 NOT_IDENTITY = ("hydra", "tracking", "store", "plan", "fail_fast", "name", "objective", "report", "budget", "schedule")
 """Keys that do not change what a job asks: two jobs that differ only in these are the same job."""
@@ -87,6 +92,9 @@ class Settings(Component):
     store: StoreSettings
     budget: BudgetSettings
     early_stopping: EarlyStoppingSettings
+    max_steps: int = Field(10, ge=1, le=1000)
+    """Most answers of a model with tools in each of the user's turns."""
+    tool_failures: ToolFailures = Field(default_factory=ToolFailures)
 
     def problems(self) -> Iterator[Problem]:
         """Yield a store URL that names no database."""
@@ -98,6 +106,7 @@ class Settings(Component):
         except ArgumentError:
             remedy = "give sqlite:///outputs/store.db, or postgresql+psycopg://HOST/NAME"
             yield Problem("store.url", "is no database URL", remedy)
+        yield from self.tool_failures.problems()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,8 @@ class Experiment:
     """Of one's own."""
     checks: Mapping[str, Check]
     """On answers, by the option's name."""
+    tools: tuple[Tool, ...]
+    """That the model is offered."""
     choices: Mapping[str, str]
     """The chosen option of each group, where Hydra told."""
     resolved: Mapping[str, Any]
@@ -156,15 +167,21 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
     }
     metrics = _listed("metrics", Metric, resolved, problems)
     checks = _listed("checks", Check, resolved, problems)
-    rest = {key: value for key, value in resolved.items() if key not in (*GROUPS, "metrics", "checks")}
+    tools = _listed("tools", Tool, resolved, problems)
+    rest = {key: value for key, value in resolved.items() if key not in (*GROUPS, *LISTS)}
     settings = build("", rest | {"_target_": f"{Settings.__module__}.Settings"}, problems, kinds=(Settings,))
-    listed = [*metrics.values(), *checks.values()]
+    listed = [*metrics.values(), *checks.values(), *tools.values()]
     for part in (*parts.values(), *listed, settings):
         if part is not None:
             problems.extend(part.problems())
     if settings is None or None in (*parts.values(), *listed):
         raise ConfigError([*problems, *of_the_data(parts, problems)])
-    chosen: dict[str, Any] = {**parts, "metrics": tuple(metrics.values()), "checks": checks}
+    chosen: dict[str, Any] = {
+        **parts,
+        "metrics": tuple(metrics.values()),
+        "checks": checks,
+        "tools": tuple(tools.values()),
+    }
     experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **chosen)  # type: ignore[arg-type]
     problems.extend(_across(experiment))
     if problems:
@@ -238,11 +255,13 @@ def _across(experiment: Experiment) -> list[Problem]:
     """Return what no component sees alone."""
     problems = list(experiment.model.check_with(experiment.decoding, experiment.sharding))
     problems += by_model.problems(experiment.perturbation)
+    problems += _of_tools(experiment)
     own = Counter(name for m in experiment.metrics if not [*m.problems()] for name in m.names())
     for name in (name for name, times in own.items() if times > 1 or name in every_unit()):
         whose = "every run has a metric of that name" if name in every_unit() else "two of the metrics have it"
         problems.append(Problem("metrics", f"given the name '{name}', but {whose}", "choose another name"))
-    checked = [*violation_units(list(experiment.checks)), *(n for c in experiment.checks.values() for n in c.units())]
+    checked = [*tool_units(experiment.decoding.n)] if experiment.tools else []
+    checked += [*violation_units(list(experiment.checks)), *(n for c in experiment.checks.values() for n in c.units())]
     known = [*metric_units(_foreseen(experiment)), *checked, *own]
     unjudged = (
         not experiment.judge.compares and experiment.settings.objective == Settings.model_fields["objective"].default
@@ -256,6 +275,20 @@ def _across(experiment: Experiment) -> list[Problem]:
         remedy = f"leave {' and '.join(batched)} at direct, or early_stopping.alpha at null"
         problems.append(Problem("early_stopping.alpha", "a batch is judged as a whole, within a day", remedy))
     return problems
+
+
+def _of_tools(experiment: Experiment) -> Iterator[Problem]:
+    """Yield failures without tools, places that no call can have, and a model that cannot be offered any."""
+    failures, tools, settings = experiment.settings.tool_failures, experiment.tools, experiment.settings
+    if failures.any and not tools:
+        yield Problem("tool_failures", "given a script of failures, but no tools", "choose some: tools=[calculator]")
+    if tools and not experiment.model.takes_tools:
+        label = experiment.choices.get("model") or type(experiment.model).__name__
+        remedy = "choose a model that answers itself: model=hf, model=vllm, or one behind an API"
+        yield Problem("model", f"model={label} cannot be offered tools", remedy)
+    # A tool of a row's own functions has names that only the rows tell.
+    own = [tool.name for tool in tools] if all(type(t).functions is Tool.functions for t in tools) else []
+    yield from failures.unknown(own, settings.max_steps)
 
 
 def _unpriced(experiment: Experiment) -> Iterator[Problem]:

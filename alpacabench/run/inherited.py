@@ -35,13 +35,16 @@ OTHER_THEN: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 ADDED: Mapping[str, Mapping[str, Any]] = {"judge": {"canaries": 0}}
 """By group: keys that every option has taken on since, a panel's members, too."""
 
+OF_TOOLS = ("tools", "max_steps", "tool_failures")
+"""Keys that determine nothing where there are no tools."""
+
 SPLIT_OFF = {"alpacabench.judge.written.GeminiJudge": "alpacabench.judge.written.WrittenJudge"}
 """Classes that ask the same as the one that they come from."""
 
 
 def as_first_released(resolved: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
     """Return a configuration without the keys that its options have inherited since, where they are as inherited."""
-    found = dict(resolved)
+    found = {key: value for key, value in resolved.items() if resolved.get("tools") or key not in OF_TOOLS}
     for group, options in INHERITED.items():
         later = options.get(choices.get(group, ""), {})
         if isinstance(found.get(group), Mapping):

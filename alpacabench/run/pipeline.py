@@ -26,8 +26,10 @@ from alpacabench.rewording import by_model
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.inherited import as_first_released
 from alpacabench.run.pairs import canary_pairs, pairs, probe
+from alpacabench.run.tooled import row_problems, tooled
 from alpacabench.scoring import metric
 from alpacabench.scoring.scoring import Difficulties, Scores
+from alpacabench.scoring.tool_use import tool_figures
 from alpacabench.scoring.violations import failures, passed, violations
 from alpacabench.store import speed
 from alpacabench.store.ahead import Ahead
@@ -114,12 +116,13 @@ def prepare(experiment: Experiment) -> Inputs:
     dataset, scoring = experiment.dataset, experiment.scoring
     examples, empty = _gaps(dataset.load(), dataset.empty_is_missing)
     require(list(limit_problems(experiment.checks, examples, dataset.path or dataset.name)))
+    require(list(row_problems(experiment, examples, dataset.path or dataset.name)))
     require(list(experiment.model.check_examples(examples)))
     difficulties = scoring.difficulties(examples, dataset.has_difficulty)
     chosen = experiment.subset.choose(examples, difficulties.by_instruction)
     if experiment.judge.compares and not experiment.model.allow_missing:
         _require_references(chosen, empty)
-    prompts = experiment.perturbation.apply(chosen)
+    prompts = tooled(experiment, experiment.perturbation.apply(chosen))
     return Inputs(prompts, examples, difficulties, card(dataset, examples), subset_hash(chosen))
 
 
@@ -136,7 +139,7 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     wordings = by_model.write(
         experiment.perturbation, inputs.prompts, experiment.sharding, store, experiment.settings.max_failures
     )
-    inputs = replace(inputs, prompts=wordings.prompts)
+    inputs = replace(inputs, prompts=tooled(experiment, wordings.prompts))
     answered = answer(experiment, inputs.prompts, store, stopping)
     outcomes = check_answers(experiment.checks, answered.outcomes(judge.compares), store)
     strata = experiment.subset.strata_of(inputs.examples, inputs.difficulties.by_instruction)
@@ -144,6 +147,8 @@ def evaluate(experiment: Experiment, inputs: Inputs, store: Store, stopping: Sto
     own = metric.compute(experiment.metrics, outcomes)
     scores.metrics.update(own.values)
     scores.refused.update(own.refused)
+    if experiment.tools:
+        scores.metrics.update(tool_figures(outcomes, experiment.decoding.n))
     scores.metrics.update(violations(outcomes, list(experiment.checks)))
     for name, check in experiment.checks.items():
         scores.metrics.update(check.figures(passed(outcomes, name)))

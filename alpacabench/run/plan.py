@@ -23,6 +23,7 @@ from alpacabench.run.experiment import Experiment
 from alpacabench.run.inherited import as_first_released
 from alpacabench.run.pairs import canary_pairs, pairs, probe_pairs
 from alpacabench.run.pipeline import Inputs
+from alpacabench.run.tooled import tooled
 from alpacabench.store import speed
 from alpacabench.store.store import Store
 
@@ -69,9 +70,9 @@ class Plan:
         self.variants |= wordings.missing
         self.variants_known |= wordings.known
         self.models |= wordings.models
-        known, missing = model.known(wordings.prompts, decoding, store)
+        known, missing = model.known(tooled(experiment, wordings.prompts), decoding, store)
         # A prompt that is yet to be written is nobody's question yet: the job stands in for its text.
-        unwritten = model.requests(wordings.unwritten, decoding) if wordings.unwritten else []
+        unwritten = model.requests(tooled(experiment, wordings.unwritten), decoding) if wordings.unwritten else []
         begun = [("", request) for request in missing] + [(f"{experiment.identity}/", r) for r in unwritten]
         held = [step for g in known for step in g.asked] + [step for _, request in begun for step in request.steps]
         self.answers_known |= {step.key for step in held if step.key}

@@ -56,12 +56,23 @@ class _Payload(BaseModel):
     """None where the price is unknown."""
 
 
+class ToolCallPayload(BaseModel):
+    """One call of a tool, as the model wrote it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    name: str
+    arguments: str
+    id: str = ""
+
+
 class GenerationPayload(_Payload):
     """An answer of a model."""
 
     text: str
     finish_reason: FinishReason = "stop"
     reasoning: str | None = None
+    tool_calls: list[ToolCallPayload] = []
 
 
 class VerdictPayload(_Payload):

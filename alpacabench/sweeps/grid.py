@@ -14,7 +14,7 @@ from alpacabench.io.manifest import label
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs, prepare
 
-PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model", "checks")
+PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model", "checks", "tools", "max_steps", "tool_failures")
 """Groups that decide what `pipeline.prepare` does."""
 
 OF_THE_SWEEP = (

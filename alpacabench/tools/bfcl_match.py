@@ -53,9 +53,9 @@ def _fits(parameters: Mapping[str, Any], arguments: Mapping[str, Any], allowed: 
     return all(name in arguments or "" in values for name, values in allowed.items())
 
 
-def _value_fits(described: Mapping[str, Any], value: Any, allowed: list[Any]) -> bool:
+def _value_fits(described: Mapping[str, Any], value: Any, allowed: Any) -> bool:
     written = described["type"]
-    kind = TYPES.get(written, str)
+    kind: Any = TYPES.get(written, str)
     inner = TYPES.get(described["items"]["type"], str) if written in ("array", "tuple") else None
     if written == "float" and type(value) is int:
         value = float(value)
@@ -70,11 +70,12 @@ def _value_fits(described: Mapping[str, Any], value: Any, allowed: list[Any]) ->
         if kind is str:
             return _standard(value) in [_standard(one) for one in allowed if isinstance(one, str)]
         if kind is list:
-            return [_standard(item) for item in value] in [[_standard(item) for item in one] for one in allowed]
+            lists = [[_standard(item) for item in one] for one in allowed]
+            return [_standard(item) for item in value] in lists
     return value in allowed
 
 
-def _typed(value: Any, allowed: Any, kind: type, inner: type | None) -> tuple[bool, bool]:
+def _typed(value: Any, allowed: Any, kind: Any, inner: Any) -> tuple[bool, bool]:
     """Return whether a value is of its type, and whether the right one is a variable's name in place of a value."""
     own = next((type(one) for one in allowed if one != ""), None)
     if type(value) is kind:

@@ -80,6 +80,7 @@ def _bounded(name: str, named: Mapping[str, Any]) -> None:
     if any(isinstance(named.get(key), int) and named[key] > MOST_PLACES for key in ("precision", "decimal_places")):
         raise ValueError("the precision is too high")
     base, exponent = named.get("base"), named.get("exponent")
-    numbers = name == "power" and isinstance(base, int | float) and isinstance(exponent, int | float)
-    if numbers and abs(base) > 1 and exponent * math.log2(abs(base)) > MOST_BITS:
+    if name != "power" or not isinstance(base, int | float) or not isinstance(exponent, int | float):
+        return
+    if abs(base) > 1 and exponent * math.log2(abs(base)) > MOST_BITS:
         raise OverflowError("Result too large")

@@ -15,6 +15,8 @@ from alpacabench.tools.failures import ERROR, TIMEOUT, At, ToolFailures, damaged
 from alpacabench.tools.kept import kept
 from alpacabench.tools.task import turns_right
 
+FORM = 1
+"""Raised when models are told of tools, calls or results in another way."""
 MOST_CALLS = 64
 """Of one answer; the others are told so."""
 SHOWN = 300
@@ -37,6 +39,7 @@ class ToolUse:
             for function in tool.functions(example.row)
         }
         self._sessions: dict[int, _Session] = {}
+        self._right: dict[tuple[str, int], tuple[bool, ...]] = {}
 
     def next(self, script: Script, steps: Sequence[Step]) -> Messages | None:
         """Return all messages of the next request; None where the conversation ends."""
@@ -76,13 +79,24 @@ class ToolUse:
     def key(self) -> Mapping[str, Any] | None:
         """Return the tools' own keys and the script of failures."""
         failures = self.failures.key()
-        return {"tools": [tool.key() for tool in self._tools]} | ({"failures": failures} if failures else {})
+        return {"form": FORM, "tools": [tool.key() for tool in self._tools]} | (
+            {"failures": failures} if failures else {}
+        )
+
+    def ending(self, steps: Sequence[Step]) -> str:
+        """Return how it ended: `answer`, `max_steps`, or `call` where the first calls are the answer."""
+        if not steps or not steps[-1].tool_calls:
+            return "answer"
+        return "call" if self._final else "max_steps"
 
     def right(self, steps: Sequence[Step], turns: int) -> tuple[bool, ...]:
         """Return whether the task of each turn succeeded, of those turns for which the row expects something."""
-        own = (tool.right(self.example.row, steps) for tool in self._tools)
-        found = next((verdict for verdict in own if verdict is not None), None)
-        return tuple(turns_right(self.example.row, steps, turns) if found is None else found)
+        place = (steps[-1].key, len(steps)) if steps else ("", 0)
+        if not place[0] or place not in self._right:
+            own = (tool.right(self.example.row, steps) for tool in self._tools)
+            found = next((verdict for verdict in own if verdict is not None), None)
+            self._right[place] = tuple(turns_right(self.example.row, steps, turns) if found is None else found)
+        return self._right[place]
 
     @property
     def _final(self) -> bool:
@@ -126,7 +140,7 @@ class _Session:
 
     def results(self, steps: Sequence[Step]) -> list[tuple[ToolResult, ...]]:
         """Return what came of the calls of each step; those that were not run before are run."""
-        if [calls for calls, _ in self.done] != [step.tool_calls for step in steps[: len(self.done)]]:
+        if any(calls != step.tool_calls for (calls, _), step in zip(self.done, steps, strict=False)):
             self.done, self.callers, self.history = [], {}, ""
         for step in steps[len(self.done) :]:
             self._run(step.tool_calls)
