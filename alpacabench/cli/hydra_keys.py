@@ -60,7 +60,8 @@ def _close(name: str, names: set[str]) -> list[str]:
 
 def _groups() -> dict[str, set[str]]:
     """Return the keys that all options of a group have, by group; those outside the groups by the empty text."""
-    from alpacabench.run.experiment import GROUPS, Settings
+    from alpacabench.run.experiment import GROUPS
+    from alpacabench.run.settings import Settings
 
     nested = {
         name: set(kind.model_fields)

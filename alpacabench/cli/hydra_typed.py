@@ -83,7 +83,8 @@ def _kinds(key: str) -> Iterable[Any]:
     """Return the types that a key takes; nothing where it is an option's own key, or the name of an option is meant."""
     if key.startswith("hydra."):
         return (str,) if key.endswith(TEXTS_OF_HYDRA) else ()
-    from alpacabench.run.experiment import GROUPS, Settings
+    from alpacabench.run.experiment import GROUPS
+    from alpacabench.run.settings import Settings
 
     *groups, name = key.split(".")
     if name in (*GROUPS, "variant", "experiment") and not groups:

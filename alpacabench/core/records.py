@@ -144,19 +144,6 @@ class Generation:
     `text` and `finish_reason` are the last one's, tokens, seconds and dollars the sums."""
 
     @property
-    def right(self) -> tuple[bool, ...]:
-        """Whether each turn came to what its row expects; empty where it expects nothing, or an answer is missing."""
-        return self.prompt.exchange.right(self.steps, len(self.prompt.turns)) if self.text is not None else ()
-
-    @property
-    def ending(self) -> str:
-        """How a conversation with tools ended: `answer`, `max_steps` where the model still called, or `call`.
-
-        `call` is that of a tool whose call is itself the answer. Empty without tools, and where an answer is missing.
-        """
-        return self.prompt.exchange.ending(self.steps) if self.text is not None else ""
-
-    @property
     def asked(self) -> Sequence[Generation | Step]:
         """What was asked for one by one: the steps, or the one answer itself."""
         return self.steps or (self,)

@@ -1,4 +1,4 @@
-"""The columns of a row that tools read: `documents`, `tables`, `responses`, `expected`, and those of one's own tools."""
+"""The columns of a row that tools read: `documents`, `tables`, `expected`, and what one's own tools need."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.exchange import Step, chat
 from alpacabench.core.records import Example, Outcome, Verdict, digest
+from alpacabench.core.tasks import ending, right
 from alpacabench.io.json_text import dumps
 from alpacabench.security.redact import redact_answers
 
@@ -156,13 +157,15 @@ def generation_rows(outcomes: Sequence[Outcome]) -> Iterable[dict[str, Any]]:
                 "failure": g.failure,
                 "key": g.key,
                 **({"steps": [_step_row(step) for step in g.steps]} if g.steps else {}),
+                **({"ending": ended, "right": list(right(g))} if (ended := ending(g)) else {}),
             }
 
 
 def _step_row(step: Step) -> dict[str, Any]:
     """Return one request of a conversation and its answer."""
     row = asdict(step) | {"asked": chat(step.asked), "output": step.text}
-    return {name: row[name] for name in _OF_A_STEP}
+    results = {"results": row["results"]} if step.results else {}
+    return {name: row[name] for name in _OF_A_STEP} | results
 
 
 _OF_A_STEP = (

@@ -8,6 +8,7 @@ from math import comb
 import numpy as np
 
 from alpacabench.core.records import Generation, Outcome
+from alpacabench.core.tasks import ending, right
 from alpacabench.scoring.win_rate import wilson_interval
 
 UNITS = {
@@ -37,7 +38,7 @@ def tool_figures(outcomes: Sequence[Outcome], n: int) -> dict[str, float]:
     figures = {"n_tool_failures": float(sum(bool(call.injected) for call in calls))}
     if held:
         figures["tool_calls"] = len(calls) / len(held)
-        figures["max_steps_rate"] = sum(g.ending == "max_steps" for g in held) / len(held) * 100
+        figures["max_steps_rate"] = sum(ending(g) == "max_steps" for g in held) / len(held) * 100
     if calls:
         figures["invalid_call_rate"] = sum(call.status == "invalid" for call in calls) / len(calls) * 100
     after = [known for generation in held if (known := recovered(generation)) is not None]
@@ -55,7 +56,7 @@ def recovered(generation: Generation) -> bool | None:
     if not failed:
         return None
     later = (result.status == "ok" for step in generation.steps[failed[-1] + 1 :] for result in step.results)
-    return any(later) or bool(generation.right and all(generation.right))
+    return any(later) or (bool(came := right(generation)) and all(came))
 
 
 def _of_tasks(outcomes: Sequence[Outcome], n: int) -> dict[str, float]:
@@ -85,4 +86,4 @@ def pass_hat(passed: int, n: int, k: int) -> float:
 
 
 def _tasks(outcome: Outcome) -> Iterator[tuple[bool, ...]]:
-    yield from (right for generation in outcome.generations if (right := generation.right))
+    yield from (came for generation in outcome.generations if (came := right(generation)))

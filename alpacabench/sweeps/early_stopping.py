@@ -16,7 +16,7 @@ from pathlib import Path
 
 from alpacabench.core.records import Outcome, Prompt
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest, read_results
-from alpacabench.run.experiment import EarlyStoppingSettings
+from alpacabench.run.settings import EarlyStoppingSettings
 
 SAME = ("dataset", "subset", "judge")
 """Groups in which two jobs must not differ: else their difference is not one of settings."""
