@@ -61,8 +61,8 @@ def _rows(folder: Any, category: str) -> Iterator[Row]:
     answers = [] if category == "irrelevance" else _lines(folder / "possible_answer" / name)
     truths = {answer["id"]: answer["ground_truth"] for answer in answers}
     for given in _lines(folder / name):
-        kept = {key: given[key] for key in ("initial_config", "involved_classes") if key in given}
-        right: Row = {"id": given["id"], "category": category, "ground_truth": truths.get(given["id"], []), **kept}
+        kept: Row = {key: given[key] for key in ("initial_config", "involved_classes") if key in given}
+        right = {"id": given["id"], "category": category, "ground_truth": truths.get(given["id"], []), **kept}
         said = [[message for message in turn if message["role"] == "user"] for turn in given["question"]]
         turns = [message["content"] for turn in said for message in turn]
         row: Row = {"dataset": "bfcl", "category": category, "bfcl": right}

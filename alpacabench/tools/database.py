@@ -105,7 +105,9 @@ class Database(Tool):
             except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError) as error:
                 said = f"it took longer than {self.seconds:g} s" if str(error) == "interrupted" else str(error)
                 raise ToolError(said) from None
-            columns = [column[0] for column in cursor.description or ()]
+            if cursor.description is None:
+                raise ToolError("this is no query")
+            columns = [column[0] for column in cursor.description]
         rows = [[_plain(value) for value in values] for values in found[: self.most_rows]]
         return {"columns": columns, "rows": rows} | ({"cut": True} if len(found) > self.most_rows else {})
 
