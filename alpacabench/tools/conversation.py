@@ -48,7 +48,7 @@ class ToolUse:
             asked += 1
             messages = (*messages, _said(step, results))
             if results:
-                if asked == self.max_steps or self._final:
+                if self.ends(asked):
                     return None
                 messages = (*messages, *(("tool", r.text, _json({"tool_call_id": r.id})) for r in results))
             else:
@@ -60,13 +60,11 @@ class ToolUse:
     def completed(self, script: Script, steps: Sequence[Step]) -> tuple[Step, ...]:
         """Return the steps, each with what came of its calls."""
         found = self._session(script.sample).results(steps)
-        whole = [replace(step, results=results) for step, results in zip(steps, found, strict=True)]
-        if whole and whole[-1].results and self.next(script, steps) is None:
-            last = tuple(
-                replace(r, text="", status="not_run") if r.status != "invalid" else r for r in whole[-1].results
-            )
-            whole[-1] = replace(whole[-1], results=last)
-        return tuple(whole)
+        return tuple(replace(step, results=results) for step, results in zip(steps, found, strict=True))
+
+    def ends(self, asked: int) -> bool:
+        """Return whether a conversation ends with the calls of the answer that is the `asked`-th of its turn."""
+        return asked >= self.max_steps or self._final
 
     def most_steps(self, script: Script) -> int:
         """Return how many requests there are at most."""
@@ -106,8 +104,8 @@ class ToolUse:
     def _session(self, sample: int) -> _Session:
         return self._sessions.setdefault(sample, _Session(self, sample))
 
-    def run(self, called: Mapping[str, Any], at: At, session: _Session) -> ToolResult:
-        """Return what comes of one call."""
+    def run(self, called: Mapping[str, Any], at: At, session: _Session, last: bool) -> ToolResult:
+        """Return what comes of one call; with the `last` ones a conversation ends, and they are not run."""
         name, written = str(called.get("name") or ""), str(called.get("arguments") or "")
         result = ToolResult(id=str(called.get("id") or ""), name=name, arguments=written)
         if name not in self._offered:
@@ -118,6 +116,8 @@ class ToolUse:
             arguments = _arguments(written, function["function"]["parameters"] if tool.fits else {})
         except ValueError as error:
             return replace(result, status="invalid", text=_error(str(error)))
+        if last:
+            return replace(result, status="not_run")
         kind = self.failures.kind(at)
         if kind in ("error", "timeout"):
             return replace(result, status="failed", injected=kind, text=ERROR if kind == "error" else TIMEOUT)
@@ -155,6 +155,8 @@ class _Session:
     def _run(self, calls: tuple[Mapping[str, Any], ...]) -> None:
         example, number = self.use.example, len(self.done) + 1
         self.history = digest([self.history, [dict(called) for called in calls]])
+        called_before = next((n for n, (_, results) in enumerate(reversed(self.done)) if not results), len(self.done))
+        last = self.use.ends(called_before + 1)
         taken = {result.id for _, results in self.done for result in results}
         found: list[ToolResult] = []
         for place, called in enumerate(calls, start=1):
@@ -163,7 +165,7 @@ class _Session:
                 text = _error(f"at most {MOST_CALLS} calls at once")
                 result = ToolResult(id="", name=at.tool, arguments="", status="invalid", text=text)
             else:
-                result = self.use.run(called, at, self)
+                result = self.use.run(called, at, self, last)
             # Servers need an id of each call, and some repeat theirs; nine letters and digits are what all take.
             if not result.id or result.id in taken:
                 result = replace(result, id=f"call{number % 1000:03d}{place % 100:02d}"[:9])

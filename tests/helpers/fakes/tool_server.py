@@ -27,6 +27,7 @@ class ToolModel:
     def __init__(self, shape: str = "openai") -> None:
         self.shape = shape
         self.bodies: list[dict[str, Any]] = []
+        self.said: list[dict[str, Any]] = []
 
     def server(self, **options: Any) -> HttpServer:
         return HttpServer(self.handle, **options)
@@ -42,6 +43,8 @@ class ToolModel:
             assert all(tool["type"] == "function" for tool in body.get("tools", ()))
             if problem := unmatched(messages):
                 return error(400, problem)
+        # Ids that stand in no order of requests, and once in a conversation.
+        self.said = messages
         said, calls = behave(messages)
         return Response(self.anthropic(said, calls) if self.shape == "anthropic" else self.openai(said, calls))
 
@@ -49,7 +52,7 @@ class ToolModel:
         given = []
         for number, (name, arguments) in enumerate(calls):
             text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            call: dict[str, Any] = {"id": f"call_{len(self.bodies)}_{number}", "type": "function"}
+            call: dict[str, Any] = {"id": f"call_{len(self.said)}_{number}", "type": "function"}
             call["function"] = {"name": name, "arguments": arguments if self.shape == "objects" else text}
             if self.shape == "no_ids":
                 del call["id"], call["type"]
@@ -65,7 +68,7 @@ class ToolModel:
         blocks: list[dict[str, Any]] = [{"type": "text", "text": said}] if said else []
         for i, (name, given) in enumerate(calls):
             inputs = given if isinstance(given, dict) else {}
-            blocks.append({"type": "tool_use", "id": f"toolu_{len(self.bodies)}_{i}", "name": name, "input": inputs})
+            blocks.append({"type": "tool_use", "id": f"toolu_{len(self.said)}_{i}", "name": name, "input": inputs})
         return {"id": "msg", "type": "message", "role": "assistant", "model": "m", "content": blocks,
                 "stop_reason": "tool_use" if calls else "end_turn",
                 "usage": {"input_tokens": 20, "output_tokens": 5}}  # fmt: skip
