@@ -47,10 +47,7 @@ class Question:
 
     @property
     def instruction(self) -> str:
-        """The instruction that the judge reads: the original one, unless `judge.instruction=perturbed`.
-
-        Of a dialogue it is the user's turn to which the two answers are.
-        """
+        """What the judge reads: the original, unless `judge.instruction=perturbed`; of a dialogue the user's turn."""
         return self.pair.instruction
 
     @property

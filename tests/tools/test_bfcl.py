@@ -248,11 +248,13 @@ def own_checker(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
 def test_the_whole_of_bfcl_over_http(tmp_path: Path) -> None:
     rows, _ = BFCL().rows()
     single = {row["instruction"]: truth_calls(row) for row in rows if row["category"] in ("simple", "multiple")}
-    dialogues = {row["turns"][0]: row for row in rows if "turns" in row}
+    dialogues = [row for row in rows if "turns" in row]
 
     def truth(body: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         said = [message for message in body["messages"] if message["role"] == "user"]
-        row = dialogues.get(said[0]["content"])
+        texts, offered = [message["content"] for message in said], body["tools"]
+        begun = (row for row in dialogues if row["turns"][: len(texts)] == texts)
+        row = next((row for row in begun if BFCLFunctions().functions(row) == offered), None)
         if row is None:
             return [] if any(m["role"] == "assistant" for m in body["messages"]) else single.get(said[0]["content"], [])
         if body["messages"][-1]["role"] != "user":
