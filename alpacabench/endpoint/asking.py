@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -185,11 +186,12 @@ class _Session:
     def _unreadable(self, attempt: _Attempt, completion: Completion, error: ValueError) -> float | None:
         attempt.unreadable += 1
         own = isinstance(error, UnfinishedError) and not error.passing
+        shown = (completion.text or json.dumps(completion.raw))[:500]
         if not own and (found := self.agreement.unreadable(attempt.call.key)):
             self._end(
                 self.error(
                     f"the first {found} completions of {public_url(self.wire.url)} cannot be read: {error}\n"
-                    f"    one of them: {completion.text[:500]!r} (finish reason: {completion.finish_reason})\n"
+                    f"    one of them: {shown!r} (finish reason: {completion.finish_reason})\n"
                     "    check that model, template and judge fit together"
                 )
             )

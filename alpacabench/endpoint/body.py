@@ -19,7 +19,8 @@ ENDINGS = {
 KINDS = (
     (429, r"rate.?limit|too.many.requests|quota|throttl"), (503, r"overload|unavailable|capacity|busy"),
     (408, r"time.?out|timed.out"), (401, r"authenti|invalid.api.key"), (403, r"permission|forbidden"),
-    (404, r"model.not.found|not.found.error"), (400, r"invalid|bad.?request|content.filter|context.length|too.long"),
+    (404, r"model.not.found|not.found.error|unexpected endpoint"),
+    (400, r"invalid|bad.?request|content.filter|context.length|too.long|sensitive"),
 )  # fmt: skip
 """Of an error without a number: the status that other servers send with such words."""
 STREAM = ("data:", "event:")
@@ -67,6 +68,12 @@ def count(usage: Any, *path: str) -> int:
     return int(value) if 0 <= value < math.inf else -1
 
 
+def written_tokens(usage: Any) -> int:
+    """Return the tokens of an answer: Gemini and Grok count what was thought in the total alone, and bill it."""
+    prompt, written, total = (count(usage, f"{name}_tokens") for name in ("prompt", "completion", "total"))
+    return total - prompt if min(prompt, written) >= 0 and prompt and total > prompt + written else written
+
+
 def detail(body: Any) -> dict[str, Any]:
     """Return what an error body says: Gemini puts it in a list, FastAPI under `detail`, Ollama's error is a text."""
     body = body[0] if isinstance(body, list) and body else body
@@ -90,9 +97,14 @@ def _refusal(body: dict[str, Any]) -> RefusedError | None:
     given = body if body.get("error") else first if first.get("error") else None
     if given is None and not choices and "content" not in body and (body.get("message") or body.get("detail")):
         given = body
+    status = body.get("base_resp")
+    if given is None and not choices and isinstance(status, dict) and status.get("status_msg"):
+        given = {"code": status.get("status_code"), "message": status["status_msg"]}
     if given is None:
         return None
     said = detail(given)
+    if choices and str(said.get("code")) in ("0", "200"):
+        return None
     metadata = said.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     message = str(said.get("message") or json.dumps(said)) + (f" ({raw})" if raw else "")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from alpacabench.core.tool_calls import of_message
-from alpacabench.endpoint.body import count, decode, ending
+from alpacabench.endpoint.body import count, decode, ending, written_tokens
 from alpacabench.endpoint.sdk import SdkWire, receive
 from alpacabench.endpoint.wire import OWN_ENDINGS, Body, BrokenError, Completion, offers_tools, served
 
@@ -72,10 +72,10 @@ def parse(text: str, seconds: float, called: bool = False, offered: bool = False
         usage = body.get("usage")
         return Completion(
             text=answer,
-            raw=choice,
+            raw=choice if message else body,
             finish_reason=ending(reason, empty=not (answer or calls)),
             prompt_tokens=count(usage, "prompt_tokens"),
-            completion_tokens=count(usage, "completion_tokens"),
+            completion_tokens=written_tokens(usage),
             cached_tokens=count(usage, "prompt_tokens_details", "cached_tokens"),
             reasoning=_trace(message),
             seconds=seconds,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from alpacabench.core.hosts import api_key, key_headers, public_url, split_query
+from alpacabench.core.hosts import api_key, key_headers, key_variable, public_url, split_query
 from alpacabench.endpoint.body import detail
 from alpacabench.endpoint.bounded import bounded
 from alpacabench.endpoint.wire import BrokenError, RefusedError, seconds_to_wait
 from alpacabench.security.redact import HIDDEN, redact, secrets
 
 log = logging.getLogger(__name__)
+
+
+ACCOUNT = ("OpenAI-Organization", "OpenAI-Project")
 
 
 class Received(NamedTuple):
@@ -44,11 +48,20 @@ class SdkWire:
             base_url=address,
             default_query=query,
             api_key=api_key(self.url, self.default_variable),
-            default_headers=key_headers(self.url, self.default_variable),
+            default_headers=key_headers(self.url, self.default_variable) | self._kept_back(sdk),
             max_retries=0,
             timeout=self.timeout,
             http_client=bounded(sdk.DefaultAsyncHttpxClient),
         )
+
+    def _kept_back(self, sdk: ModuleType) -> dict[str, Any]:
+        """Return the headers that an SDK takes from the environment, left out where another provider has the server."""
+        own = type(self).default_variable
+        if key_variable(self.url, self.default_variable) == own:
+            return {}
+        lines = os.environ.get(own.replace("_API_KEY", "_CUSTOM_HEADERS"), "").splitlines()
+        named = [line.partition(":")[0].strip() for line in lines if ":" in line]
+        return {name: sdk.Omit() for name in (*ACCOUNT, *named)}
 
     async def close(self) -> None:
         """Close the client."""

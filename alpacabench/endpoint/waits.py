@@ -14,6 +14,8 @@ LONGEST_ASKED = 600.0
 """A server that asks for more is not waited for."""
 TOLD = 60.0
 """Every wait of so many seconds is told, and so is every such time without an answer."""
+TRUSTED = 5
+"""So many times in a row a server's own wait is believed, however short it is."""
 FAR_TIMES = 3
 """So many requests in a row that are to come back later than that end the run; one alone may be a mistake."""
 
@@ -44,11 +46,13 @@ class Waits:
         return self._far >= FAR_TIMES
 
     def seconds(self, times: int, asked: float | None, cause: object) -> float:
-        """Return the seconds before the next try: what the server asked for, else exponential, both with jitter."""
-        if asked is not None and asked <= LONGEST_ASKED:
+        """Return the seconds before the next try: what the server asked for, else exponential, both with jitter.
+
+        A server that goes on refusing what it asked for soon is waited for as one that asked for nothing.
+        """
+        seconds = min(LONGEST_OWN, 0.5 * 2.0 ** min(times - 1, 10)) * random.uniform(0.5, 1.0)
+        if asked is not None and asked <= LONGEST_ASKED and (times <= TRUSTED or asked > seconds):
             seconds = asked + random.uniform(0.0, 0.05 * max(1.0, asked))
-        else:
-            seconds = min(LONGEST_OWN, 0.5 * 2.0 ** min(times - 1, 10)) * random.uniform(0.5, 1.0)
         now = time.monotonic()
         if now + seconds - self._last >= TOLD:
             self._last = now + seconds

@@ -11,7 +11,7 @@ import pytest
 
 from alpacabench.endpoint.openai_wire import parse
 from alpacabench.endpoint.sdk import text_of
-from alpacabench.endpoint.wire import BrokenError, whole
+from alpacabench.endpoint.wire import BrokenError, RefusedError, whole
 from alpacabench.store.store import Store
 from tests.helpers.endpoint_data import generated, judge_at
 from tests.helpers.fakes.http_server import HttpServer, Response
@@ -46,6 +46,7 @@ def chat(content: Any = "B", reason: Any = "stop", **message: Any) -> dict[str, 
         (chat("\ud83d\ude00 \ud800 half"), "😀 \ufffd half"),
         (b"\xef\xbb\xbf" + json.dumps(chat()).encode(), "B"),
         (chat(tool_calls=[{"function": {"name": "f", "arguments": "{}"}}]), "B"),
+        (chat() | {"error": {"code": 0, "message": ""}}, "B"), (chat() | {"base_resp": {"status_code": 0}}, "B"),
         (chat("hm\n</think>\n\nB"), "B"), (chat("`<think>` ends by `</think>`"), "`<think>` ends by `</think>`"),
     ],
 )  # fmt: skip
@@ -110,3 +111,25 @@ def test_the_arguments_of_a_function_may_be_an_object(tmp_path: Path) -> None:
         judge = judge_at(server.url, "alpaca_eval", "judge.annotator=alpaca_eval_cot_gpt4_turbo_fn")
         verdicts = judge.judge(made_up_pairs(6), store)
     assert all(v.preference == (1.0 if v.model_first else 2.0) for v in verdicts)
+
+
+def test_what_was_thought_and_stands_in_the_total_alone_is_billed() -> None:
+    """Gemini's and Grok's usage: 1 token written, 1000 thought."""
+    told = {"prompt_tokens": 100, "completion_tokens": 1, "total_tokens": 1101}
+    assert parse(json.dumps(WHOLE | {"usage": told}), 0.0).completion_tokens == 1001
+    for total in (101, 50, -7, None, "x"):
+        usage = told | {"total_tokens": total}
+        assert parse(json.dumps(WHOLE | {"usage": usage}), 0.0).completion_tokens == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"base_resp": {"status_code": 1026, "status_msg": "new_sensitive"}, "choices": None}, 400, "new_sensitive"),
+        ({"error": "Unexpected endpoint or method. Returning 200 anyway"}, 404, "Unexpected endpoint"),
+    ],
+)  # fmt: skip
+def test_an_error_with_status_200_is_told_in_its_own_words(body: Any, status: int, said: str) -> None:
+    with pytest.raises(RefusedError, match=said) as caught:
+        parse(json.dumps(body), 0.0)
+    assert caught.value.status == status

@@ -78,3 +78,22 @@ def test_a_providers_own_host_gets_its_own_key_only(monkeypatch: pytest.MonkeyPa
     azure = "https://mine.openai.azure.com/openai/deployments/x?api-version=1"
     assert key_headers(azure, "OPENAI_API_KEY") == {"api-key": KEYS["AZURE_OPENAI_API_KEY"]}
     assert key_headers("https://api.openai.com/v1", "OPENAI_API_KEY") == {}
+
+
+OWN_HEADERS = {
+    "OPENAI_ORG_ID": "our-org",
+    "OPENAI_PROJECT_ID": "our-project",
+    "OPENAI_CUSTOM_HEADERS": "X-Gate: our-gate",
+}
+
+
+@pytest.mark.parametrize(("option", "kept"), [("gemini", False), ("gpt_4_1", True)])
+def test_headers_of_the_environment_go_to_their_own_provider_only(
+    option: str, kept: bool, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in OWN_HEADERS.items():
+        monkeypatch.setenv(name, value)
+    with HttpServer(lambda _: error(401, "no")) as server, pytest.raises(JudgeError):
+        judge_at(server.url, option).judge(made_up_pairs(2), store)
+    sent = " ".join(server.requests[0].headers.values())
+    assert [word in sent for word in ("our-org", "our-project", "our-gate")] == [kept] * 3

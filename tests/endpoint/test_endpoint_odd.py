@@ -197,3 +197,10 @@ def test_a_body_without_an_end_is_no_completion(store: Store, compressed: bool) 
     with chat_server(lambda body: huge if next(first, False) else made_up(body)) as server:
         assert failures(server.url, store, 3) == (3, 0)
     assert len(server.requests) == 4
+
+
+def test_a_server_that_says_soon_and_goes_on_refusing_is_given_time() -> None:
+    waits = Waits("http://here/v1")
+    assert waits.seconds(1, 0.0, "HTTP 429") < 0.1
+    assert waits.seconds(6, 0.0, "HTTP 429") >= 8.0
+    assert waits.seconds(6, 60.0, "HTTP 429") >= 60.0
