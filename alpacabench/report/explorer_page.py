@@ -24,7 +24,7 @@ from alpacabench.analysis.explorer.content import Answered, Explorer, Flag, Row
 from alpacabench.core.printable import printable
 from alpacabench.io.json_text import dumps
 from alpacabench.report.page import render
-from alpacabench.security.redact import redact_answers
+from alpacabench.security.redact import redact, redact_answers
 
 PAGE = "explorer.html"
 EVERY_ANSWER = "Every prompt and answer"
@@ -69,8 +69,9 @@ def write_explorer(page: Path | str, explorer: Explorer) -> Path:
         "require-trusted-types-for 'script'"
     )
     style = Markup("\n").join(_text(name) for name in ("templates/style.css", "explorer/style.css"))
+    title = printable(redact(explorer.title))
     page = render(
-        "explorer.html", title=explorer.title, policy=policy, style=style, scripts=scripts, place=PLACE, of=page.name
+        "explorer.html", title=title, policy=policy, style=style, scripts=scripts, place=PLACE, of=page.name
     )
     before, _, after = page.partition(PLACE)
     path.parent.mkdir(parents=True, exist_ok=True)

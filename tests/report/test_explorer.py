@@ -80,7 +80,11 @@ def test_spans_are_counted_as_a_browser_counts_and_secrets_leave_the_page(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-proj-0123456789abcdefghij")
     text = "\N{GRINNING FACE}\r\n mail me, sk-proj-0123456789abcdefghij"
     answer = Answered(100.0, (text,), len(text), flags=(Flag("privacy", "word", "m", 0, 4, 8),))
-    path = write_explorer(tmp_path / "r.html", Explorer("t", ["a"], "r", "j", [Row(0, "p", None, "", "", (answer,))]))
+    named = Explorer(
+        "base_url v1?key=sk-proj-0123456789abcdefghij", ["a"], "r", "j", [Row(0, "p", None, "", "", (answer,))]
+    )
+    path = write_explorer(tmp_path / "r.html", named)
+    assert "sk-proj-0123" not in path.read_text(encoding="utf-8")
     [found] = rows_of(path)[1][5]
     shown, [flag] = found[1][0], found[6]
     assert shown.encode("utf-16-le")[flag[4] * 2 : flag[5] * 2].decode("utf-16-le") == "mail"

@@ -43,7 +43,7 @@ def main() -> int:
     """Play every scene; returns 1 where a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--minutes", type=float, default=15.0, help="after which nothing more is killed")
+    parser.add_argument("--minutes", type=float, default=45.0, help="after which nothing more is killed")
     parser.add_argument("--only", nargs="*", default=[], help="names of scenes")
     options = parser.parse_args()
     chosen = {scene: share for scene, share in SCENES.items() if not options.only or scene.__name__ in options.only}

@@ -122,7 +122,7 @@ def win_rate(directory: Path) -> object:
 
 def judging(place: Path, kills: Kills) -> Result:
     with judge() as (server, billed):
-        command = [*asking(server, 60), "hydra.run.dir=run"]
+        command = [*asking(server, 40), "hydra.run.dir=run"]
         title = "judging, in a storm of 429 and 500"
         return repeated(title, place, kills, 1, command, win_rate, CONCURRENCY, billed)
 
@@ -148,7 +148,7 @@ def sweep(place: Path, kills: Kills) -> Result:
 
     with judge() as (server, billed):
         command = [
-            "-m", *asking(server, 40), "judge.seed=0,1,2", "hydra/launcher=processes", "hydra.launcher.n_jobs=2",
+            "-m", *asking(server, 24), "judge.seed=0,1,2", "hydra/launcher=processes", "hydra.launcher.n_jobs=2",
             "hydra.sweep.dir=sweep",
         ]  # fmt: skip
         title = "a sweep of three jobs under joblib"
