@@ -70,9 +70,7 @@ def write_explorer(page: Path | str, explorer: Explorer) -> Path:
     )
     style = Markup("\n").join(_text(name) for name in ("templates/style.css", "explorer/style.css"))
     title = printable(redact(explorer.title))
-    page = render(
-        "explorer.html", title=title, policy=policy, style=style, scripts=scripts, place=PLACE, of=page.name
-    )
+    page = render("explorer.html", title=title, policy=policy, style=style, scripts=scripts, place=PLACE, of=page.name)
     before, _, after = page.partition(PLACE)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
