@@ -17,8 +17,9 @@ from alpacabench.core.records import Pair
 from alpacabench.endpoint.wire import Body, Completion
 from alpacabench.judge.annotator import SUFFIXES, Annotator, annotators, load_annotator, own_file
 from alpacabench.judge.api import ApiJudge
-from alpacabench.judge.base import Question, UnparsableVerdictError
+from alpacabench.judge.base import UnparsableVerdictError
 from alpacabench.judge.logprob import after_trace, positions_of, weigh
+from alpacabench.judge.question import Question
 from alpacabench.store.payload import Payload
 
 

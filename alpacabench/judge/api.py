@@ -17,7 +17,8 @@ from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.cost.expected import Expected
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
-from alpacabench.judge.base import Judge, Question, UnparsableVerdictError
+from alpacabench.judge.base import Judge, UnparsableVerdictError
+from alpacabench.judge.question import Question
 from alpacabench.judge.template import check_template, load_template, render
 from alpacabench.store.ahead import asked_for_this_job
 from alpacabench.store.ask_once import AnswerStore, Reply, ask_once

@@ -9,59 +9,24 @@ for the model. `judge=recorded` overrides `judge`: its verdicts exist already.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from alpacabench.core import progress
 from alpacabench.core.component import Component
-from alpacabench.core.exchange import Message, Messages, chat
+from alpacabench.core.exchange import Message
 from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.core.source import foreign_source
 from alpacabench.cost.expected import Expected
 from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.inference.spec import ModelSpec
-from alpacabench.judge.conversation import conversations, texts
+from alpacabench.judge.conversation import texts
+from alpacabench.judge.question import Question
 from alpacabench.judge.slot import model_first
 from alpacabench.store.ask_once import FLUSH, Answers, AnswerStore, Reply, ask_once
 from alpacabench.store.payload import is_preference
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One judgement to be made: two answers to one instruction, in the order shown."""
-
-    key: str
-    pair: Pair
-    model_first: bool
-    repeat: int
-    messages: Messages
-    """(role, content) in order."""
-    judge: str = ""
-    """Which judge (of a panel) is asked."""
-
-    def chat(self) -> list[Message]:
-        """Return the messages as chat templates and APIs take them."""
-        return chat(self.messages)
-
-    @property
-    def instruction(self) -> str:
-        """What the judge reads: the original, unless `judge.instruction=perturbed`; of a dialogue the user's turn."""
-        return self.pair.instruction
-
-    @property
-    def outputs(self) -> tuple[str, str]:
-        """The two answers in the order shown."""
-        first, second = self.pair.reference, self.pair.output
-        return (second, first) if self.model_first else (first, second)
-
-    @property
-    def conversations(self) -> tuple[Messages, Messages]:
-        """The two whole conversations in the order shown, each (role, content) in order, up to these answers."""
-        first, second = conversations(self.pair)
-        return (second, first) if self.model_first else (first, second)
-
 
 _SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
 

@@ -17,8 +17,9 @@ from alpacabench.inference.spec import Choice, ChoiceAnswer, ModelSpec
 from alpacabench.inference.weights.bundled import BUNDLED
 from alpacabench.inference.weights.checkpoint import last_part
 from alpacabench.inference.weights.source import Dtype, Source
-from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.base import Judge
 from alpacabench.judge.conversation import texts
+from alpacabench.judge.question import Question
 from alpacabench.judge.template import check_template, load_template, render
 from alpacabench.store.ask_once import Reply
 from alpacabench.store.payload import Payload

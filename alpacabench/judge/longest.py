@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.base import Judge
+from alpacabench.judge.question import Question
 
 
 class Longest(Judge):

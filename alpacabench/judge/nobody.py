@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from alpacabench.core.records import Pair, Verdict
-from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.base import Judge
+from alpacabench.judge.question import Question
 from alpacabench.store.ask_once import AnswerStore
 
 

@@ -13,7 +13,8 @@ from alpacabench.core.exchange import Message
 from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.cost.expected import Expected
 from alpacabench.inference.spec import ModelSpec
-from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.base import Judge
+from alpacabench.judge.question import Question
 from alpacabench.store.ask_once import AnswerStore
 
 

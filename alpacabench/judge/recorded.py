@@ -15,7 +15,8 @@ from alpacabench.core.errors import DataError, Problem, allowed
 from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.io.alike import Alike
 from alpacabench.io.rows import Row, check_scale, read_preference, read_rows, shorten
-from alpacabench.judge.base import Judge, Question
+from alpacabench.judge.base import Judge
+from alpacabench.judge.question import Question
 from alpacabench.store.ask_once import AnswerStore
 
 

@@ -12,7 +12,8 @@ from alpacabench.core.exchange import Message
 from alpacabench.core.records import digest
 from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.api import ApiJudge
-from alpacabench.judge.base import Question, UnparsableVerdictError
+from alpacabench.judge.base import UnparsableVerdictError
+from alpacabench.judge.question import Question
 from alpacabench.judge.said import objects, said
 from alpacabench.judge.template import load_template, render
 from alpacabench.store.payload import Payload

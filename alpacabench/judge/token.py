@@ -8,8 +8,9 @@ from pydantic import Field
 
 from alpacabench.endpoint.wire import Body, Completion
 from alpacabench.judge.api import ApiJudge
-from alpacabench.judge.base import Question, UnparsableVerdictError
+from alpacabench.judge.base import UnparsableVerdictError
 from alpacabench.judge.logprob import preference_from_logprobs
+from alpacabench.judge.question import Question
 from alpacabench.store.payload import Payload
 
 LEAST = 1e-4

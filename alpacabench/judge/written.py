@@ -11,7 +11,8 @@ from pydantic import Field
 
 from alpacabench.endpoint.wire import Completion
 from alpacabench.judge.api import ApiJudge
-from alpacabench.judge.base import Question, UnparsableVerdictError
+from alpacabench.judge.base import UnparsableVerdictError
+from alpacabench.judge.question import Question
 from alpacabench.judge.said import said
 from alpacabench.store.payload import Payload
 
