@@ -15,9 +15,9 @@ from alpacabench.scoring.arrays import canonical_order, same_length
 
 MIN_UNIQUE_OUTPUT_SHARE = 0.9
 MIN_SPECIFICITY = 0.05
-MIN_COMPRESS_RATIO = 0.15
+MIN_COMPRESS_RATIO = 0.18
 MAX_INJECTION_SHARE = 0.05
-"""These four flag the null model and the gamed GPT-4, and no honest run of the 227."""
+"""These four flag the null model and the gamed GPT-4, and no honest run of the 227 (whose least ratio is 0.21)."""
 MIN_ROWS = 20
 """Below so many answers the shares say little, and nothing is flagged."""
 JUDGE_PROMPT = re.compile(

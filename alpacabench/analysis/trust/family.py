@@ -79,12 +79,15 @@ def _single(
     mine = rates.y.get((model, judge), {})
     theirs = [rates.y[model, b] for b in others if (model, b) in rates.y] + ([people] if people else [])
     excess = _over(mine, theirs) * (100 if whose else -100)
+    who = "the model" if whose else "the reference"
     if len(excess) < FEW:
-        why = "nobody of another family has judged the same answers: judge=panel, labels, or runs under both judges"
+        why = (
+            f"whether it prefers {who} of its own family ({own}), or whether those answers are the better ones, its own "
+            "verdicts cannot tell; labels of people, judge=panel, or runs under another family's judge can"
+        )
         return unknown("family", why)
     estimate = Estimate.of_differences(excess)
     p = 1 - mean_of(excess).chance_above(KINDER)
-    who = "the model" if whose else "the reference"
     what = f"it gives {who} of its own family ({own}) {estimate.text(signed=True)} points more than others do"
     return Part("family", f"{what} on the same answers; up to {KINDER:g} may be kindness", estimate, p)
 

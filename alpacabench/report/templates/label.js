@@ -207,6 +207,8 @@ function showStart() {
 function begin(name) {
   labeller = name.trim();
   if (!labeller) return showStart();
+  // A browser takes the focus from a field that is hidden only when it next draws: the first key would be lost in it.
+  $("name").blur();
   store.set(`${PREFIX}people`, JSON.stringify([...new Set([...people(), labeller])]));
   store.set(`${PREFIX}labeller`, labeller);
   events = read(labeller);
