@@ -12,8 +12,21 @@ if TYPE_CHECKING:
     from alpacabench.core.records import Finding
     from alpacabench.judge.base import Judge
     from alpacabench.scoring.metric import Metric
+    from alpacabench.tools.base import Tool, ToolError
 
-__all__ = ["Check", "Finding", "Judge", "Metric", "__version__", "compare", "evaluate", "load_run", "sweep"]
+__all__ = [
+    "Check",
+    "Finding",
+    "Judge",
+    "Metric",
+    "Tool",
+    "ToolError",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load_run",
+    "sweep",
+]
 
 _PLACES = {
     **{name: "alpacabench.api" for name in ("compare", "evaluate", "load_run", "sweep")},
@@ -21,6 +34,8 @@ _PLACES = {
     "Finding": "alpacabench.core.records",
     "Judge": "alpacabench.judge.base",
     "Metric": "alpacabench.scoring.metric",
+    "Tool": "alpacabench.tools.base",
+    "ToolError": "alpacabench.tools.base",
 }
 """Where what the package offers is: imported when it is first used, so that `import alpacabench` is light."""
 

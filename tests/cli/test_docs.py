@@ -48,7 +48,8 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 NOT_CHOSEN = ("contract", "prices", "hydra")
 """Folders of conf/ that are no groups of ours to choose from."""
 RECIPE_FILE = re.compile(r"`((?:conf|alpacabench)/[\w/.]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
-RECIPE_NAMES = ("smollm2_360m", "support_desk", "greeting", "shortest", "mean_words", "shouting", "no_apology")
+RECIPE_NAMES = ("smollm2_360m", "support_desk", "greeting", "shortest", "mean_words", "shouting", "no_apology",
+                "weather")  # fmt: skip
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY")
 
 

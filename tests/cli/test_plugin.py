@@ -14,11 +14,12 @@ import pytest
 from omegaconf import OmegaConf
 
 from alpacabench.cli.hydra_nodes import hydra_problems
+from tests.helpers.fakes.http_server import HttpServer, Request, Response
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = re.findall(
     r"`((?:mine/[\w/.]+)|pyproject\.toml)`(?: beside `mine/`)?:\n\n```\w+\n(.*?)```",
-    (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
+    "".join((ROOT / page).read_text(encoding="utf-8") for page in ("CONTRIBUTING.md", "docs/tools.md")),
     re.DOTALL,
 )
 ANSWERS = ["short", "a rather long answer", "of middling kind", "x", "word " * 9, "two words"]
@@ -71,7 +72,7 @@ def _data(folder: Path) -> list[str]:
 
 
 def test_an_installed_plug_in_adds_its_options_and_they_are_right(site: Path) -> None:
-    assert len(RECIPES) == 9
+    assert len(RECIPES) == 11
     options = dict(re.findall(r"^(\w+): (.+)$", _run(site, "--help"), re.MULTILINE))
     for group, name in (("judge", "shortest"), ("metrics", "mean_words"), ("perturbation", "shouting")):
         assert name in options[group].split(", ")
@@ -168,3 +169,28 @@ def test_what_hydra_may_call_is_its_own_ours_or_trusted(key: str, value: object,
         node = {part: node}
     problems = list(hydra_problems(OmegaConf.create({"hydra": node})))
     assert [problem.where.startswith(f"hydra.{key}") for problem in problems] == ([True] if refused else [])
+
+
+def test_a_plug_ins_tool_is_called_by_a_model(site: Path) -> None:
+    expected = ["4", "19", "no such city"]
+    rows = [{"instruction": f"[weather {city}]", "output": "-", "expected": {"answer": said}}
+            for city, said in zip(("Oslo", "Rome", "Atlantis"), expected, strict=True)]  # fmt: skip
+    (site.parent / "cities.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    def handle(request: Request) -> Response:
+        *_, last = request.body["messages"]
+        city = request.body["messages"][0]["content"].strip("[]").split()[1]
+        call = {"id": "c", "function": {"name": "weather", "arguments": json.dumps({"city": city})}}
+        answer = {"content": f"It says {last['content']}."} if last["role"] == "tool" else {"tool_calls": [call]}
+        return Response({"choices": [{"message": answer}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+
+    assert "weather" in dict(re.findall(r"^(\w+): (.+)$", _run(site, "--help"), re.MULTILINE))["tools"]
+    with HttpServer(handle) as server:
+        _run(site, "dataset=jsonl", f"dataset.path={site.parent}/cities.jsonl", "tools=[weather]", "judge=none",
+             "tracking=none", "model=openai_compatible", "model.path=m", f"model.base_url={server.url}",
+             "objective=task_success", "hydra.run.dir=called")  # fmt: skip
+    folder = site.parent / "work" / "called"
+    figures = json.loads((folder / "metrics.json").read_text())
+    assert (figures["task_success"], figures["tool_calls"], figures["n_generated"]) == (100, 1, 6)
+    lines = [json.loads(line) for line in (folder / "generations.jsonl").read_text().splitlines()]
+    assert [line["steps"][0]["results"][0]["status"] for line in lines] == ["ok", "ok", "error"]

@@ -219,7 +219,7 @@ def test_experiments_and_variants_compose_and_are_valid() -> None:
 def test_every_group_of_components_is_in_the_contract_and_has_options() -> None:
     targets = {path.parent.name for path in CONF.glob("*/*.yaml") if "_target_: alpacabench" in path.read_text()}
     # The options of a group that takes a list stand side by side: none replaces another one's keys.
-    assert targets - {"checks", "metrics"} == set(CONTRACT) == {group for group, _ in OPTIONS}
+    assert targets - {"checks", "metrics", "tools"} == set(CONTRACT) == {group for group, _ in OPTIONS}
 
 
 def test_every_contract_file_has_the_keys_that_others_rely_on() -> None:
