@@ -7,16 +7,21 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from alpacabench.checks.spans import Span
 from alpacabench.core.errors import DataError, allowed
 from alpacabench.io.json_text import loads
+from alpacabench.io.rows import Row, read_rows
 
 if TYPE_CHECKING:
     from alpacabench.analysis.gate.decision import Verdict
 
 Checked = Mapping[str, Mapping[str, float]]
 """By check and instruction: the share of the answers that violate, in [0, 1]; NaN where that is not known."""
+
+MASKED = ("privacy", "secrets", "leakage")
+"""Checks whose findings must not be shown; files of earlier versions do not say it of each answer."""
 
 ROUNDING = 1e-9
 """Per cent by which a rate may miss its limit, for the way in which it was computed."""
@@ -45,6 +50,29 @@ def read_checked(path: Path | None, instructions: Mapping[int, str]) -> Checked:
         name: {text: sum(made) / len(made) if made else math.nan for text, made in answers.items()}
         for name, answers in found.items()
     }
+
+
+def must_be_masked(row: Row) -> bool:
+    """Return whether the spans of a row of `checks.jsonl` must not be shown."""
+    return bool(row.get("masked", row.get("check") in MASKED))
+
+
+def read_hidden(path: Path | None) -> dict[int, tuple[Span, ...]]:
+    """Return the spans of each prompt's first answer that must not be shown, by `item_id`; empty without a file."""
+    found: dict[int, list[Span]] = defaultdict(list)
+    for row in read_rows(path, "RUN") if path else ():
+        if must_be_masked(row) and not row.get("sample"):
+            spans = (span_of(str(row.get("check")), one) for one in row.get("findings") or () if isinstance(one, dict))
+            found[row["item_id"]] += filter(None, spans)
+    return {index: tuple(spans) for index, spans in found.items()}
+
+
+def span_of(check: str, finding: Mapping[str, Any]) -> Span | None:
+    """Return the masked span of a finding; None where the whole answer is meant."""
+    start, end = finding.get("start"), finding.get("end")
+    if not isinstance(start, int) or not isinstance(end, int):
+        return None
+    return Span(start, end, f"[{check}: {finding.get('rule')}]")
 
 
 @dataclass(frozen=True, slots=True)

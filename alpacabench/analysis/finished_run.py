@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from alpacabench.analysis.checked_answers import read_checked
+from alpacabench.analysis.checked_answers import read_checked, read_hidden
 from alpacabench.analysis.difficulty_files import DifficultyFiles, used_files
 from alpacabench.analysis.locate import Files, locate
 from alpacabench.analysis.run_settings import settings_of
+from alpacabench.checks.spans import Span, masked
 from alpacabench.core.errors import DataError
 from alpacabench.io.json_text import loads
 from alpacabench.io.outputs import resolve
@@ -45,6 +46,13 @@ class Item:
     finish_reason: str | None = None
     slots: tuple[bool, ...] | None = None
     """Whether the model's answer was shown first, sorted; None where the files do not tell."""
+    hidden: tuple[Span, ...] = ()
+    """Spans of the answer that checks hold must not be shown."""
+
+    @property
+    def shown(self) -> str | None:
+        """The answer as pages and the terminal show it."""
+        return self.output if self.output is None else masked(self.output, self.hidden).text
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,8 @@ def read_run(
         items = [_item(number, row, given, answers, references or {}) for number, row in enumerate(rows, start=1)]
         items = _with_verdicts(items, rows, files)
         items = _with_finish_reasons(items, rows, files)
+        hidden = read_hidden(files.checks)
+        items = [replace(item, hidden=hidden.get(item.index, ())) for item in items] if hidden else items
         config, hydra = _yaml(files.config), _yaml(files.hydra).get("hydra") or {}
         runtime = hydra.get("runtime") or {}
         return FinishedRun(

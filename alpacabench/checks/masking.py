@@ -66,7 +66,7 @@ class Mask:
         """Return the outcome with every text of prompt, answers and verdicts masked; scores and lengths stay."""
         row = outcome.example.index
         texts = {g.sample: self._masked(g.text, row) for g in outcome.generations if g.text is not None}
-        example, prompt = self._example(outcome.example), outcome.prompt
+        example, prompt = self.example(outcome.example), outcome.prompt
         prompt = replace(
             prompt, example=example, text=self._text(prompt.text, row), system=self._text(prompt.system, row)
         )
@@ -79,9 +79,16 @@ class Mask:
 
     def verdict(self, verdict: Verdict) -> Verdict:
         """Return a verdict that belongs to no outcome with its texts masked."""
-        return self._verdict(verdict, self._example(verdict.pair.example), verdict.pair.example.index)
+        return self._verdict(verdict, self.example(verdict.pair.example), verdict.pair.example.index)
 
-    def _example(self, example: Example) -> Example:
+    def template(self, text: str) -> str:
+        """Return a text that belongs to no row masked."""
+        done = masked(text, [Span(start, end, f"[{rule}]") for start, end, rule in self._found(text)])
+        hide_in_log(text[start:end] for start, end, _ in done.spans)
+        return done.text
+
+    def example(self, example: Example) -> Example:
+        """Return a row of the data set with its texts masked."""
         row = example.index
         return replace(
             example, instruction=self._text(example.instruction, row), reference=self._text(example.reference, row)

@@ -182,6 +182,7 @@ def check_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
             "check": one.check,
             "sample": one.sample,
             "violates": bool(one.findings) if one.failure is None else None,
+            **({"masked": True} if one.masked else {}),
             "findings": [asdict(finding) for finding in one.findings],
             "failure": one.failure,
         }

@@ -25,6 +25,7 @@ from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.conversation import texts
 from alpacabench.judge.question import Question
 from alpacabench.judge.slot import model_first
+from alpacabench.judge.template import template_path
 from alpacabench.store.ask_once import FLUSH, Answers, AnswerStore, Reply, ask_once
 from alpacabench.store.payload import is_preference
 
@@ -135,6 +136,16 @@ class Judge(Component):
         Two runs whose contents differ have two judges, whatever the labels are. Empty where the judge does not know.
         """
         return {"identity": self._known_by(), "prompt": self.render("{instruction}", "{output_1}", "{output_2}")}
+
+    def templates(self) -> list[tuple[str, list[Message]]]:
+        """Return each prompt that is filled in for a pair, by name, with `{{instruction}}` for what is filled in.
+
+        None where nobody reads a prompt: the texts themselves are compared, or verdicts are recorded.
+        """
+        if type(self).render is Judge.render:
+            return []
+        name = template_path(self.template).stem if self.template else self.label
+        return [(name, self.render("{{instruction}}", "{{output_1}}", "{{output_2}}"))]
 
     def prompt_hash(self) -> str:
         """Return a digest of the judge prompt with its placeholders and of the identity: equal judges, equal hash."""

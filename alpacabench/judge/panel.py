@@ -69,6 +69,10 @@ class Panel(Judge):
         """Return what the members' verdicts come from, by their names."""
         return {name: member.content() for name, member in self._named()}
 
+    def templates(self) -> list[tuple[str, list[Message]]]:
+        """Return the members' prompts."""
+        return [named for member in self.members for named in member.templates()]
+
     def prompt_hash(self) -> str:
         """Return a digest of the members' hashes."""
         return digest([member.prompt_hash() for member in self.members])[:16]

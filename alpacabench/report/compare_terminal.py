@@ -112,6 +112,6 @@ def _side_by_side(comparison: Comparison, flips: int) -> Table:
 
 def _answer(flip: Flip, of_run: bool) -> Text:
     item = flip.run if of_run else flip.base
-    text = "(answer not at hand)" if item.output is None else item.output.strip() or "(empty)"
+    text = "(answer not at hand)" if (answer := item.shown) is None else answer.strip() or "(empty)"
     cut = text if len(text) <= EXCERPT else text[:EXCERPT] + f"… [{len(text)} characters]"
     return Text(f"[{(item.preference - 1) * 100:.0f}%] ", style="bold").append(cut, style="not bold")

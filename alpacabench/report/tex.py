@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from itertools import groupby
 
 from alpacabench.report.page_items import Item
 
@@ -16,12 +18,32 @@ SPECIAL = {
     "\N{LESS-THAN OR EQUAL TO}": r"$\leq$", "\N{GREATER-THAN OR EQUAL TO}": r"$\geq$",
 }  # fmt: skip
 """What LaTeX reads as a command, or cannot set in every font."""
+SET_BY_ALL = "‘’“”—†‡§¶©®°ßæÆøØåÅœŒłŁ"
+"""Letters beyond ASCII that pdfLaTeX sets with the fonts that it has without a package, beside accented ones."""
+ACCENTS = "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327"
 FIGURES = re.compile(r"[+\N{MINUS SIGN}<≤-]? ?\$?[\d,.]+%?( \(.*\))?|–|")
 
 
 def escape(text: str) -> str:
-    """Return a text as LaTeX shows it."""
-    return "".join(SPECIAL.get(letter, letter) for letter in " ".join(text.split()))
+    """Return a text as LaTeX shows it; what pdfLaTeX has no letters for stands there as its code points."""
+    words = " ".join(text.split())
+    return "".join(
+        _for_other_engines("".join(letters)) if foreign else "".join(SPECIAL.get(one, one) for one in letters)
+        for foreign, letters in groupby(words, _is_foreign)
+    )
+
+
+def _is_foreign(letter: str) -> bool:
+    parts = unicodedata.normalize("NFD", letter)
+    base, marks = parts[0], parts[1:]
+    known = letter.isascii() or letter in SPECIAL or letter in SET_BY_ALL
+    return not known and not (marks and base.isascii() and base.isalpha() and all(mark in ACCENTS for mark in marks))
+
+
+def _for_other_engines(letters: str) -> str:
+    """Return letters that XeLaTeX and LuaLaTeX set where their font has them, and at which pdfLaTeX would stop."""
+    codes = " ".join(f"U+{ord(letter):04X}" for letter in letters)
+    return rf"\ifdefined\Umathcode {letters}\else[{codes}]\fi{{}}"
 
 
 def table(item: Item) -> str:

@@ -21,7 +21,7 @@ from alpacabench.run.audit import write_audit
 from alpacabench.run.experiment import Experiment, redacted_yaml
 from alpacabench.run.judge_trust import Examined, examine
 from alpacabench.run.pipeline import Evaluation, Inputs, Stopping
-from alpacabench.run.redaction import redacted
+from alpacabench.run.redaction import prompts, redacted
 from alpacabench.store.store import Store
 from alpacabench.tracking.base import NOTE, JobRecord
 
@@ -97,7 +97,7 @@ def execute(
             found = replace(found, files=[*written, write_audit(experiment, inputs, logged, tracked)])
         experiment.tracking.finish(tracked, found)
         raise
-    found = _found(record, evaluation, written)
+    found = replace(_found(record, evaluation, written), prompts=prompts(experiment, evaluation))
     found = replace(found, files=[*written, write_audit(experiment, inputs, found, tracked)])
     note = metadata.note(experiment, evaluation, directory, trust.lines)
     told = replace(found, tags={**found.tags, NOTE: note}, metrics={**found.metrics, **trust.metrics})

@@ -59,7 +59,8 @@ def run_in_sweep(cfg: DictConfig, started: StartedJob) -> float:
         stopping = EarlyStopping.of(experiment.settings.early_stopping, manifest, number, sweep)
         inputs = prepared.inputs if prepared else None
         evaluation = execute(experiment, directory, manifest.link(entry), stopping, inputs)
-        if "win_rate" not in evaluation.metrics and not evaluation.stopped:
+        judged = experiment.judge.compares
+        if judged and "win_rate" not in evaluation.metrics and not evaluation.stopped:
             raise StageError("no prompt has a verdict, so there is nothing to compare")
     # Whatever it is: the other jobs go on.
     except Exception as error:

@@ -23,7 +23,9 @@ from alpacabench.run.ahead import ask_ahead
 from alpacabench.run.audit import write_sweep_audit
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
+from alpacabench.run.redaction import shown_examples
 from alpacabench.store.store import Store
+from alpacabench.sweeps.answers import conclude_answers, require_judged
 from alpacabench.sweeps.conclude import SUMMED, FollowUp, conclude
 from alpacabench.sweeps.grid import PlannedJob, Prepared, SweepCommand, no_original, plan, require_shared
 from alpacabench.tracking.base import BASE, NOTE, JobRecord
@@ -77,9 +79,14 @@ class Sweep:
         base = first if self.base is None else self.base
         compared = self.lead.tracking.page(self.run, self.manifest.identity)
         difficulties = self.inputs.difficulties.table
-        metrics, files, note = conclude(
-            self.manifest, results, base, self.directory, difficulties, self.follow_ups, compared
-        )
+        if self.lead.judge.compares:
+            metrics, files, note = conclude(
+                self.manifest, results, base, self.directory, difficulties, self.follow_ups, compared
+            )
+        else:
+            several = any(axis.startswith("dataset") for axis in self.manifest.axes)
+            examples = None if several else shown_examples(self.lead, self.inputs.examples)
+            metrics, files, note = conclude_answers(self.manifest, results, self.directory, examples, compared)
         if self.run.finished:
             # This call asked nothing: what the sweep took and cost was written when it did.
             metrics = {name: value for name, value in metrics.items() if name not in SUMMED}
@@ -132,11 +139,7 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
     else:
         axes, entries = list(jobs[0].params), _entries(jobs)
         identity = digest(sorted(job.key for job in jobs))
-    if not lead.judge.compares:
-        remedy = "run the jobs one by one, without -m, or choose a judge: answers that are kept are not written again"
-        raise ConfigError(
-            [Problem("judge", "given none in a sweep, whose jobs are compared by their verdicts", remedy)]
-        )
+    require_judged(command, jobs)
     base = base_number(lead.settings.report.base, entries)
     if (lacking := no_original(jobs)) and command.searched is None:
         log.warning("%s", lacking)

@@ -53,6 +53,8 @@ class JobRecord:
     """Files of the run directory that become artifacts."""
     examples: Sequence[ExampleRow] = ()
     """Prompts, answers and verdicts: the table and the traces."""
+    prompts: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Judge templates and system prompts for the prompt registry: texts, or chats, by the prompt's name."""
     failure: str | None = None
     """Why the job failed; None where it did not."""
 

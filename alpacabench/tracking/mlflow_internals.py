@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlflow.entities import Span, TraceInfo
+    from mlflow.tracking import MlflowClient
     from opentelemetry.trace import SpanContext
 
 REQUESTS_AT_ONCE = 8
+CONTENT = "alpacabench.content"
+"""Tag of a version of a prompt: the digest of its content."""
 
 
 def sent_unasked() -> str | None:
@@ -125,3 +128,36 @@ def _one_transaction(store: Any, experiment: str) -> Iterator[Any]:
         shared.ManagedSessionMaker = same_session
         shared.get_experiment = lambda _: found
         yield shared
+
+
+def find_prompt_version(client: MlflowClient, name: str, content: str) -> str | None:
+    """Return the version of a prompt that has this content; None where there is none.
+
+    Args:
+        client: of the registry.
+        name: the prompt's.
+        content: its digest, as the version is tagged.
+
+    """
+    wanted = f"name = '{name}' AND tag.`mlflow.prompt.is_prompt` = 'true' AND tag.`{CONTENT}` = '{content}'"
+    found = client.search_model_versions(wanted, max_results=1)
+    return str(found[0].version) if found else None
+
+
+def add_prompt_version(client: MlflowClient, experiment: str, name: str, template: Any, content: str) -> str:
+    """Register a version of a prompt, which the experiment's Prompts page then shows; return its number.
+
+    MLflow's own `register_prompt` takes the experiment, and `link_prompt_version_to_run` the server, from the process's
+    global state, which is not ours to set.
+    """
+    from mlflow.prompt.constants import PROMPT_EXPERIMENT_IDS_TAG_KEY
+
+    registry = client._get_registry_client()
+    known = registry.get_prompt(name)
+    shown_in = (known.tags.get(PROMPT_EXPERIMENT_IDS_TAG_KEY, "") if known else "").strip(",").split(",")
+    experiments = f",{','.join([*filter(None, shown_in), experiment])},"
+    if known is None:
+        registry.create_prompt(name, tags={PROMPT_EXPERIMENT_IDS_TAG_KEY: experiments})
+    elif experiment not in shown_in:
+        registry.set_prompt_tag(name, PROMPT_EXPERIMENT_IDS_TAG_KEY, experiments)
+    return str(registry.create_prompt_version(name, template, tags={CONTENT: content}).version)

@@ -20,6 +20,7 @@ from alpacabench.tracking.base import BASE, NOTE, JobRecord
 from alpacabench.tracking.example import ExampleRow
 from alpacabench.tracking.metric_groups import grouped
 from alpacabench.tracking.models import link_model
+from alpacabench.tracking.prompts import linked_prompts
 from alpacabench.tracking.refusals import Refused, is_refusal, names, require_at_hand
 from alpacabench.tracking.runs import FAILURE, NAME_LENGTH, TAG_LENGTH
 from alpacabench.tracking.system import collected
@@ -48,7 +49,9 @@ Item = TypeVar("Item")
 def write(client: MlflowClient, run_id: str, job: JobRecord) -> None:
     """Write parameters, metrics, tags, data set, table and files, and end the run: without what MLflow refuses."""
     refused = Refused()
-    _log_values(client, run_id, job, _ended(job), refused)
+    experiment = client.get_run(run_id).info.experiment_id if job.prompts else ""
+    linked = linked_prompts(client, experiment, job.prompts) if job.prompts else {}
+    _log_values(client, run_id, replace(job, tags={**job.tags, **linked}), _ended(job), refused)
     if job.dataset:
         with refused.part("the data set"):
             _log_dataset(client, run_id, job.dataset)

@@ -299,3 +299,24 @@ def test_comparing_files_imports_neither_torch_nor_mlflow_nor_hydra(tmp_path: Pa
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.splitlines()[-1] == "LOADED 0 []"
+
+
+def test_what_a_check_hides_is_hidden_in_page_terminal_and_json(tmp_path: Path) -> None:
+    runs = []
+    for name, preferences, person in (("a", BASE, "ann@acme.example"), ("b", RUN, "bob@acme.example")):
+        folder = write_run(tmp_path / name, preferences)
+        rows = json.loads((folder / "annotations.json").read_text())
+        lines = []
+        for row in rows:
+            row["output_2"] = f"Write to {person} soon."
+            place = {"rule": "email", "message": "an e-mail address", "start": 9, "end": 9 + len(person)}
+            check = {"item_id": row["index"], "check": "own", "sample": 0, "violates": True, "masked": True}
+            lines.append(json.dumps(check | {"findings": [place]}))
+        write_annotations(folder / "annotations.json", rows)
+        (folder / "checks.jsonl").write_text("\n".join(lines))
+        runs.append(folder)
+    page = tmp_path / "page.html"
+    told = alpacabench("compare", *runs, "--html", page)
+    assert told.returncode == 0, told.stderr
+    texts = [page.read_text(), told.stdout, alpacabench("compare", *runs, "--json").stdout]
+    assert all("acme" not in text for text in texts) and "Write to [own: email] soon." in texts[0]

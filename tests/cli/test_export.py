@@ -60,12 +60,36 @@ def test_tex_and_markdown_show_a_cell_as_it_is() -> None:
     assert {line.count(" | ") for line in markdown(item).splitlines()[2:] if line} == {1}
 
 
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX here")
-def test_latex_takes_the_table(tmp_path: Path) -> None:
-    item = Item("t", "100% _", ("", "a"), [("\\ { } $ & # _ ^ ~ < > | [", "−1 ± 2 …")])
-    document = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}" + table(item) + "\\end{document}"
-    (tmp_path / "t.tex").write_text(document, encoding="utf-8")
-    subprocess.run(["pdflatex", "-halt-on-error", "t.tex"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+def _latex(folder: Path, tables: list[str]) -> None:
+    text = "\n".join(tables)
+    document = (
+        f"\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}{text}\\clearpage\\end{{document}}"
+    )
+    (folder / "t.tex").write_text(document, encoding="utf-8")
+    done = subprocess.run(
+        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "t.tex"], cwd=folder, capture_output=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX here: apt-get install texlive-latex-base")
+@pytest.mark.parametrize("name", PAGES)
+def test_latex_takes_every_table(name: str, tmp_path: Path) -> None:
+    items = items_of(PAGES[name](tmp_path / "page.html").read_text(encoding="utf-8"))
+    for item in items:
+        _latex(tmp_path, [table(item)])
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX here: apt-get install texlive-latex-base")
+def test_latex_takes_any_letters(tmp_path: Path) -> None:
+    cells = (
+        "\\ { } $ & # _ ^ ~ < > | [",
+        "−1 ± 2 …",
+        "größer, Ångström, Łódź, ę, ð",
+        "模型 🎉 модель λ≈1",
+        "‘a’ “b” — ½ €",
+    )
+    _latex(tmp_path, [table(Item("t", "100% _ 中文", ("", "a", "Δ", "b", "c"), [cells]))])
 
 
 def test_a_plot_is_a_picture_too(tmp_path: Path) -> None:

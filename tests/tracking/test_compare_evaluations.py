@@ -23,7 +23,8 @@ def mean_difference(database: str, base: str, run: str) -> float:
     if hasattr(mlflow.genai, "compare_evaluations"):
         mlflow.set_tracking_uri(database)
         found = mlflow.genai.compare_evaluations(candidate_run_id=run, baseline_run_id=base)
-        return float(next(m.mean_difference for m in found.comparisons if m.name == "preference"))
+        assert (len(found.paired_rows), found.unpaired_baseline_trace_ids) == (805, [])
+        return float(found.scorers["preference"].diff)
     before, after = (_preferences(database, run_id) for run_id in (base, run))
     assert before.keys() == after.keys()
     return fmean(after[key] - before[key] for key in before)

@@ -9,11 +9,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.helpers.command import run
+from tests.helpers.fakes.openai_server import chat_server, made_up
 from tests.helpers.mlflow_server import mlflow_server
 from tests.tracking.test_mlflow_browser import _keep, page
 
@@ -49,12 +51,25 @@ def everyday(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everyday]:
         for temperature in ("0.0", "0.7"):
             done = run(folder, *SINGLE, f"decoding.temperature={temperature}", env=env)
             assert done.code == 0, done.text
+        _with_prompts(folder, env)
         client = MlflowClient(address)
         experiment = client.get_experiment_by_name("alpacabench").experiment_id
-        singles = client.search_runs([experiment])
+        singles = [one for one in client.search_runs([experiment]) if one.info.run_name != "prompts"]
         swept = run(folder, "-m", *SINGLE, f"decoding.temperature={','.join(TEMPERATURES)}", env=env)
         assert swept.code == 0, swept.text
         yield Everyday(address, experiment, singles, swept.text)
+
+
+def _with_prompts(folder: Path, env: dict[str, str]) -> None:
+    """Make runs of a judge with a template and of two system prompts."""
+    template = folder / "helpful.txt"
+    template.write_text("Which answer to {instruction} helps? m: {output_1} M: {output_2} Reply with m or M.")
+    with chat_server(made_up) as server:
+        judge = ("judge=gpt_4_1_mini", f"judge.base_url={server.url}/v1", f"judge.template={template}")
+        for system in ("Be brief.", "Be kind."):
+            asked = ("name=prompts", "model=echo", f"model.system_prompt='{system}'", "subset=head", "subset.n=2")
+            done = run(folder, *judge, *asked, env=env | {"OPENAI_API_KEY": "sk-of-a-test"})
+            assert done.code == 0, done.text
 
 
 def _open(page: Any, everyday: Everyday, path: str) -> None:
@@ -97,6 +112,16 @@ def test_the_datasets_page_has_the_prompts(page: Any, everyday: Everyday) -> Non
     _open(page, everyday, f"experiments/{everyday.experiment}/datasets")
     page.get_by_text("alpacabench_demo").first.wait_for()
     _keep(page, "mlflow-datasets")
+
+
+def test_the_prompts_page_has_the_judges_template_and_the_system_prompts(page: Any, everyday: Everyday) -> None:
+    _open(page, everyday, f"experiments/{everyday.experiment}/prompts")
+    page.get_by_text("alpacabench-system-prompt").first.wait_for()
+    page.get_by_text("alpacabench-judge-helpful").first.wait_for()
+    _keep(page, "mlflow-prompts")
+    page.get_by_text("alpacabench-system-prompt").first.click()
+    page.get_by_text("Be brief.").first.wait_for()
+    assert page.get_by_text("Version 2").count(), "one version for each content"
 
 
 def test_the_printed_link_opens_the_comparison(page: Any, everyday: Everyday) -> None:

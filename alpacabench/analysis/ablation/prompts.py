@@ -64,7 +64,7 @@ def _prompt(system: System, text: str, flipped: list[Variant], counts: tuple[int
         instruction=text,
         category=base.category or label(text),
         reference=base.reference,
-        output=base.output,
+        output=base.shown,
         preference=base.preference,
         n_flipped=counts[0],
         n_variants=counts[1],
@@ -76,7 +76,7 @@ def _prompt(system: System, text: str, flipped: list[Variant], counts: tuple[int
 
 def _reworded(variant: Variant, text: str) -> Reworded:
     seen, item = variant.seen(text), variant.run.items[text]
-    return Reworded(variant.name, seen.text, seen.system, item.output, item.preference)
+    return Reworded(variant.name, seen.text, seen.system, item.shown, item.preference)
 
 
 def _edited(variant: Variant, outcomes: Outcomes) -> Bools:

@@ -47,8 +47,8 @@ class Flip:
             "preference_base": self.base.preference,
             "preference": self.run.preference,
             "reasons": list(self.reasons),
-            "output_base": self.base.output,
-            "output": self.run.output,
+            "output_base": self.base.shown,
+            "output": self.run.shown,
             "reference": self.run.reference,
         }
 

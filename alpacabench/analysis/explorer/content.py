@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-MASKED = ("privacy", "secrets", "leakage")
-"""Checks whose findings must not be shown; files of earlier versions do not say it of each finding."""
-
 
 @dataclass(frozen=True, slots=True)
 class Flag:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alpacabench.analysis.explorer.content import MASKED, Answered, Explorer, Flag, Row
+from alpacabench.analysis.checked_answers import must_be_masked, span_of
+from alpacabench.analysis.explorer.content import Answered, Explorer, Flag, Row
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.locate import locate
 from alpacabench.checks.spans import Masked, Span, masked
+from alpacabench.core.records import Example
 from alpacabench.dataset.taxonomy import label
 from alpacabench.io.rows import Row as FileRow
 from alpacabench.io.rows import read_rows
@@ -62,17 +64,56 @@ def of_runs(
     return Explorer(title, [name for name, _ in named], first.reference, first.judge, rows, base, list(checks), links)
 
 
+def of_answers(
+    title: str, named: Sequence[tuple[str, Path]], examples: Sequence[Example], links: Mapping[str, str]
+) -> Explorer:
+    """Return what the page of several runs that nobody judged shows.
+
+    Args:
+        title: of the page.
+        named: the runs' directories with what they are called.
+        examples: the data set of all of them.
+        links: word to address.
+
+    """
+    told = [_told_by(None, path / "generations.jsonl", _there(path / "checks.jsonl")) for _, path in named]
+    asked = [example for example in examples if any(example.index in files for files in told)]
+    rows = [
+        Row(
+            one.index, one.instruction, one.reference, one.source, one.category or label(one.instruction),
+            tuple(_answered(_unjudged(one, files[one.index]), files) if one.index in files else None for files in told),
+        )
+        for one in asked
+    ]  # fmt: skip
+    checks = dict.fromkeys(check for files in told for one in files.values() for _, check, _, _ in one.findings)
+    reference = asked[0].reference_generator if asked else ""
+    return Explorer(title, [name for name, _ in named], reference, "none", rows, 0, list(checks), links)
+
+
+def _there(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _unjudged(example: Example, told: _Told) -> Item:
+    length = sum(map(len, told.texts.values())) / len(told.texts) if told.texts else None
+    return Item(example.index, example.instruction, math.nan, reference=example.reference, length=length)
+
+
 def _told(run: FinishedRun, tracking_uri: str | None) -> dict[int, _Told]:
-    found: dict[int, _Told] = defaultdict(_Told)
     with locate(run.origin, tracking_uri) as files:
-        for row in _rows(files.verdicts):
-            _add_verdict(found[row["item_id"]], row)
-        for row in _rows(files.generations):
-            _add_answer(found[row["item_id"]], row)
-        for row in _rows(files.checks):
-            hidden = bool(row.get("masked", row.get("check") in MASKED))
-            of_row = [one for one in row.get("findings") or () if isinstance(one, dict)]
-            found[row["item_id"]].findings += [(_sample(row), str(row.get("check")), one, hidden) for one in of_row]
+        return _told_by(files.verdicts, files.generations, files.checks)
+
+
+def _told_by(verdicts: Path | None, generations: Path | None, checks: Path | None) -> dict[int, _Told]:
+    found: dict[int, _Told] = defaultdict(_Told)
+    for row in _rows(verdicts):
+        _add_verdict(found[row["item_id"]], row)
+    for row in _rows(generations):
+        _add_answer(found[row["item_id"]], row)
+    for row in _rows(checks):
+        hidden = must_be_masked(row)
+        of_row = [one for one in row.get("findings") or () if isinstance(one, dict)]
+        found[row["item_id"]].findings += [(_sample(row), str(row.get("check")), one, hidden) for one in of_row]
     return found
 
 
@@ -118,11 +159,8 @@ def _answered(item: Item | None, files: Mapping[int, _Told]) -> Answered | None:
 
 
 def _spans(told: _Told, sample: int) -> list[Span]:
-    return [
-        Span(one["start"], one["end"], f"[{check}: {one.get('rule')}]")
-        for of, check, one, hidden in told.findings
-        if hidden and of == sample and _placed(one)
-    ]
+    found = (span_of(check, one) for of, check, one, hidden in told.findings if hidden and of == sample)
+    return [span for span in found if span]
 
 
 def _flag(sample: int, check: str, found: Mapping[str, Any], text: Masked | None) -> Flag:
