@@ -17,7 +17,7 @@ from alpacabench.io.manifest import JobResult, Manifest, label
 from alpacabench.report import explorer_page
 from alpacabench.report.answers_report import HEADLINE, AnswersRow, AnswersTable, show, write_answers_report
 from alpacabench.report.csv_file import write_rows
-from alpacabench.run.experiment import Settings
+from alpacabench.run.settings import Settings
 from alpacabench.sweeps.conclude import SUMMED, Results
 from alpacabench.sweeps.grid import PlannedJob, SweepCommand
 

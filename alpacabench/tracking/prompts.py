@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from alpacabench.core.exchange import Message
 from alpacabench.core.printable import printable
-from alpacabench.core.records import Message, digest
+from alpacabench.core.records import digest
 from alpacabench.security.redact import first_line, redact_tree
 from alpacabench.tracking.lock import one_at_a_time
 from alpacabench.tracking.mlflow_internals import add_prompt_version, find_prompt_version

@@ -82,8 +82,8 @@ def _single(
     who = "the model" if whose else "the reference"
     if len(excess) < FEW:
         why = (
-            f"whether it prefers {who} of its own family ({own}), or whether those answers are the better ones, its own "
-            "verdicts cannot tell; labels of people, judge=panel, or runs under another family's judge can"
+            f"whether it prefers {who} of its own family ({own}), or whether those answers are the better ones, its "
+            "own verdicts cannot tell; labels of people, judge=panel, or runs under another family's judge can"
         )
         return unknown("family", why)
     estimate = Estimate.of_differences(excess)
