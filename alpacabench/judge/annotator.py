@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,19 +95,57 @@ def _load(path: Path, _changed: int, shipped: bool) -> Annotator:
 
     try:
         configs = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(configs, dict) or not configs:
+            raise TypeError(f"it holds {type(configs).__name__}, no mapping")
         if len(configs) > 1:
+            names = ", ".join(map(str, configs))
             raise ValueError(
-                f"it is a pool of {len(configs)} annotators, some of which judge several pairs in one prompt"
+                f"it is a pool of {len(configs)} annotators ({names}), of which alpaca_eval draws one for each pair; "
+                "give each a file of its own: judge=panel averages them"
             )
         (config,) = configs.values()
+        _check(config)
         return _annotator(config, path, shipped)
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
         fields = (
             "NAME: {prompt_template, fn_completions, completions_kwargs: {model_name, max_tokens, temperature}, ...}"
         )
         raise ValueError(
             f"it is no annotators_config ({type(error).__name__}: {error}): its form is {fields}"
         ) from error
+
+
+TEXT, TABLE, NUMBER = (str, "a text"), (dict, "a mapping"), ((int, float), "a number")
+FORM: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "prompt_template": TEXT, "fn_completions": TEXT, "completions_kwargs": TABLE, "fn_completion_parser": TEXT,
+    "completion_parser_kwargs": TABLE, "completion_key": TEXT, "is_randomize_output_order": (bool, "true or false"),
+}  # fmt: skip
+"""What the fields of a config hold; those of `completions_kwargs` below."""
+ARGUMENTS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "model_name": TEXT, "max_tokens": (int, "a whole number"), "temperature": NUMBER, "client_kwargs": TABLE,
+    "openai_api_base": TEXT,
+}  # fmt: skip
+OPTIONAL = ("completions_kwargs", "completion_parser_kwargs", "max_tokens", "client_kwargs", "openai_api_base")
+"""Fields that may be null."""
+
+
+def _check(config: Any) -> None:
+    """Refuse a config of another form: the field that is wrong is named.
+
+    Raises:
+        TypeError: a field holds something else.
+
+    """
+    if not isinstance(config, dict):
+        raise TypeError(f"its annotator holds {type(config).__name__}, no mapping")
+    for form, fields, where in (
+        (FORM, config, ""),
+        (ARGUMENTS, config.get("completions_kwargs"), "completions_kwargs."),
+    ):
+        for name, value in fields.items() if isinstance(fields, dict) else ():
+            kinds, what = form.get(name, (object, ""))
+            if not isinstance(value, kinds) and not (value is None and name in OPTIONAL):
+                raise TypeError(f"{where}{name} is {value!r}, which is not {what}")
 
 
 def _annotator(config: dict[str, Any], path: Path, shipped: bool) -> Annotator:
