@@ -10,8 +10,16 @@ from alpacabench.endpoint.wire import Body, RefusedError
 
 ASKED = ("logprobs", "reasoning_effort")
 """Fields of a request that not every server takes: that they were answered is kept."""
-FIXED = ("support", "deprecated", "default", "may only", "not allowed", "not permitted")
-"""What servers say of a temperature that a model does not take at all; other refusals are of the value."""
+_NOT_TAKEN = re.compile(
+    r"support|deprecated|unknown|unrecogni[sz]ed|unexpected|removed|renamed|no longer|instead|extra (?:inputs|fields)"
+    r"|not (?:be )?(?:allowed|permitted|available|accepted|recogni[sz]ed|applicable|used|set|sent|specified|a valid)"
+    r"|unavailable|(?:cannot|can't|must not) be|(?:invalid|no such|disallowed) (?:parameter|argument|field|property)"
+)
+"""How servers say that a model does not take a field at all; other refusals are of its value."""
+_FIXED = re.compile(r"default|may only|only (?:be )?1\b|must (?:be|equal) 1(?:\.0)?\b(?!\.\d)|fixed")
+"""And that its temperature is fixed."""
+_LOGPROBS = re.compile(r"log[ _-]?prob")
+_THINKS = re.compile(r"reason|thinking|effort")
 
 
 _NO_SYSTEM = re.compile(
@@ -60,7 +68,8 @@ class Dialect:
         if self._system and _NO_SYSTEM.search(text):
             self._system = False
             return True
-        unsupported = "max_completion_tokens" in text or ("max_tokens" in text and "support" in text)
+        named = re.search(r"max[ _-]?tokens", text)
+        unsupported = "max_completion_tokens" in text or bool(named and _NOT_TAKEN.search(text))
         # What an earlier session learned may have changed since: then the old name is tried once more.
         if error.status == 500 or self._tried or not unsupported:
             return False
@@ -70,19 +79,19 @@ class Dialect:
     def remedy(self, error: RefusedError) -> str:
         """Return what to do about a refusal of a field that every request has; empty where it names none."""
         text = error.message.lower()
-        if "logprobs" in text and "reason" in text:
+        if _LOGPROBS.search(text) and _THINKS.search(text):
             return "this model gives log probabilities only without reasoning: set judge.reasoning_effort=none"
-        if "reasoning" in text and "effort" in text:
+        if "effort" in text or ("reasoning" in text and _NOT_TAKEN.search(text)):
             return (
                 "this server takes no such effort: set judge.reasoning_effort (a model's: model.reasoning_effort) to "
                 "null, or to one that it names"
             )
-        if "logprobs" in text:
+        if _LOGPROBS.search(text):
             return (
                 "this model gives no log probabilities: choose a judge that reads a written verdict, "
                 "for example judge=gpt_4_1_cot judge.model_name=..., or another model"
             )
-        if "temperature" in text and any(word in text for word in FIXED):
+        if "temperature" in text and (_NOT_TAKEN.search(text) or _FIXED.search(text)):
             return (
                 "this model fixes its temperature: set decoding.temperature=null (a judge's: judge.temperature=null), "
                 "so that none is sent; a perturbation.checker is always asked at 0, and judge=alpaca_eval at what its "

@@ -90,7 +90,9 @@ async def receive(sdk: ModuleType, sent: Awaitable[Any], timeout: float) -> Rece
         text = without_key(text_of(response), response.request.headers)
     except sdk.APIStatusError as error:
         said = detail(error.body)
-        message = redact(str(said.get("message") or error.message))[:500]
+        message, field = redact(str(said.get("message") or error.message))[:500], said.get("param")
+        if isinstance(field, str) and field not in message:
+            message = f"{message} ({redact(field)[:100]})"
         if 300 <= error.status_code < 400:
             target = public_url(error.response.headers.get("location", "nowhere"))
             message = (
