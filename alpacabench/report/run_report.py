@@ -19,6 +19,7 @@ from alpacabench.report.handling import handling
 from alpacabench.report.page import Figure, write_page
 from alpacabench.report.rubric import rubric
 from alpacabench.report.slices import Scored, scored
+from alpacabench.report.tool_use import tool_use
 
 EXTREMES = 6
 MAX_FAILURES = 50
@@ -89,6 +90,7 @@ def write_run_report(
         max_failures=MAX_FAILURES,
         health=health(outcomes),
         checks=check_cards(outcomes, metrics),
+        tools=tool_use(outcomes, metrics),
         rubric=rubric(outcomes),
         handling=handling(outcomes, about.get("expectation", "")),
         costs=[(label, filter_, metrics[key]) for label, key, filter_ in COSTS if metrics.get(key) is not None],

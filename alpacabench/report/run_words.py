@@ -79,6 +79,9 @@ def tiles(pairs: Sequence[Scored], outcomes: Sequence[Outcome], metrics: Mapping
         found = [
             Tile("Answers", count(len(outcomes) - missing), f"{count(missing)} missing" if missing else "none missing")
         ]
+    if finite(success := metrics.get("task_success")):
+        low, high = metrics["task_success_ci_low"], metrics["task_success_ci_high"]
+        found.append(Tile("Task success", f"{decimal(success)}%", f"95% {decimal(low)} to {decimal(high)}"))
     if controlled:
         found.append(Tile(label, f"{decimal(controlled.value)}%", f"95% {controlled.range()}"))
     if finite(consistency := metrics.get("order_consistency")):

@@ -32,9 +32,20 @@ def facts(experiment: Experiment, inputs: Inputs) -> dict[str, str]:
         "subset hash": inputs.subset_hash,
         "perturbation": ", ".join(filter(None, _perturbation(experiment))),
         **({"expectation": expected} if (expected := experiment.perturbation.expectation) else {}),
+        **({"tools": tools} if (tools := _tools(experiment)) else {}),
         "decoding": ", ".join(f"{k} {v}" for k, v in experiment.decoding.key().items() if v not in ([], 1.0, 1)),
         "sharding": f"{experiment.sharding.mode}, processes: {experiment.sharding.num_processes}",
     }
+
+
+def _tools(experiment: Experiment) -> str:
+    """Return what the model may call, and how it is made to fail."""
+    if not experiment.tools:
+        return ""
+    settings = experiment.settings
+    failing = settings.tool_failures.key()
+    names = ", ".join(tool.name for tool in experiment.tools)
+    return f"{names}; max_steps {settings.max_steps}" + (f"; failures {failing}" if failing else "")
 
 
 def _taxonomy(experiment: Experiment) -> Taxonomy:
@@ -150,6 +161,17 @@ def note(experiment: Experiment, evaluation: Evaluation, directory: Path, trust:
 
 def headline(experiment: Experiment, metrics: Mapping[str, float]) -> str:
     """Return the result in one line."""
+    return _result(experiment, metrics) + _success(metrics)
+
+
+def _success(metrics: Mapping[str, float]) -> str:
+    if (rate := metrics.get("task_success")) is None:
+        return ""
+    interval = f"{metrics['task_success_ci_low']:.1f} to {metrics['task_success_ci_high']:.1f}"
+    return f"; task success {rate:.1f}% (95% interval {interval})"
+
+
+def _result(experiment: Experiment, metrics: Mapping[str, float]) -> str:
     rate = metrics.get("win_rate")
     if not experiment.judge.compares:
         failed = f", {metrics['n_failed']:.0f} missing" if metrics["n_failed"] else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alpacabench.cost import usage
-from alpacabench.scoring import fill, length_control, official, scoring, screens, win_rate
+from alpacabench.scoring import fill, length_control, official, scoring, screens, tool_use, win_rate
 from alpacabench.scoring.pairs import JUDGE, MIN_ROWS, REFERENCE
 
 OF_ANSWERS = ("truncated_share", "n_failed")
@@ -58,4 +58,4 @@ def metric_units(run: Foreseen) -> dict[str, str]:
 def every_unit() -> dict[str, str]:
     """Return every metric of ours with its unit, slices apart (`win_rate/LABEL`)."""
     every = Foreseen(True, "both", None, None, False, None)
-    return metric_units(every) | scoring.RARE_UNITS
+    return metric_units(every) | scoring.RARE_UNITS | tool_use.UNITS

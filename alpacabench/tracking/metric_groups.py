@@ -12,6 +12,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "unique_output_share", "top_output_share", "specificity", "compress_ratio", "injection_share", "empty_share",
         "avg_length", "median_length", "len_ratio_vs_baseline", "truncated_share",
     ),
+    "tools": (
+        "task_success_ci_low", "task_success_ci_high", "turn_success", "tool_calls", "invalid_call_rate",
+        "tool_recovery_rate", "max_steps_rate", "n_tool_failures",
+    ),
     "judge": ("position_gap", "position_gap_se", "order_consistency", "n_one_order", "judge_confident_share"),
     "cost": (
         "n_generated", "n_generated_cached", "n_judged", "n_judged_cached", "n_written", "n_written_cached",
