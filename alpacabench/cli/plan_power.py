@@ -11,11 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from alpacabench.analysis.decision import ALPHA, POWER
 from alpacabench.analysis.power import DIFFERENCE, Spread, spread_of
 from alpacabench.cli.compare import RUN_HELP
 from alpacabench.core.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from alpacabench.analysis.sentences.power import PowerFacts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,25 +40,27 @@ def run(arguments: argparse.Namespace) -> int:
     if problems := list(_problems(arguments)):
         raise ConfigError(problems)
     from alpacabench.analysis.finished_run import read_run
-    from alpacabench.analysis.power import needed
-    from alpacabench.scoring.power import difference_found, prompts_needed
+    from alpacabench.analysis.sentences.power import PowerFacts, findings
+    from alpacabench.scoring.power import Claim
 
     runs = [read_run(given, tracking_uri=arguments.tracking_uri) for given in arguments.runs]
     spread = Spread((arguments.spread,)) if arguments.spread else spread_of(runs)
-    settings = (arguments.comparisons, arguments.power, arguments.alpha)
-    if arguments.json:
-        found = {
-            "spread": list(spread.values),
-            "n_pairs": spread.n_pairs,
-            "prompts_needed": [prompts_needed(arguments.difference, value, *settings) for value in spread.values],
-        }
-        if arguments.prompts:
-            found["difference_found"] = [difference_found(arguments.prompts, v, *settings) for v in spread.values]
-        print(json.dumps(found, indent=2))
-        return 0
-    for line in needed(spread, arguments.difference, *settings[:1], arguments.prompts, *settings[1:]):
-        print(line)
+    claim = Claim(arguments.comparisons, arguments.power, arguments.alpha)
+    facts = PowerFacts(spread, arguments.difference, claim, arguments.prompts)
+    print(json.dumps(_json(facts), indent=2) if arguments.json else "\n".join(findings(facts)))
     return 0
+
+
+def _json(facts: PowerFacts) -> dict[str, object]:
+    """Return the figures: of whole verdicts, and of soft ones beside them, where it is not known which they are."""
+    spread = facts.spread
+    found: dict[str, object] = {"spread": list(spread.values), "n_pairs": spread.n_pairs, "whole": spread.whole}
+    kinds = {"": spread.whole} if spread.whole is not None else {"": 1.0, "_soft": 0.0}
+    for suffix, whole in kinds.items():
+        found[f"prompts_needed{suffix}"] = facts.needed(whole)
+        if facts.n is not None:
+            found[f"difference_found{suffix}"] = facts.found(whole)
+    return found
 
 
 def _problems(arguments: argparse.Namespace) -> Iterator[Problem]:

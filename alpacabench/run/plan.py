@@ -204,11 +204,15 @@ def show(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
 
 def _show_power(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
     """Print how many prompts a difference needs after as many comparisons with a base as the jobs make."""
-    from alpacabench.analysis.power import DIFFERENCE, earlier_runs, needed, spread_of
+    from alpacabench.analysis.decision import ALPHA, POWER
+    from alpacabench.analysis.power import DIFFERENCE, earlier_runs, spread_of
+    from alpacabench.analysis.sentences.power import PowerFacts, findings
+    from alpacabench.scoring.power import Claim
 
     _, first, inputs = jobs[0]
     spread = spread_of(earlier_runs(first.judge.label))
-    for line in needed(spread, DIFFERENCE, max(1, len(jobs) - 1), len(inputs.prompts)):
+    claim = Claim(max(1, len(jobs) - 1), POWER, ALPHA)
+    for line in findings(PowerFacts(spread, DIFFERENCE, claim, len(inputs.prompts))):
         print(line)
 
 

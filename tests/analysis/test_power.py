@@ -4,35 +4,66 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from alpacabench.analysis.decision import ALPHA, POWER
-from alpacabench.scoring.power import difference_found, prompts_needed
+from alpacabench.scoring.power import MOST, Claim, difference_found, prompts_needed, whole_share
 from tests.helpers.finished_runs import alpacabench, write_run
 from tests.helpers.simulations import COMPARISONS, power
 
-SETTINGS = (COMPARISONS, POWER, ALPHA)
+CLAIM = Claim(COMPARISONS, POWER, ALPHA)
+SOFT = pytest.mark.parametrize("soft", [False, True])
+
+
+def near(found: float, rounds: int) -> bool:
+    """Return whether 80% of the rounds, give or take 4 points, found it."""
+    return abs(found - 0.8) <= 0.04 + (0 if rounds == 1000 else 2 * math.sqrt(0.16 / rounds))
 
 
 @pytest.mark.parametrize("rounds", [120, pytest.param(1000, marks=pytest.mark.slow)])
-@pytest.mark.parametrize(("spread", "soft"), [(22.3, False), (39.5, False), (39.5, True)])
+@pytest.mark.parametrize("spread", [22.3, 39.5])
+@SOFT
 def test_the_number_of_prompts_finds_five_points_in_80_percent(spread: float, soft: bool, rounds: int) -> None:
-    found = power(prompts_needed(5, spread, *SETTINGS), spread, 5, rounds, soft)
-    assert found == pytest.approx(0.8, abs=0.04 + (0 if rounds == 1000 else 2 * math.sqrt(0.16 / rounds)))
+    n = prompts_needed(5, spread, CLAIM, 0.0 if soft else 1.0)
+    assert near(power(n, spread, 5, rounds, soft), rounds)
 
 
-def test_few_soft_verdicts_find_it_less_often_but_mostly() -> None:
-    assert 0.6 < power(prompts_needed(5, 22.3, *SETTINGS), 22.3, 5, 120, soft=True) < 0.85
+@pytest.mark.slow
+@pytest.mark.parametrize("comparisons", [1, 11, 19])
+@pytest.mark.parametrize("difference", [3, 5, 10])
+@pytest.mark.parametrize("spread", [15, 22.3, 30, 39.5])
+@SOFT
+def test_every_difference_is_found_with_the_promised_power(
+    spread: float, difference: float, comparisons: int, soft: bool
+) -> None:
+    n = prompts_needed(difference, spread, Claim(comparisons, POWER, ALPHA), 0.0 if soft else 1.0)
+    assert near(power(n, spread, difference, 400, soft, comparisons), 400)
+
+
+def test_verdicts_that_are_partly_whole_need_a_number_between() -> None:
+    rng = np.random.default_rng(0)
+    whole, soft = 100.0 * (rng.random(4000) < 0.05), rng.normal(0, 22, 4000)
+    assert (whole_share(whole), whole_share(np.zeros(9))) == (pytest.approx(1), 1)
+    assert whole_share(soft) < 0.1 < 0.3 < whole_share(whole + soft / 2) < 0.9
+    few, some, many = (prompts_needed(5, 22.3, CLAIM, share) for share in (1.0, 0.6, 0.0))
+    assert few < some < many
 
 
 def test_the_difference_that_prompts_find_needs_so_many() -> None:
-    n = prompts_needed(5, 22.3, *SETTINGS)
-    assert difference_found(n, 22.3, *SETTINGS) == pytest.approx(5, abs=0.02)
-    assert difference_found(3, 22.3, *SETTINGS) is None
-    assert prompts_needed(5, 22.3, 1, POWER, ALPHA) < n < prompts_needed(2.5, 22.3, *SETTINGS)
+    for whole in (0.0, 1.0):
+        n = prompts_needed(5, 22.3, CLAIM, whole)
+        assert difference_found(n, 22.3, CLAIM, whole) == pytest.approx(5, abs=0.02)
+        assert difference_found(3, 22.3, CLAIM, whole) is None
+        assert prompts_needed(5, 22.3, replace(CLAIM, comparisons=1), whole) < n < prompts_needed(2.5, 22.3, CLAIM)
+
+
+def test_any_setting_has_an_answer() -> None:
+    for difference, spread, whole in ((0.01, 39.5, 1.0), (99.9, 0.1, 0.0), (99.9, 100, 1.0), (50, 1e-6, 0.0)):
+        assert 2 <= prompts_needed(difference, spread, Claim(1000, 0.99, 1e-3), whole) < MOST
 
 
 def test_the_command_takes_the_spread_from_runs(tmp_path: Path) -> None:
@@ -42,8 +73,8 @@ def test_the_command_takes_the_spread_from_runs(tmp_path: Path) -> None:
     done = alpacabench("plan-power", *runs, "--comparisons", str(COMPARISONS), "--json")
     held = json.loads(done.stdout)
     assert held["n_pairs"] == 1
-    assert 30 < held["spread"][0] < 55
-    assert held["prompts_needed"] == [prompts_needed(5, held["spread"][0], *SETTINGS)]
+    assert 30 < held["spread"][0] < 55 and held["whole"] == pytest.approx(1, abs=0.01)
+    assert held["prompts_needed"] == [prompts_needed(5, held["spread"][0], CLAIM, held["whole"])]
     told = alpacabench("plan-power", "--spread", "20", "--prompts", "100").stdout
-    assert "needs" in told and "as given" in told
+    assert "where they are soft" in told and "as given" in told
     assert alpacabench("plan-power", "--difference", "0").returncode == 2

@@ -14,19 +14,23 @@ from alpacabench.analysis.ablation.variant import Kind, Seen, System, Variant
 from alpacabench.analysis.checked_answers import Kept
 from alpacabench.analysis.compare.comparison import compare
 from alpacabench.analysis.compare.page import page_of
+from alpacabench.analysis.decision import ALPHA, POWER
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.gate.series import Place
 from alpacabench.analysis.leaderboard import build, published
 from alpacabench.analysis.numerics import of_sweep
-from alpacabench.analysis.sentences import ablation, gate, given, numerics, run
+from alpacabench.analysis.power import Spread, spread_of
+from alpacabench.analysis.sentences import ablation, gate, given, numerics, power, run
 from alpacabench.analysis.sentences import compare as pair_says
 from alpacabench.analysis.sentences import sweep as sweep_says
 from alpacabench.analysis.sweep.table import SweepTable
 from alpacabench.scoring.arrays import Floats
+from alpacabench.scoring.power import Claim
 from tests.helpers import planted as plant
 from tests.helpers.finished_runs import JUDGE, REFERENCE
 from tests.helpers.planted import Planted
 from tests.helpers.said import Said, held_to, table_of
+from tests.helpers.simulations import COMPARISONS
 from tests.helpers.truths import Known
 
 HF = {"_target_": "alpacabench.model.hf.HuggingFace", "path": "m", "dtype": "float32"}
@@ -36,7 +40,7 @@ FAR = Planted("hard", 400, (30.0, 65.0))
 
 def points() -> Iterator[Said]:
     """Yield what is said at every point."""
-    for part in (_runs, _pairs, _gates, _board, _sweeps, _stopped, _jobs, _ablations, _decodes):
+    for part in (_runs, _pairs, _gates, _board, _sweeps, _stopped, _jobs, _ablations, _decodes, _power):
         for texts, known in part():
             yield from held_to(texts, known)
 
@@ -189,3 +193,12 @@ def _decodes() -> Point:
     known = Known(copies, np.array([y, y, y, gone]), names)
     variants = (_variant("typos_low", y), _variant("casing_low", gone))
     yield _answered(System(_variant("base", y), variants, (_variant("floor_1", y),)), known)
+
+
+def _power() -> Point:
+    """Spreads seen, given and assumed, and too few prompts for anything."""
+    claim = Claim(COMPARISONS, POWER, ALPHA)
+    seen, assumed = Spread((30.0,), n_pairs=2, whole=1.0), spread_of([])
+    for spread, n in ((seen, 200), (seen, 3), (Spread((30.0,)), 200), (assumed, None)):
+        known = Known(SMALL, SMALL.draw(0), facts={"spread": spread.values[0], "assumed": spread is assumed})
+        yield power.findings(power.PowerFacts(spread, 5.0, claim, n)), known

@@ -38,7 +38,9 @@ from tests.helpers import sweep_truths, truths
 from tests.helpers.planted import Planted
 from tests.helpers.truths import Fields, Known
 
-TRUTHS = truths.PAIR | truths.RUN | truths.BOARD | truths.GATE | sweep_truths.SWEEP | sweep_truths.ABLATION
+TRUTHS = (
+    truths.PAIR | truths.RUN | truths.BOARD | truths.GATE | truths.POWER | sweep_truths.SWEEP | sweep_truths.ABLATION
+)
 
 
 @dataclass(frozen=True)

@@ -121,26 +121,36 @@ def _blocks(n: int, level: float, seed: int, alpha: float) -> bool:
     return decide(null_pairs(n, level, seed), 0, alpha, draws=DRAWS).verdict == "block"
 
 
-def power(n: int, spread: float, difference: float, rounds: int, soft: bool = False) -> float:
-    """Return how often a planted difference is established among null comparisons, after Holm."""
-    rng = np.random.default_rng(rounds)
-    return sum(_finds(rng, n, spread, difference, soft) for _ in range(rounds)) / rounds
+def power(
+    n: int, spread: float, difference: float, rounds: int, soft: bool = False, comparisons: int = COMPARISONS
+) -> float:
+    """Return how often a planted difference is established among null comparisons, after Holm.
+
+    Whole verdicts with a difference D differ by sqrt(D (100 - D)) points or more, then all one way.
+    """
+    rng = np.random.default_rng([rounds, n, comparisons])
+    return sum(_finds(_planted(rng, (comparisons, n), spread, difference, soft)) for _ in range(rounds)) / rounds
 
 
-def _finds(rng: np.random.Generator, n: int, spread: float, difference: float, soft: bool) -> bool:
+def _planted(rng: np.random.Generator, shape: tuple[int, int], spread: float, difference: float, soft: bool) -> Floats:
+    """Return differences in points, shape (comparisons, prompts), the first with a true difference."""
     if soft:
-        d = rng.normal(0, spread, (COMPARISONS, n))
+        d = rng.normal(0, spread, shape)
         d[0] += difference
-    else:
-        won = ((spread / 100) ** 2 + (difference / 100) ** 2 + difference / 100) / 2
-        moved = rng.random((COMPARISONS, n))
-        lost = np.full(COMPARISONS, won)
-        lost[0] = won - difference / 100
-        d = 100.0 * (moved < won) - 100.0 * (moved > 1 - lost[:, None])
-    return bool(holm([_claim_p(row) for row in d])[0] < ALPHA)
+        return d
+    share = difference / 100
+    won = (max(share, (spread / 100) ** 2 + share**2) + share) / 2
+    lost = np.full(shape[0], won)
+    lost[0] = won - share
+    moved = rng.random(shape)
+    return 100.0 * (moved < won) - 100.0 * (moved > 1 - lost[:, None])
 
 
-def _claim_p(d: Floats) -> float:
+def _finds(d: Floats) -> bool:
+    return bool(holm([_claim_p(row, ALPHA / len(d)) for row in d])[0] < ALPHA)
+
+
+def _claim_p(d: Floats, level: float) -> float:
     """Return the p-value of a claim; the sign flips are not drawn where the t test makes none."""
     p = mean_of(d).two_sided_p()
-    return max(p, sign_flip_p(d)) if p < ALPHA else p
+    return max(p, sign_flip_p(d)) if p < level else p

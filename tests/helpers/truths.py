@@ -5,6 +5,7 @@ A sentence whose condition is a test is held to the planted rates; one that coun
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +15,13 @@ from scipy import stats
 
 from alpacabench.scoring.arrays import Floats
 from tests.helpers.planted import LEVELS, Planted
+from tests.helpers.simulations import COMPARISONS, power
 
 MARGIN = 2.0
 PLAIN = 1e-3
 """A p-value below which not even a cautious test may call a difference not shown."""
+ROUNDS = 120
+"""Of a simulation of what is promised."""
 Fields = Mapping[str, str]
 
 
@@ -221,6 +225,28 @@ def kept(above: bool) -> Callable[[Fields, Known], bool]:
 
     return holds
 
+
+def _promised(said: Fields, known: Known, key: str, soft: bool) -> bool:
+    """Return whether a simulation finds the difference in about 80% of rounds with the first number of prompts."""
+    n, spread = int(said[key].split(" to ")[0]), float(str(known.facts["spread"]))
+    return abs(power(n, spread, number(said["difference"]), ROUNDS, soft) - 0.8) < 0.04 + 3 * math.sqrt(0.16 / ROUNDS)
+
+
+def _found(said: Fields, known: Known) -> bool:
+    size, spread = number(said["sizes"]), float(str(known.facts["spread"]))
+    return power(int(said["n"]), spread, size, ROUNDS) > 0.76 - 3 * math.sqrt(0.16 / ROUNDS)
+
+
+POWER: dict[str, Callable[[Fields, Known], bool]] = {
+    "power.needed": lambda said, known: _promised(said, known, "whole", soft=False),
+    "power.needed_by_kind": lambda said, known: _promised(said, known, "whole", soft=False)
+    and _promised(said, known, "soft", soft=True),
+    "power.found": _found, "power.found_none": lambda said, known: int(said["n"]) < math.log2(COMPARISONS / 0.05),
+    "power.spread_seen": lambda said, known: close(said["spread"], float(str(known.facts["spread"])), 0.51)
+    and said["whole"] == "100%",
+    "power.spread_given": lambda said, known: close(said["spread"], float(str(known.facts["spread"])), 0.51),
+    "power.spread_assumed": lambda said, known: bool(known.facts.get("assumed")),
+}  # fmt: skip
 
 GATE: dict[str, Callable[[Fields, Known], bool]] = {
     "gate.series": lambda said, known: 0 < float(said["alpha"]) < float(said["whole"]), "gate.above": kept(True),

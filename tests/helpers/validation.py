@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpacabench.analysis.decision import ALPHA, POWER
-from alpacabench.scoring.power import prompts_needed
+from alpacabench.scoring.power import Claim, prompts_needed
 from tests.helpers import simulations as simulate
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
@@ -103,7 +103,7 @@ def series(rounds: int) -> list[Line]:
 
 
 def planted(rounds: int, spread: float, soft: bool) -> list[Line]:
-    n = prompts_needed(5, spread, simulate.COMPARISONS, POWER, ALPHA)
+    n = prompts_needed(5, spread, Claim(simulate.COMPARISONS, POWER, ALPHA), 0.0 if soft else 1.0)
     share = simulate.power(n, spread, 5, rounds, soft)
     kind = "soft" if soft else "hard"
     setting = f"{n} prompts, {kind} verdicts, spread {spread:g} points, {simulate.COMPARISONS} comparisons"
@@ -126,9 +126,10 @@ def cells() -> Iterator[tuple[Callable[..., list[Line]], tuple[float, ...]]]:
     for n in (8, 30, 100, 400):
         yield gates, (n,)
     yield series, ()
-    for spread in (22.3, 39.5):
-        yield planted, (spread, False)
-    yield planted, (39.5, True)
+    for spread in (22.3, 30, 39.5):
+        for soft in (False, True):
+            yield planted, (spread, soft)
+    yield planted, (15, True)
 
 
 def main() -> int:
