@@ -146,8 +146,17 @@ class Dataset(Component):
 PARTS = (
     "input", "inputs", "context", "passage", "document", "article", "history", "system", "system_prompt",
     "conversation", "conversations", "question", "choices", "options", "few_shot", "image", "images",
+    "knowledge", "background", "passages", "evidence", "facts", "premise", "hypothesis", "story", "snippet",
+    "chat_history", "dialog", "dialogue", "system_message", "user_input", "source_text", "input_text",
 )  # fmt: skip
 """Columns with which other data sets hold a part of the prompt beside its `instruction`."""
+NOT_SENT = frozenset({
+    "instruction", "output", "outputs", "messages", "turns", "checks", "results", "dataset", "source", "category", "licence",
+    "license", "generator", "id", "item_id", "idx", "index", "number", "name", "row", "split", "datasplit", "language",
+    "lang", "difficulty", "annotator", "preference", "raw_completion", "price_per_example", "time_per_example",
+    "output_1", "output_2", "generator_1", "generator_2", "tools", "documents", "tables", "expected", "",
+})  # fmt: skip
+"""Columns of which nobody expects that the model is shown them as they stand."""
 
 
 def whole_prompts(rows: Sequence[Row], file: str) -> None:
@@ -165,6 +174,9 @@ def whole_prompts(rows: Sequence[Row], file: str) -> None:
                 f"is sent: {shorten(str(row[part]))}\n"
                 f"    write it into the instruction (alpaca: instruction, a blank line, {part}), or remove the column"
             )
+    others = sorted({str(name) for row in rows for name, value in row.items() if isinstance(value, str)} - NOT_SENT)
+    if others:
+        log.warning("%s: only 'instruction' is sent to the model, not the columns: %s", file, ", ".join(others)[:300])
 
 
 def _numbered(rows: Iterable[Row]) -> Iterable[tuple[int, Row]]:

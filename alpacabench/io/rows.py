@@ -133,7 +133,7 @@ def read_preference(value: Any, where: str) -> float:
 
 
 def check_scale(values: Iterable[Any], where: str) -> None:
-    """Check that preferences are on alpaca_eval's scale: 0 and 1 with nothing above are most likely on one from 0 to 1.
+    """Check that preferences are on alpaca_eval's scale: 0 and 1, or -1 and 1, alone are most likely on another one.
 
     Raises:
         DataError: they are not; the message starts with `where`.
@@ -141,6 +141,11 @@ def check_scale(values: Iterable[Any], where: str) -> None:
     """
     codes = [str(value).strip() for value in values if value is not None and str(value).strip()]
     numbers = {code for code in codes if code.lower() != "nan"}
+    if {"1", "1.0"} & numbers and {"-1", "-1.0"} & numbers and numbers <= {"1", "1.0", "-1", "-1.0"}:
+        raise DataError(
+            f"{where}: 'preference' is -1 or 1 and nothing else, so it is most likely on a scale from -1 to 1\n"
+            "    1 is a win of the reference and 2 of the model, and null a missing verdict: write 1 for -1, and 2 for 1"
+        )
     if len(codes) > 1 and {"0", "0.0"} & numbers and numbers <= {"0", "0.0", "1", "1.0", "-1", "-1.0"}:
         raise DataError(
             f"{where}: 'preference' is 0 or 1 and never above, so it is most likely on a scale from 0 to 1\n"

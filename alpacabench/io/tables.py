@@ -1,4 +1,4 @@
-"""Rows of tables: CSV with whatever separator its header shows, and Parquet. An empty cell is a gap: None."""
+"""Rows of tables: CSV with whatever separator its header shows, and Parquet. An empty cell is a gap: None; so is NaN."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from alpacabench.core.errors import DataError
 KNOWN = frozenset({"instruction", "output", "preference", "prompt", "generator"})
 """A header with one of these was split at the right separator."""
 SEPARATORS = (",", "\t", ";", "|")
+GAPS = ("", "nan", "NaN")
+"""Cells that are gaps: pandas writes the last two where it was told to."""
 SHORT = object()
 """Stands for the fields that a row lacks."""
 
@@ -41,7 +43,7 @@ def table_rows(text: str, where: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for number, row in enumerate(islice(reader, 1, None), start=1):
         _check_width(row, f"{where}, row {number}", names)
-        rows.append({name: value or None for name, value in row.items()})
+        rows.append({name: None if value in GAPS else value for name, value in row.items()})
     return rows
 
 

@@ -21,6 +21,8 @@ MARK = "ALPACABENCH_CHAOS"
 """An environment variable that all processes of a command inherit, by which orphans are found."""
 
 ORPHAN_SECONDS = 10.0
+START = 0.6
+"""The share of a command's time that it takes where nothing is left to ask."""
 SHIFTED = """
 import runpy, sys, time
 real, shift = time.time, float(sys.argv[1])
@@ -130,8 +132,8 @@ def kill_until_done(command: Command, kills: Kills, seconds: float, chance: rand
     """
     done = 0
     while kills.more(done):
-        # What was answered before a kill is not asked again: each time there is less to do.
-        code = command.kill(chance.uniform(0.25, 1.0) * seconds * 0.85**done)
+        # What was answered before a kill is not asked again: each time there is less to do, but for the start.
+        code = command.kill(chance.uniform(0.25, 1.1) * seconds * max(START, 0.85**done))
         if code is not None:
             return done, code
         done += 1

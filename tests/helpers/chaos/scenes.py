@@ -27,6 +27,8 @@ STORM = Faults(refused=0.2, server_error=0.05, dropped=0.03, garbage=0.02)
 CONCURRENCY = 4
 DAY = 86_400.0
 STORE = Path("outputs/store.db")
+FIRST = 1
+"""The question that a judge's server is asked before all others, once."""
 
 
 @dataclass
@@ -197,7 +199,7 @@ def clocks(place: Path, kills: Kills) -> Result:
         commands = [Command(place / "behind", shared, -3600.0), Command(place / "ahead", shared, DAY)]
         codes = [process.wait() for process in [command.start() for command in commands]]
         result.answers = held(place / "store.db")
-        result.paid_again = max(0, len(billed) - 60)
+        result.paid_again = max(0, len(billed) - 60 - FIRST)
     result.wrong = int(any(codes) or win_rate(commands[0].directory) != win_rate(commands[1].directory))
     return result
 
@@ -218,8 +220,8 @@ def full_disk(place: Path, kills: Kills) -> Result:
             subprocess.run(["mount", "-o", "remount,size=50m", disk], check=True)
             result.wrong = int(first != 1 or command.finish() != 0)
             result.answers, result.in_flight = held(disk / "s.db"), CONCURRENCY
-            result.lost = max(0, 90 - result.answers)
-            result.paid_again, result.tracebacks = len(billed) - 90, command.tracebacks
+            result.lost = max(0, 90 + FIRST - result.answers)
+            result.paid_again, result.tracebacks = len(billed) - 90 - FIRST, command.tracebacks
     finally:
         subprocess.run(["umount", disk], check=False)
     return result
