@@ -85,6 +85,8 @@ class Dataset(Component):
         rows = [read_dialogue(row, f"dataset.path: {path}, row {n}") for n, row in enumerate(rows, start=1)]
         unique_instructions(rows, path, "dataset.path")
         whole_prompts(rows, f"dataset.path: {path}")
+        if self.path:
+            _tell_unsent(rows, path)
         self._pinned(rows, path)
         references = self._references(rows, path)
         taxonomy = read_taxonomy(self.taxonomy)
@@ -151,10 +153,10 @@ PARTS = (
 )  # fmt: skip
 """Columns with which other data sets hold a part of the prompt beside its `instruction`."""
 NOT_SENT = frozenset({
-    "instruction", "output", "outputs", "messages", "turns", "checks", "results", "dataset", "source", "category", "licence",
-    "license", "generator", "id", "item_id", "idx", "index", "number", "name", "row", "split", "datasplit", "language",
-    "lang", "difficulty", "annotator", "preference", "raw_completion", "price_per_example", "time_per_example",
-    "output_1", "output_2", "generator_1", "generator_2", "tools", "documents", "tables", "expected", "",
+    "instruction", "output", "outputs", "messages", "turns", "checks", "results", "dataset", "source", "category",
+    "licence", "license", "generator", "id", "item_id", "idx", "index", "number", "name", "row", "split", "datasplit",
+    "language", "lang", "difficulty", "annotator", "preference", "raw_completion", "price_per_example",
+    "time_per_example", "output_1", "output_2", "generator_1", "generator_2", "tools", "documents", "tables", "expected", "",
 })  # fmt: skip
 """Columns of which nobody expects that the model is shown them as they stand."""
 
@@ -174,9 +176,14 @@ def whole_prompts(rows: Sequence[Row], file: str) -> None:
                 f"is sent: {shorten(str(row[part]))}\n"
                 f"    write it into the instruction (alpaca: instruction, a blank line, {part}), or remove the column"
             )
+
+
+def _tell_unsent(rows: Sequence[Row], path: str) -> None:
+    """Warn of columns of text that may be meant for the model."""
     others = sorted({str(name) for row in rows for name, value in row.items() if isinstance(value, str)} - NOT_SENT)
     if others:
-        log.warning("%s: only 'instruction' is sent to the model, not the columns: %s", file, ", ".join(others)[:300])
+        said = "dataset.path: %s: only 'instruction' is sent to the model, not the columns: %s"
+        log.warning(said, path, ", ".join(others)[:300])
 
 
 def _numbered(rows: Iterable[Row]) -> Iterable[tuple[int, Row]]:

@@ -144,7 +144,7 @@ def check_scale(values: Iterable[Any], where: str) -> None:
     if {"1", "1.0"} & numbers and {"-1", "-1.0"} & numbers and numbers <= {"1", "1.0", "-1", "-1.0"}:
         raise DataError(
             f"{where}: 'preference' is -1 or 1 and nothing else, so it is most likely on a scale from -1 to 1\n"
-            "    1 is a win of the reference and 2 of the model, and null a missing verdict: write 1 for -1, and 2 for 1"
+            "    1 is a win of the reference, 2 of the model, null a missing verdict: write 1 for -1, and 2 for 1"
         )
     if len(codes) > 1 and {"0", "0.0"} & numbers and numbers <= {"0", "0.0", "1", "1.0", "-1", "-1.0"}:
         raise DataError(

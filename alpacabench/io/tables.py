@@ -1,4 +1,4 @@
-"""Rows of tables: CSV with whatever separator its header shows, and Parquet. An empty cell is a gap: None; so is NaN."""
+"""Rows of tables: CSV with whatever separator its header shows, and Parquet. An empty cell is a gap, and so is NaN."""
 
 from __future__ import annotations
 

@@ -164,7 +164,18 @@ def test_preferences_on_a_scale_from_0_to_1_are_refused(values: list[object]) ->
         check_scale(values, "here")
 
 
-@pytest.mark.parametrize("values", [[0, 1, 2], [1, 1], [0], [1.5, 0], [], [None, math.nan], ["1", "2"]])
+@pytest.mark.parametrize("values", [[-1, 1], ["1", "-1", None], [1.0, -1.0]])
+def test_preferences_of_minus_1_and_1_alone_are_refused(values: list[object]) -> None:
+    with pytest.raises(DataError, match="scale from -1 to 1"):
+        check_scale(values, "here")
+
+
+def test_nan_in_a_table_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("instruction,output\na,nan\nb,NaN\nc,None\n", encoding="utf-8")
+    assert [row["output"] for row in read_rows(tmp_path / "a.csv", "k")] == [None, None, "None"]
+
+
+@pytest.mark.parametrize("values", [[-1, 1, 2], [0, 1, 2], [1, 1], [0], [1.5, 0], [], [None, math.nan], ["1", "2"]])
 def test_preferences_that_may_be_right_are_not(values: list[object]) -> None:
     check_scale(values, "here")
 
