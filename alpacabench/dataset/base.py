@@ -156,7 +156,8 @@ NOT_SENT = frozenset({
     "instruction", "output", "outputs", "messages", "turns", "checks", "results", "dataset", "source", "category",
     "licence", "license", "generator", "id", "item_id", "idx", "index", "number", "name", "row", "split", "datasplit",
     "language", "lang", "difficulty", "annotator", "preference", "raw_completion", "price_per_example",
-    "time_per_example", "output_1", "output_2", "generator_1", "generator_2", "tools", "documents", "tables", "expected", "",
+    "time_per_example", "output_1", "output_2", "generator_1", "generator_2", "tools", "documents", "tables",
+    "expected", "",
 })  # fmt: skip
 """Columns of which nobody expects that the model is shown them as they stand."""
 
