@@ -40,7 +40,9 @@ class Item:
     output: str | None = None
     reference: str | None = None
     length: float | None = None
-    """Characters of the answer, the mean over samples."""
+    """Characters of the answer, the mean over samples, and over the turns of a dialogue."""
+    reference_length: float | None = None
+    """Characters of the reference answer, the mean over the turns of a dialogue."""
     source: str = ""
     category: str = ""
     finish_reason: str | None = None
@@ -195,18 +197,27 @@ def _texts(path: str | Path | None, key: str) -> dict[str, str]:
 def _item(number: int, row: Row, given: str, answers: Mapping[str, str], references: Mapping[str, str]) -> Item:
     instruction = row["instruction"]
     output = _text(row.get("output_2"), answers.get(instruction))
+    reference = _text(row.get("output_1"), references.get(instruction))
     return Item(
         index=row["index"] if isinstance(row.get("index"), int) else number - 1,
         instruction=instruction,
         preference=read_preference(row.get("preference"), f"{KEY}: {given}, row {number}"),
         output=output,
-        reference=_text(row.get("output_1"), references.get(instruction)),
-        length=None if output is None else float(len(output)),
+        reference=reference,
+        length=_length(row.get("outputs_2"), output),
+        reference_length=_length(row.get("outputs_1"), reference),
         source=str(row.get("dataset") or ""),
         category=str(row.get("category") or ""),
         # alpaca_eval writes no slot: it is a function of the instruction. Ours is in verdicts.jsonl.
         slots=None if "failure" in row else (model_first(instruction, 0),),
     )
+
+
+def _length(by_turn: Any, text: str | None) -> float | None:
+    """Return the mean length of a dialogue's answers, else the one answer's."""
+    if isinstance(by_turn, list) and by_turn and all(isinstance(one, str) for one in by_turn):
+        return _mean([len(one) for one in by_turn])
+    return None if text is None else float(len(text))
 
 
 def _text(value: Any, default: str | None) -> str | None:

@@ -73,5 +73,5 @@ def _pairs(run: FinishedRun) -> Pairs:
         [item.instruction for item in items],
         [item.preference for item in items],
         [item.length or 0.0 for item in items],
-        [len(item.reference or "") for item in items],
+        [item.reference_length or 0.0 for item in items],
     )

@@ -44,6 +44,8 @@ class Example:
     """Of a dialogue the user's turns that are answered one after the other; empty for an ordinary prompt."""
     references: tuple[str, ...] = ()
     """Of a dialogue the reference's answers, one a turn; empty where they are missing."""
+    solutions: tuple[str, ...] = ()
+    """Of a dialogue right answers, one a turn, by which a judge may be guided; not what is compared."""
     row: Mapping[str, Any] = field(default_factory=dict)
     """The row's other columns, which tools read: `documents`, `tables`, `expected`, and what one's own tools need."""
 
@@ -63,7 +65,7 @@ class Example:
     @property
     def alone(self) -> Example:
         """The example as an ordinary prompt, for texts about it that are no part of its conversation."""
-        return replace(self, messages=(), turns=(), references=()) if self.turns else self
+        return replace(self, messages=(), turns=(), references=(), solutions=()) if self.turns else self
 
 
 def dialogue_text(messages: Messages, turns: Sequence[str]) -> str:

@@ -33,6 +33,9 @@ class Dataset(Component):
         {"path", "reference", "taxonomy", "name", "licence", "source_url", "has_difficulty", "content_digest"}
     )
 
+    how_to_refer: ClassVar[str] = "give each row an 'output', or a file of them by dataset.reference=FILE"
+    """What to do about prompts without a reference answer."""
+
     path: str | None = None
     """A local file of rows."""
     reference: str | None = None
@@ -223,6 +226,7 @@ def _example(index: int, row: Row, references: dict[str, Row], taxonomy: Taxonom
         messages=row["messages"] if turns else (),
         turns=turns,
         references=reference.get("outputs", ()) if turns else (),
+        solutions=tuple(row.get("solutions") or ()) if turns else (),
         row=for_tools(row),
     )
 

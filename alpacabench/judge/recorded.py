@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from alpacabench.core.errors import DataError, Problem, allowed
+from alpacabench.core.exchange import Messages
 from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.io.alike import Alike
+from alpacabench.io.dialogues import read_dialogue, turns_of
 from alpacabench.io.rows import Row, check_scale, read_preference, read_rows, shorten
 from alpacabench.judge.base import Judge
 from alpacabench.judge.question import Question
@@ -82,7 +84,7 @@ class Recorded(Judge):
         return [self._recorded(pair, rows, label, alike) for pair in pairs]
 
     def _recorded(self, pair: Pair, rows: dict[str, list[Row]], label: str, alike: Alike | None) -> Verdict:
-        found = _matching(rows.get(pair.example.instruction, []), pair)
+        found = [_of_turn(row, pair) for row in _matching(rows.get(pair.example.instruction, []), pair)]
         preferences = {row["preference"] for row in found}
         common: dict[str, Any] = {"pair": pair, "model_first": self.slot(pair), "judge": label}
         if len(preferences) != 1:
@@ -127,6 +129,7 @@ def _read(files: tuple[tuple[str, int], ...], annotator: str | None) -> _Rows:
         found = read_rows(path, "judge.path")
         check_scale((row.get("preference") for row in found), f"judge.path: {path}")
         for number, row in enumerate(found, start=1):
+            row = read_dialogue(row, f"judge.path: {path}, row {number}")
             if not isinstance(row.get("instruction"), str) or "preference" not in row:
                 raise DataError(
                     f"judge.path: {path}, row {number}: no 'instruction' or no 'preference'\n"
@@ -139,7 +142,12 @@ def _read(files: tuple[tuple[str, int], ...], annotator: str | None) -> _Rows:
             by_instruction[row["instruction"]].append(row)
     by_instruction = _of_one(by_instruction, annotators, annotator)
     keys = ("instruction", "output_1", "output_2", "generator_2", "preference")
-    content = [[row.get(key) for key in keys] for rows in by_instruction.values() for row in rows]
+    of_dialogues = ("outputs_1", "outputs_2", "preferences")
+    content = [
+        [row.get(key) for key in (*keys, *(of_dialogues if turns_of(row) else ()))]
+        for rows in by_instruction.values()
+        for row in rows
+    ]
     return _Rows(dict(by_instruction), frozenset({annotator} if annotator else annotators), digest(content))
 
 
@@ -179,6 +187,10 @@ _PAIR = ("output_1", "output_2", "generator_1", "generator_2")
 def _matching(rows: list[Row], pair: Pair) -> list[Row]:
     """Return the rows about this pair: those with its outputs; without outputs, its generator's or the only one."""
     rows = [row for row in rows if _same_reference(row, pair)]
+    by_turn = [row for row in rows if _told(row, "outputs_2", pair) is not None]
+    if by_turn:
+        said = _said(pair.output_before, pair.output, pair)
+        return [row for row in by_turn if _told(row, "outputs_2", pair) == said]
     with_output = [row for row in rows if row.get("output_2") is not None]
     if with_output:
         return [row for row in with_output if row["output_2"] == pair.output]
@@ -186,8 +198,32 @@ def _matching(rows: list[Row], pair: Pair) -> list[Row]:
     return [row for row in rows if row.get("generator_2") == pair.generator] or unnamed
 
 
+def _of_turn(row: Row, pair: Pair) -> Row:
+    """Return a row with the verdict on the pair's turn, of a dialogue of several; null where it has none."""
+    if len(pair.example.turns) < 2:
+        return row
+    given = row.get("preferences")
+    if not isinstance(given, list) or len(given) != len(pair.example.turns):
+        return row | {"preference": None, "failure": "the recorded verdict is not by turn: 'preferences' is missing"}
+    preference = read_preference(given[pair.turn - 1], "judge.path: preferences")
+    return row | {"preference": None if math.isnan(preference) else preference}
+
+
+def _told(row: Row, name: str, pair: Pair) -> list[str] | None:
+    """Return a dialogue's answers up to the pair's turn, as a row tells them."""
+    given = row.get(name)
+    return given[: pair.turn] if isinstance(given, list) and len(pair.example.turns) > 1 else None
+
+
+def _said(messages: Messages, answer: str, pair: Pair) -> list[str]:
+    """Return one side's answers up to the pair's turn."""
+    return [m[1] for m in messages[len(pair.example.messages) :] if m[0] == "assistant"] + [answer]
+
+
 def _same_reference(row: Row, pair: Pair) -> bool:
     """Whether a row is about this pair's reference: by its text, else by its generator where both are named."""
+    if (told := _told(row, "outputs_1", pair)) is not None:
+        return told == _said(pair.reference_before, pair.reference, pair)
     if row.get("output_1") is not None:
         return bool(row["output_1"] == pair.reference)
     ours = pair.example.reference_generator

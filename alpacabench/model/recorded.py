@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from alpacabench.core.errors import DataError, Problem, allowed
+from alpacabench.core.exchange import Step
 from alpacabench.core.records import Example, Generation, Prompt, digest
 from alpacabench.decoding import Decoding
 from alpacabench.io.alike import differences
+from alpacabench.io.dialogues import answers, by_prompt, names, read_dialogue, turns_of
 from alpacabench.io.rows import Row, read_rows, shorten, unique_instructions
 from alpacabench.model.base import Model
 from alpacabench.model.request import Request
@@ -54,8 +56,20 @@ class Recorded(Model):
 
     def check_examples(self, examples: Sequence[Example]) -> Iterator[Problem]:
         """Refuse instructions that are not in the data set: they are answers to something else."""
-        known = {example.instruction for example in examples}
-        foreign = [row for instruction, row in self._rows().items() if instruction not in known]
+        rows = self._rows()
+        where = f"model.path: {self.path}"
+        try:
+            matched = by_prompt(((e.instruction, e.turns) for e in examples), rows, where)
+            for e in examples:
+                if e.turns and e.instruction in matched:
+                    row = matched[e.instruction]
+                    answers(row, len(e.turns), f"{where}, row {row['row']}")
+        except DataError as error:
+            key, _, what = str(error).partition(": ")
+            yield Problem(key, what)
+            return
+        known = {row["instruction"] for row in matched.values()} | {example.instruction for example in examples}
+        foreign = [row for instruction, row in rows.items() if instruction not in known]
         if foreign:
             alike = differences((row["instruction"] for row in foreign), known, "of its prompts")
             yield Problem(
@@ -67,7 +81,8 @@ class Recorded(Model):
 
     def identity(self) -> dict[str, Any]:
         """Return a digest of the instructions and outputs, wherever the file lies."""
-        return {"backend": "recorded", "outputs": digest([[i, row["output"]] for i, row in self._rows().items()])}
+        given = [[i, row.get("outputs") if turns_of(row) else row["output"]] for i, row in self._rows().items()]
+        return {"backend": "recorded", "outputs": digest(given)}
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
         """Raise: recorded answers are looked up by `generate`, never asked for."""
@@ -83,7 +98,10 @@ class Recorded(Model):
 
         """
         rows = self._rows()
-        missing = [(p.example.instruction, p.example.index) for p in prompts if _output(rows, p) is None]
+        given = [_outputs(rows, prompt) for prompt in prompts]
+        missing = [
+            (p.example.instruction, p.example.index) for p, found in zip(prompts, given, strict=True) if None in found
+        ]
         if missing and not self.allow_missing:
             raise DataError(
                 f"model.path: {self.path} has no answer to {len(missing)} of {len(prompts)} prompts: "
@@ -95,12 +113,7 @@ class Recorded(Model):
             log.warning("%d prompts are perturbed, but their answers are recorded: matched by the instruction", changed)
         # Recorded verdicts are looked up by it: a name for display does not change who wrote the answers.
         writer = self._written_by() or self.label
-        generations = []
-        for prompt in prompts:
-            text = _output(rows, prompt)
-            state: dict[str, Any] = {} if text is not None else {"finish_reason": "error", "failure": "no answer"}
-            generations.append(Generation(prompt=prompt, text=text, generator=writer, **state))
-        return generations
+        return [_recorded(prompt, found, writer) for prompt, found in zip(prompts, given, strict=True)]
 
     def known(
         self, prompts: Sequence[Prompt], decoding: Decoding, store: AnswerStore
@@ -116,14 +129,16 @@ class Recorded(Model):
 @lru_cache(maxsize=4)
 def _read(path: str, modified: int, generator: str | None) -> dict[str, Row]:
     """Return the rows of one generator by instruction, each with its number."""
-    numbered = _of_one(list(enumerate(read_rows(path, "model.path"), start=1)), path, generator)
+    rows = enumerate(read_rows(path, "model.path"), start=1)
+    dialogues = [(number, read_dialogue(row, f"model.path: {path}, row {number}")) for number, row in rows]
+    numbered = _of_one(dialogues, path, generator)
     unique_instructions([row for _, row in numbered], path, "model.path")
     checked = {}
     for number, row in numbered:
-        if "output" not in row:
+        if "output" not in row and row.get("outputs") is None:
             keys = ", ".join(map(str, row))
             raise DataError(f"model.path: {path}, row {number}: no 'output'; this row's keys: {keys}")
-        output = row["output"]
+        output = row.get("output")
         if output is not None and not isinstance(output, str):
             raise DataError(f"model.path: {path}, row {number}: 'output' is {output!r}; a text or null is needed")
         checked[row["instruction"]] = row | {"output": output, "row": number}
@@ -148,9 +163,22 @@ def _of_one(rows: list[tuple[int, Row]], path: str, wanted: str | None) -> list[
     return rows if wanted is None else [(n, row) for n, row in rows if row.get("generator") == wanted]
 
 
-def _output(rows: dict[str, Row], prompt: Prompt) -> str | None:
-    row = rows.get(prompt.example.instruction)
-    return row["output"] if row else None
+def _outputs(rows: dict[str, Row], prompt: Prompt) -> tuple[str | None, ...]:
+    """Return the recorded answer, of a dialogue one a turn; None where it is missing."""
+    example = prompt.example
+    row = next((rows[name] for name in names(example.instruction, example.turns) if name in rows), None)
+    if not example.turns:
+        return (row["output"] if row else None,)
+    return answers(row or {}, len(example.turns), f"model.path: row {row['row'] if row else 0}")
+
+
+def _recorded(prompt: Prompt, given: tuple[str | None, ...], writer: str) -> Generation:
+    if None in given:
+        return Generation(prompt, None, "error", failure="no answer", generator=writer)
+    texts = [text or "" for text in given]
+    turns = enumerate(zip(prompt.example.turns, texts, strict=False), start=1)
+    steps = tuple(Step((("user", asked),), text, turn) for turn, (asked, text) in turns)
+    return Generation(prompt, texts[-1], generator=writer, steps=steps)
 
 
 def _named(instructions: Iterable[tuple[str, int]], noun: str = "row") -> str:

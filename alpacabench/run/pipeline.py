@@ -121,7 +121,7 @@ def prepare(experiment: Experiment) -> Inputs:
     difficulties = scoring.difficulties(examples, dataset.has_difficulty)
     chosen = experiment.subset.choose(examples, difficulties.by_instruction)
     if experiment.judge.compares and not experiment.model.allow_missing:
-        _require_references(chosen, empty)
+        _require_references(chosen, empty, dataset.how_to_refer)
     prompts = tooled(experiment, experiment.perturbation.apply(chosen))
     return Inputs(prompts, examples, difficulties, card(dataset, examples), subset_hash(chosen))
 
@@ -264,7 +264,7 @@ def _gaps(examples: list[Example], empty_is_missing: bool) -> tuple[list[Example
     return [replace(e, reference=None, references=()) if e.index in empty else e for e in examples], empty
 
 
-def _require_references(examples: Sequence[Example], empty: set[int]) -> None:
+def _require_references(examples: Sequence[Example], empty: set[int], remedy: str) -> None:
     """Refuse prompts without a reference; a few that are there and empty are left out of the score, and named."""
     missing = [example for example in examples if example.reference is None]
     if missing:
@@ -276,6 +276,6 @@ def _require_references(examples: Sequence[Example], empty: set[int]) -> None:
             return
         raise DataError(
             f"dataset.reference: {len(missing)} of {len(examples)} prompts have no reference answer:\n{rows}\n"
-            "    give each row an 'output', or a file of them by dataset.reference=FILE; "
+            f"    {remedy}; "
             "model.allow_missing=true leaves these prompts out of the score"
         )

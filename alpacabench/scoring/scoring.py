@@ -16,6 +16,7 @@ from alpacabench.core.records import Example, Outcome
 from alpacabench.io.hub import ALPACA_EVAL, ALPACA_EVAL_REVISION, dataset_file
 from alpacabench.io.rows import missing_file
 from alpacabench.scoring.metric_name import slice_names
+from alpacabench.scoring.turns import answer_length, by_turn, reference_length
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
@@ -115,6 +116,7 @@ class Scoring(Component):
         _slots(outcomes, scores)
         _screens(outcomes, scores)
         _slices(outcomes, scores)
+        scores.metrics.update(by_turn(outcomes))
         self._length_control(outcomes, examples, difficulties, judge, scores)
         return Scores({k: v for k, v in scores.metrics.items() if not _is_nan(v)}, scores.warnings, scores.refused)
 
@@ -185,8 +187,8 @@ def _pairs(outcomes: Sequence[Outcome]) -> Pairs:
     return Pairs.of(
         [o.example.instruction for o in answered],
         [_nan(o.preference) for o in answered],
-        [_mean([len(g.text) for g in o.generations if g.text is not None]) for o in answered],
-        [len(o.example.reference or "") for o in answered],
+        [answer_length(o) for o in answered],
+        [reference_length(o) for o in answered],
     )
 
 
@@ -259,8 +261,10 @@ def _screens(outcomes: Sequence[Outcome], scores: Scores) -> None:
     values = asdict(found)
     scores.warnings.extend(values.pop("flags"))
     scores.metrics.update(values)
+    dialogues = any(o.example.turns for o, _ in answered)
+    length = _mean([answer_length(o) for o, _ in answered]) if dialogues else found.avg_length
     # alpaca_eval prints whole characters, rounded down.
-    scores.metrics["avg_length"] = int(found.avg_length)
+    scores.metrics["avg_length"] = int(length)
 
 
 def _slices(outcomes: Sequence[Outcome], scores: Scores) -> None:

@@ -79,15 +79,17 @@ def _pooled(group: Sequence[Mean], component: float) -> Mean:
 
 
 def _verdicts(job: ScoredJob, axes: Sequence[str]) -> Iterator[tuple[Key, float]]:
-    """Yield each verdict of a job under its key."""
+    """Yield each verdict of a job under its key; of a dialogue the mean over its turns, which are no draws of one."""
     judging = [axis for axis in axes if axis.partition(".")[0] == "judge"]
     seeds = [axis for axis in axes if is_seed(axis) and axis not in judging]
     setting = _values(job, [axis for axis in axes if axis not in (*judging, *seeds)])
+    found: dict[Key, list[float]] = defaultdict(list)
     for row in read_rows(str(job.directory / VERDICTS), "verdicts"):
         if row["y"] is not None:
             seed = (*_values(job, seeds), row["sample"])
             judge = (*_values(job, judging), row["judge"])
-            yield (setting, row["item_id"], seed, judge, row["slot"], row["repeat"]), float(row["y"])
+            found[(setting, row["item_id"], seed, judge, row["slot"], row["repeat"])].append(float(row["y"]))
+    yield from ((key, fmean(values)) for key, values in found.items())
 
 
 def _values(job: ScoredJob, axes: Sequence[str]) -> Key:

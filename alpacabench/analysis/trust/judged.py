@@ -27,6 +27,8 @@ class Judged:
     model_first: bool | None
     """None where it is not told."""
     sample: int = 0
+    turn: int = 0
+    """Of a dialogue the turn, from 1."""
     repeat: int = 0
     longer: int = 0
     """1 where the model's answer is the longer one, -1 where the reference's is, 0 where neither or not known."""
@@ -86,6 +88,7 @@ def _judged(row: Row, where: str) -> Judged:
         y=y,
         model_first=slot == "model_first" if slot in ("model_first", "model_second") else None,
         sample=_whole(row.get("sample")),
+        turn=_whole(row.get("turn")),
         repeat=_whole(row.get("repeat")),
         longer=_sign(model, reference) if isinstance(model, int) and isinstance(reference, int) else 0,
         key=str(row.get("key") or ""),

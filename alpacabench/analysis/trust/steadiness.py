@@ -37,7 +37,7 @@ def flips(verdicts: Sequence[Judged]) -> Part:
     asked: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for verdict in sorted(verdicts, key=lambda v: v.repeat):
         if not math.isnan(verdict.y):
-            asked[(verdict.prompt, verdict.sample, verdict.model_first)].append(verdict.y)
+            asked[(verdict.prompt, verdict.sample, verdict.turn, verdict.model_first)].append(verdict.y)
     found: dict[object, list[float]] = defaultdict(list)
     for (prompt, *_), values in asked.items():
         sides = np.sign(np.array(values) - 0.5)
