@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from alpacabench.analysis.annotated_dialogue import moved, sides_of
 from alpacabench.analysis.checked_answers import read_checked, read_hidden
 from alpacabench.analysis.difficulty_files import DifficultyFiles, used_files
 from alpacabench.analysis.locate import Files, locate
@@ -48,6 +49,8 @@ class Item:
     finish_reason: str | None = None
     slots: tuple[bool, ...] | None = None
     """Whether the model's answer was shown first, sorted; None where the files do not tell."""
+    answer_at: int = 0
+    """Where in `output` the answer begins that checks have read: behind the earlier turns of a dialogue."""
     hidden: tuple[Span, ...] = ()
     """Spans of the answer that checks hold must not be shown."""
 
@@ -135,7 +138,7 @@ def read_run(
         items = _with_verdicts(items, rows, files)
         items = _with_finish_reasons(items, rows, files)
         hidden = read_hidden(files.checks)
-        items = [replace(item, hidden=hidden.get(item.index, ())) for item in items] if hidden else items
+        items = [replace(item, hidden=moved(hidden.get(item.index, ()), item.answer_at)) for item in items]
         config, hydra = _yaml(files.config), _yaml(files.hydra).get("hydra") or {}
         runtime = hydra.get("runtime") or {}
         return FinishedRun(
@@ -198,26 +201,17 @@ def _item(number: int, row: Row, given: str, answers: Mapping[str, str], referen
     instruction = row["instruction"]
     output = _text(row.get("output_2"), answers.get(instruction))
     reference = _text(row.get("output_1"), references.get(instruction))
+    told = sides_of(row, output, reference)
     return Item(
         index=row["index"] if isinstance(row.get("index"), int) else number - 1,
         instruction=instruction,
         preference=read_preference(row.get("preference"), f"{KEY}: {given}, row {number}"),
-        output=output,
-        reference=reference,
-        length=_length(row.get("outputs_2"), output),
-        reference_length=_length(row.get("outputs_1"), reference),
+        **asdict(told),
         source=str(row.get("dataset") or ""),
         category=str(row.get("category") or ""),
         # alpaca_eval writes no slot: it is a function of the instruction. Ours is in verdicts.jsonl.
         slots=None if "failure" in row else (model_first(instruction, 0),),
     )
-
-
-def _length(by_turn: Any, text: str | None) -> float | None:
-    """Return the mean length of a dialogue's answers, else the one answer's."""
-    if isinstance(by_turn, list) and by_turn and all(isinstance(one, str) for one in by_turn):
-        return _mean([len(one) for one in by_turn])
-    return None if text is None else float(len(text))
 
 
 def _text(value: Any, default: str | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from alpacabench.checks.base import Check
 from alpacabench.checks.spans import Masked, Span, masked
+from alpacabench.core.exchange import Messages, Step
 from alpacabench.core.records import Checked, Example, Finding, Generation, Outcome, Verdict
 from alpacabench.security.redact import hide_in_log
 
@@ -28,9 +29,15 @@ def mask_flagged(outcome: Outcome) -> Outcome:
         if g.text is not None
     }
     generations = tuple(
-        replace(g, text=texts[g.sample].text if g.text is not None else None) for g in outcome.generations
+        replace(g, text=texts[g.sample].text, steps=_ending_with(g.steps, texts[g.sample].text)) if g.text else g
+        for g in outcome.generations
     )
     return replace(outcome, generations=generations, checked=_moved(outcome.checked, texts))
+
+
+def _ending_with(steps: tuple[Step, ...], text: str) -> tuple[Step, ...]:
+    """Return a conversation's steps with another last answer."""
+    return (*steps[:-1], replace(steps[-1], text=text)) if steps else ()
 
 
 def _spans(checked: Checked) -> list[Span]:
@@ -91,8 +98,26 @@ class Mask:
         """Return a row of the data set with its texts masked."""
         row = example.index
         return replace(
-            example, instruction=self._text(example.instruction, row), reference=self._text(example.reference, row)
-        )
+            example, instruction=self._text(example.instruction, row), reference=self._text(example.reference, row),
+            messages=self._messages(example.messages, row), turns=self._texts(example.turns, row),
+            references=self._texts(example.references, row), solutions=self._texts(example.solutions, row),
+        )  # fmt: skip
+
+    def _texts(self, texts: tuple[str, ...], row: int) -> tuple[str, ...]:
+        return tuple(self._text(text, row) for text in texts)
+
+    def _messages(self, messages: Messages, row: int) -> Messages:
+        return tuple((message[0], *self._texts(message[1:], row)) for message in messages)
+
+    def _step(self, step: Step, row: int) -> Step:
+        return replace(
+            step, asked=self._messages(step.asked, row), text=self._text(step.text, row),
+            tool_calls=tuple(self._tree(step.tool_calls, row)), reasoning=self._text(step.reasoning, row),
+            results=tuple(
+                replace(one, arguments=self._text(one.arguments, row), text=self._text(one.text, row))
+                for one in step.results
+            ),
+        )  # fmt: skip
 
     def _generation(self, given: Generation, text: Masked | None, row: int, prompt: Any) -> Generation:
         return replace(
@@ -101,6 +126,7 @@ class Mask:
             text=text.text if text else None,
             reasoning=self._text(given.reasoning, row),
             failure=self._text(given.failure, row),
+            steps=tuple(self._step(step, row) for step in given.steps),
         )
 
     def _verdict(self, verdict: Verdict, example: Example, row: int) -> Verdict:

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -132,7 +132,18 @@ def _texts(row: Row) -> Iterator[str]:
 
 def _row(row: Row, limit: int) -> list[Any]:
     texts = (_cut(row.instruction, limit), None if row.reference is None else _cut(row.reference, limit))
-    return [row.index, *texts, row.source, row.category, [a and _answer(a, limit) for a in row.answers]]
+    answers = [a and _answer(a, limit) for a in row.answers]
+    parts = _parts(row.reference or "", row.reference_parts)
+    return [row.index, *texts, row.source, row.category, answers, parts]
+
+
+def _parts(text: str, parts: Sequence[tuple[int, str]]) -> list[list[Any]]:
+    """Return where the messages of a conversation begin, as a browser counts, and whose they are."""
+    return [[_units(text[:start]), role] for start, role in parts]
+
+
+def _units(text: str) -> int:
+    return len(printable(text).encode("utf-16-le")) // 2
 
 
 def _answer(answer: Answered, limit: int) -> list[Any]:
@@ -145,6 +156,7 @@ def _answer(answer: Answered, limit: int) -> list[Any]:
         [[None if first is None else int(first), _short(score)] for first, score in answer.verdicts],
         [_flag(flag, answer.texts) for flag in answer.flags],
         None if answer.shown is None else _cut(answer.shown, limit),
+        [_parts(text, parts) for text, parts in zip(answer.texts, answer.parts, strict=False)],
     ]
 
 
@@ -152,7 +164,7 @@ def _flag(flag: Flag, texts: tuple[str, ...]) -> list[Any]:
     """Return a finding with its span as a browser counts, in units of UTF-16 of the text that it shows."""
     span: list[int | None] = [None, None]
     if flag.start is not None and flag.end is not None and flag.sample < len(texts):
-        span = [len(printable(texts[flag.sample][:end]).encode("utf-16-le")) // 2 for end in (flag.start, flag.end)]
+        span = [_units(texts[flag.sample][:end]) for end in (flag.start, flag.end)]
     return [flag.check, flag.rule, printable(flag.message), flag.sample, *span]
 
 

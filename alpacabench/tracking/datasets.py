@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.security.redact import redact_tree
-from alpacabench.tracking.example import ExampleRow
+from alpacabench.tracking.example import ExampleRow, request
 from alpacabench.tracking.lock import one_at_a_time
 from alpacabench.tracking.mlflow_internals import trace_store
 
@@ -63,7 +63,7 @@ def _record(row: ExampleRow) -> dict[str, Any]:
     expected = {"expected_response": row.reference} if row.reference is not None else {}
     tags = {"index": str(row.index), "category": row.category, "source": row.source}
     return {
-        "inputs": redact_tree({"messages": [{"role": "user", "content": row.instruction}]}),
+        "inputs": redact_tree(request(row)),
         "expectations": redact_tree(expected),
         "tags": {name: value for name, value in tags.items() if value},
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from alpacabench.core.exchange import chat
 from alpacabench.core.records import Checked, Outcome, Verdict, digest
 
 SHOWN = 20
@@ -61,6 +62,12 @@ class ExampleRow:
     failure: str | None
     checks: Sequence[CheckRow] = ()
     """On the answer, the first sample's."""
+    turn: int = 0
+    """Of a dialogue of several turns which one, from 1: each is a row, and all of them are one session."""
+    said: Sequence[Mapping[str, Any]] = ()
+    """Of such a turn the messages that the model saw."""
+    asked: Sequence[str] = ()
+    """Of such a turn what the user had said, this turn included."""
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> ExampleRow:
@@ -70,8 +77,8 @@ class ExampleRow:
 
 
 def example_rows(outcomes: Iterable[Outcome]) -> list[ExampleRow]:
-    """Return the tracked part of each outcome: the first sample's answer and every verdict."""
-    return [_row(outcome) for outcome in outcomes]
+    """Return the tracked part of each outcome, of a dialogue of each turn: the first answer and every verdict."""
+    return [row for outcome in outcomes for row in _rows(outcome)]
 
 
 def request_ids(rows: Iterable[ExampleRow]) -> list[str]:
@@ -84,6 +91,11 @@ def request_ids(rows: Iterable[ExampleRow]) -> list[str]:
     return found
 
 
+def request(row: ExampleRow) -> dict[str, Any]:
+    """Return what identifies the example: MLflow puts two runs side by side where their requests are equal."""
+    return {"messages": [{"role": "user", "content": text} for text in row.asked or (row.instruction,)]}
+
+
 def drawn(rows: Sequence[ExampleRow], number: int) -> list[ExampleRow]:
     """Return at most this many examples, a uniform draw in their own order.
 
@@ -92,8 +104,15 @@ def drawn(rows: Sequence[ExampleRow], number: int) -> list[ExampleRow]:
     """
     if number >= len(rows):
         return list(rows)
-    chosen = sorted(zip(request_ids(rows), range(len(rows)), strict=True))[:number]
-    return [rows[place] for place in sorted(place for _, place in chosen)]
+    names = request_ids(rows)
+    ids = [digest([row.instruction, 0]) if row.turn else name for row, name in zip(rows, names, strict=True)]
+    chosen = set(list(ids[place] for place in sorted(range(len(rows)), key=lambda place: (ids[place], place)))[:number])
+    # A dialogue comes with all of its turns, or not at all.
+    taken = [place for place in range(len(rows)) if ids[place] in chosen]
+    if len(taken) > number:
+        last = max(chosen)
+        taken = [place for place in taken if ids[place] != last]
+    return [rows[place] for place in taken]
 
 
 def _row(outcome: Outcome) -> ExampleRow:
@@ -118,6 +137,41 @@ def _row(outcome: Outcome) -> ExampleRow:
         failure=outcome.failure,
         checks=[_check(one) for one in outcome.checked if generation and one.sample == generation.sample],
     )
+
+
+def _rows(outcome: Outcome) -> list[ExampleRow]:
+    """Return the row of an example; of a dialogue of several turns one for each turn that was asked."""
+    whole, example = _row(outcome), outcome.example
+    generation = outcome.generations[0] if outcome.generations else None
+    if len(example.turns) < 2 or generation is None:
+        return [whole]
+    ends = {step.turn: step for step in generation.steps}
+    last = min(len(ends) + (generation.text is None), len(example.turns))
+    script, rows = outcome.prompt.script(None), list[ExampleRow]()
+    for turn in range(1, last + 1):
+        end, preference = ends.get(turn), outcome.preference_of(turn)
+        before = [message for step in generation.steps if step.turn < turn for message in (*step.asked, step.message())]
+        asked = outcome.prompt.turns[turn - 1]
+        rows.append(
+            replace(
+                whole,
+                prompt=asked,
+                reference=example.references[turn - 1] if example.references else None,
+                output=end.text if end else None,
+                preference=preference,
+                verdicts=[_verdict(v) for v in outcome.verdicts if v.pair.turn == turn],
+                finish_reason=end.finish_reason if end else "error",
+                prompt_tokens=end.prompt_tokens if end else 0,
+                completion_tokens=end.completion_tokens if end else 0,
+                seconds=end.seconds if end else 0.0,
+                failure=None if preference is not None else outcome.failure,
+                checks=whole.checks if turn == len(example.turns) else (),
+                turn=turn,
+                said=chat((*script.opening, *before, ("user", asked))),
+                asked=example.turns[:turn],
+            )
+        )
+    return rows
 
 
 def _check(checked: Checked) -> CheckRow:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from alpacabench.core.records import digest
 from alpacabench.security.redact import redact_tree
 from alpacabench.tracking.datasets import fill_dataset
-from alpacabench.tracking.example import ExampleRow, VerdictRow, request_ids
+from alpacabench.tracking.example import ExampleRow, VerdictRow, request, request_ids
 from alpacabench.tracking.mlflow_internals import known_traces, span_context, store_traces, trace_store
 from alpacabench.tracking.pending import Pending
 from alpacabench.tracking.runs import TRACES
@@ -33,7 +33,8 @@ SCHEMA = "3"
 def write_traces(client: MlflowClient, experiment: str, run_id: str, rows: Sequence[ExampleRow], ended_ms: int) -> None:
     """Write one trace per example; one that is there already stays as it is."""
     store = trace_store(client.tracking_uri)
-    named = zip((f"tr-{digest([run_id, row.index])[:32]}" for row in rows), rows, request_ids(rows), strict=True)
+    ids = (f"tr-{digest([run_id, row.index, *([row.turn] if row.turn else [])])[:32]}" for row in rows)
+    named = zip(ids, rows, request_ids(rows), strict=True)
     for batch in batches(named, PER_BATCH):
         known = known_traces(store, [trace_id for trace_id, *_ in batch])
         missing = [found for found in batch if found[0] not in known]
@@ -54,7 +55,7 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, asked: s
     from mlflow.entities import TraceInfo, TraceLocation, TraceState
 
     duration = round(row.seconds * 1000)
-    request, answer = json.dumps(_request(row), ensure_ascii=False), json.dumps(row.output, ensure_ascii=False)
+    request, answer = json.dumps(request(row), ensure_ascii=False), json.dumps(row.output, ensure_ascii=False)
     tokens = {
         "input_tokens": row.prompt_tokens,
         "output_tokens": row.completion_tokens,
@@ -68,7 +69,7 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, asked: s
         execution_duration=duration,
         state=TraceState.OK if row.output is not None else TraceState.ERROR,
         # As text: cut JSON would be shown as it is.
-        request_preview=row.instruction[:PREVIEW],
+        request_preview=(row.asked[-1] if row.turn else row.instruction)[:PREVIEW],
         response_preview=(row.output or "")[:PREVIEW],
         trace_metadata={
             "mlflow.sourceRun": run_id,
@@ -76,9 +77,12 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, asked: s
             "mlflow.traceOutputs": answer[:PREVIEW],
             "mlflow.trace.tokenUsage": json.dumps(tokens),
             "mlflow.trace_schema.version": SCHEMA,
+            # The turns of a dialogue are one session of a run.
+            **({"mlflow.trace.session": digest([run_id, row.index])[:32]} if row.turn else {}),
         },
         tags={
             "mlflow.traceName": "example", "index": str(row.index), "category": row.category, "source": row.source,
+            **({"turn": str(row.turn)} if row.turn else {}),
             # What `mlflow.genai.compare_evaluations` pairs two runs by: their requests alone may repeat.
             "mlflow.eval.requestId": asked,
         },
@@ -121,19 +125,15 @@ def _rationale(verdicts: Sequence[VerdictRow]) -> str:
     return "; ".join(f"{first} shown first: {found}" for first, found in shown)
 
 
-def _request(row: ExampleRow) -> dict[str, Any]:
-    """Return what identifies the example: MLflow puts two runs side by side where their requests are equal."""
-    return {"messages": [{"role": "user", "content": row.instruction}]}
-
-
 def _spans(trace_id: str, row: ExampleRow, ended_ms: int) -> Iterator[Span]:
     """Yield the root span, one for the answer (with the text that the model saw), and one per verdict."""
     end = ended_ms * 1_000_000
     start = end - round(row.seconds * 1_000_000_000)
     root, answer = digest([trace_id, "root"])[:16], digest([trace_id, "answer"])[:16]
-    prompt = {"prompt": row.prompt} | ({"system": row.system} if row.system else {})
+    seen: dict[str, Any] = {"messages": list(row.said)} if row.turn else {"prompt": row.prompt}
+    prompt = seen | ({"system": row.system} if row.system else {})
     finished = {"output": row.output, "finish_reason": row.finish_reason, "failure": row.failure}
-    yield span(trace_id, root, None, "example", "CHAIN", (start, end), _request(row), row.output)
+    yield span(trace_id, root, None, "example", "CHAIN", (start, end), request(row), row.output)
     yield span(trace_id, answer, root, row.generator or "answer", "LLM", (start, end), prompt, finished)
     for number, verdict in enumerate(row.verdicts):
         shown = {"instruction": row.instruction, "model_first": verdict.model_first, "repeat": verdict.repeat}

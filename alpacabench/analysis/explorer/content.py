@@ -34,6 +34,8 @@ class Answered:
     verdicts: tuple[tuple[bool | None, float | None], ...] = ()
     """Each verdict: whether the model's answer was shown first, and the score."""
     flags: tuple[Flag, ...] = ()
+    parts: tuple[tuple[tuple[int, str], ...], ...] = ()
+    """Of each text that is a conversation where its messages begin, in characters, and whose they are."""
     shown: str | None = None
     """The prompt as the model saw it, where that is not the instruction."""
 
@@ -49,6 +51,8 @@ class Row:
     category: str
     answers: tuple[Answered | None, ...]
     """One per setting; None where the setting has no such prompt."""
+    reference_parts: tuple[tuple[int, str], ...] = ()
+    """Where the messages of a reference begin that is a conversation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from alpacabench.analysis.explorer.content import Answered, Explorer, Flag, Row
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.locate import locate
 from alpacabench.checks.spans import Masked, Span, masked
+from alpacabench.core.conversation import Conversation, conversation
+from alpacabench.core.exchange import Messages
 from alpacabench.core.records import Example
 from alpacabench.dataset.taxonomy import label
 from alpacabench.io.rows import Row as FileRow
@@ -28,6 +30,8 @@ class _Told:
 
     verdicts: list[tuple[bool | None, float | None]] = field(default_factory=list)
     texts: dict[int, str] = field(default_factory=dict)
+    before: dict[int, Conversation] = field(default_factory=dict)
+    """Of each sample that is a conversation its whole."""
     finish_reason: str = ""
     prompt: str | None = None
     failure: str = ""
@@ -130,6 +134,8 @@ def _add_verdict(told: _Told, row: FileRow) -> None:
 def _add_answer(told: _Told, row: FileRow) -> None:
     if isinstance(row.get("output"), str):
         told.texts[_sample(row)] = row["output"]
+        if isinstance(steps := row.get("steps"), list) and len(steps) > 1:
+            told.before[_sample(row)] = conversation(_messages(steps))
     told.finish_reason = told.finish_reason or str(row.get("finish_reason") or "")
     told.prompt = told.prompt or row.get("prompt")
     told.failure = told.failure or str(row.get("failure") or "")
@@ -146,6 +152,11 @@ def _answered(item: Item | None, files: Mapping[int, _Told]) -> Answered | None:
     texts = told.texts or ({} if item.output is None else {0: item.output})
     samples = range(max(texts, default=-1) + 1)
     hidden = {sample: masked(texts.get(sample, ""), _spans(told, sample)) for sample in samples}
+    if not told.texts and item.output is not None:
+        hidden[0] = masked(item.output, item.hidden)
+    for sample, found in told.before.items():
+        if sample in hidden:
+            hidden[sample] = _behind(found, hidden[sample])
     return Answered(
         score=None if math.isnan(item.preference) else (item.preference - 1) * 100,
         texts=tuple(hidden[sample].text for sample in samples),
@@ -153,9 +164,28 @@ def _answered(item: Item | None, files: Mapping[int, _Told]) -> Answered | None:
         finish_reason=item.finish_reason or told.finish_reason,
         failure=told.failure,
         verdicts=tuple(told.verdicts),
-        flags=tuple(_flag(sample, check, one, hidden.get(sample)) for sample, check, one, _ in told.findings),
+        flags=tuple(
+            _flag(sample, check, one, hidden.get(sample), told.before[sample].last if sample in told.before else 0)
+            for sample, check, one, _ in told.findings
+        ),
+        parts=tuple(told.before[s].parts if s in told.before else () for s in samples) if told.before else (),
         shown=None if told.prompt in (None, item.instruction) else told.prompt,
     )
+
+
+def _messages(steps: Sequence[Mapping[str, Any]]) -> Messages:
+    """Return what was said in the steps of a row of generations."""
+    found: list[tuple[str, str]] = []
+    for step in steps:
+        asked = step.get("asked") or ()
+        found += [(str(message.get("role")), str(message.get("content") or "")) for message in asked]
+        found.append(("assistant", str(step.get("output") or "")))
+    return tuple(found)
+
+
+def _behind(whole: Conversation, answer: Masked) -> Masked:
+    """Return a whole conversation that ends with a masked answer, for findings in that answer."""
+    return Masked(whole.text[: whole.last] + answer.text, answer.spans)
 
 
 def _spans(told: _Told, sample: int) -> list[Span]:
@@ -163,11 +193,11 @@ def _spans(told: _Told, sample: int) -> list[Span]:
     return [span for span in found if span]
 
 
-def _flag(sample: int, check: str, found: Mapping[str, Any], text: Masked | None) -> Flag:
+def _flag(sample: int, check: str, found: Mapping[str, Any], text: Masked | None, before: int) -> Flag:
     start = end = None
     if text is not None and _placed(found):
-        start = text.at(found["start"])
-        end = max(start, text.at(found["end"]))
+        start = before + text.at(found["start"])
+        end = max(start, before + text.at(found["end"]))
     return Flag(check, str(found.get("rule") or ""), str(found.get("message") or ""), sample, start, end)
 
 

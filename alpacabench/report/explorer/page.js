@@ -104,7 +104,8 @@
     const text = a?.texts[Math.min(state.sample, a.texts.length - 1)];
     if (text === undefined) return element("pre", { class: "none" }, setting === Rows.REFERENCE ? "(not at hand)" : "(no answer)");
     if (!text.trim()) return element("pre", { class: "none" }, a.failure ? "(no answer)" : "(empty answer)");
-    return Text.marked(text, a.flags.filter((flag) => flag[3] === Math.min(state.sample, a.texts.length - 1)));
+    const sample = Math.min(state.sample, a.texts.length - 1);
+    return Text.marked(text, a.flags.filter((flag) => flag[3] === sample), a.parts[sample]);
   };
 
   const detail = (one) => {
@@ -113,7 +114,8 @@
     const both = texts.every((text) => text !== undefined && text.trim());
     const compared = state.marks !== false && both ? Text.differences(...texts) : null;
     // Unasked, only texts that have much in common are marked: in others everything would be.
-    const pair = compared && (state.marks || compared.common > ENOUGH) ? compared.texts : null;
+    const talk = [a, b].some((s) => s?.parts.some((parts) => parts.length));
+    const pair = compared && (state.marks || (compared.common > ENOUGH && !talk)) ? compared.texts : null;
     const [position, total] = List.place();
     const change = Rows.change(one, state.left, state.right);
     const title = [`Prompt ${one.index}`, one.source, one.category].filter(Boolean).join(" · ");

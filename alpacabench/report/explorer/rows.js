@@ -18,17 +18,18 @@ const Rows = (() => {
     return head;
   };
 
-  const row = ([index, instruction, reference, source, category, answers]) =>
-    ({ index, instruction, reference, source, category, answers: answers.map(answer), words: null });
+  const row = ([index, instruction, reference, source, category, answers, parts]) =>
+    ({ index, instruction, reference, source, category, answers: answers.map(answer), parts, words: null });
 
   const answer = (a) => a && {
     score: a[0], texts: a[1], length: a[2], finish: a[3], failure: a[4], verdicts: a[5], flags: a[6], shown: a[7],
+    parts: a[8],
   };
 
   /* The reference has no score of its own: it is what every score is against. */
   const side = (one, setting) => setting === REFERENCE
     ? { score: null, texts: one.reference === null ? [] : [one.reference], length: one.reference?.length ?? null,
-        finish: "", failure: "", verdicts: [], flags: [], shown: null }
+        finish: "", failure: "", verdicts: [], flags: [], shown: null, parts: [one.parts] }
     : one.answers[setting];
 
   const won = (score) => score > 50;

@@ -23,17 +23,30 @@ const Text = (() => {
     return (zero ? "" : value < 0 ? "−" : signed ? "+" : "") + text;
   };
 
-  /* A text with the spans of findings marked; spans that overlap are marked once. */
-  const marked = (text, flags) => {
+  /* A text with the spans of findings marked; spans that overlap are marked once. Of a conversation each message is a
+     box of its own. */
+  const marked = (text, flags, parts = []) => {
     const box = element("pre", { dir: "auto" });
-    let at = 0;
+    const inside = parts.filter(([start]) => start < text.length);
+    inside.forEach(([start, role], n) => {
+      const end = inside[n + 1]?.[0] ?? text.length;
+      const within = flags.filter((flag) => flag[4] !== null && flag[4] >= start && flag[5] <= end);
+      box.append(element("div", { class: `said ${role}` }, ...pieces(text, within, start, end)));
+    });
+    if (!inside.length) box.append(...pieces(text, flags, 0, text.length));
+    return box;
+  };
+
+  const pieces = (text, flags, from, to) => {
+    const box = [];
+    let at = from;
     const spans = flags.filter((flag) => flag[4] !== null && flag[5] > flag[4]).sort((a, b) => a[4] - b[4]);
     for (const [check, rule, message, , start, end] of spans) {
-      if (start < at || end > text.length) continue;
-      box.append(text.slice(at, start), element("mark", { title: `${check}: ${rule}. ${message}` }, text.slice(start, end)));
+      if (start < at || end > to) continue;
+      box.push(text.slice(at, start), element("mark", { title: `${check}: ${rule}. ${message}` }, text.slice(start, end)));
       at = end;
     }
-    box.append(text.slice(at));
+    box.push(text.slice(at, to).trimEnd());
     return box;
   };
 
