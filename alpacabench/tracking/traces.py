@@ -55,7 +55,7 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, asked: s
     from mlflow.entities import TraceInfo, TraceLocation, TraceState
 
     duration = round(row.seconds * 1000)
-    request, answer = json.dumps(request(row), ensure_ascii=False), json.dumps(row.output, ensure_ascii=False)
+    asked_for, answer = json.dumps(request(row), ensure_ascii=False), json.dumps(row.output, ensure_ascii=False)
     tokens = {
         "input_tokens": row.prompt_tokens,
         "output_tokens": row.completion_tokens,
@@ -73,7 +73,7 @@ def _info(trace_id: str, experiment: str, run_id: str, row: ExampleRow, asked: s
         response_preview=(row.output or "")[:PREVIEW],
         trace_metadata={
             "mlflow.sourceRun": run_id,
-            "mlflow.traceInputs": request[:PREVIEW],
+            "mlflow.traceInputs": asked_for[:PREVIEW],
             "mlflow.traceOutputs": answer[:PREVIEW],
             "mlflow.trace.tokenUsage": json.dumps(tokens),
             "mlflow.trace_schema.version": SCHEMA,
