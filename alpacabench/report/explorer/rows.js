@@ -28,7 +28,7 @@ const Rows = (() => {
 
   /* The reference has no score of its own: it is what every score is against. */
   const side = (one, setting) => setting === REFERENCE
-    ? { score: null, texts: one.reference === null ? [] : [one.reference], length: one.reference?.length ?? null,
+    ? { score: null, texts: one.reference === null ? [] : [one.reference], length: one.parts.length ? null : one.reference?.length ?? null,
         finish: "", failure: "", verdicts: [], flags: [], shown: null, parts: [one.parts] }
     : one.answers[setting];
 
