@@ -115,6 +115,7 @@ def test_killed_between_the_turns_and_resumed_nothing_is_asked_twice(tmp_path: P
         deadline = time.monotonic() + 60
         while not any("[1]" in json.dumps(body) for body in bodies) and time.monotonic() < deadline:
             time.sleep(0.05)
+        time.sleep(3)  # what the judge has already is to be stored: nothing of it is in flight
         process.send_signal(signal.SIGKILL)
         process.wait()
         slow, before = False, len([b for b in bodies if b["model"] == "talker" and "[1]" not in json.dumps(b)])
