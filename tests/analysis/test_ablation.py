@@ -114,6 +114,17 @@ def test_a_model_whose_verdicts_never_change_is_robust_and_its_zero_floor_is_a_w
     assert found.metrics["robustness"] == 1 and found.metrics["excess_flip"] == 0
 
 
+@pytest.mark.parametrize("settings", ["decoding=sampling", "decoding=greedy"])
+def test_a_zero_floor_gives_no_advice_that_the_study_has_taken_already(settings: str) -> None:
+    """Finding 18: a study is told what was found of its decodes, and never to decode as it did."""
+    texts, y = instructions(200), [float(i % 2) for i in range(200)]
+    runs = (variant("base", y, texts), (variant("typos_low", y, texts),), (variant("floor_1", y, texts),))
+    found = answer(System(*runs, settings))
+    told = [headline(found), *sentences(found), *found.warnings]
+    assert sum("decoding again gave the same winners and win rate" in one for one in told) == 1
+    assert not [one for one in told if "decoding=" in one]
+
+
 @pytest.mark.parametrize(("n", "level", "what"), [(8, 0.0, "a loss"), (200, 0.0, "a loss"), (200, 1.0, "a win")])
 def test_saturated_verdicts_conclude_nothing_anywhere(n: int, level: float, what: str) -> None:
     texts, y = instructions(n), [level] * n

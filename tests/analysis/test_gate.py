@@ -322,6 +322,7 @@ def test_the_gate_on_length_control_tests_the_difference_that_compare_reports(al
 
 @pytest.mark.parametrize("n", [8, 30, 805])
 def test_a_total_loss_is_a_block_with_every_kind_of_summary(tmp_path: Path, n: int) -> None:
+    """Finding 5: a run that loses all is a block, exit 3, with its summary."""
     base, run = write_run(tmp_path / "base", [2.0] * n), write_run(tmp_path / "run", [1.0] * n)
     summary = tmp_path / "summary.md"
     done = alpacabench("gate", run, "--base", base, "--json", "--markdown", summary)

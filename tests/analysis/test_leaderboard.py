@@ -82,6 +82,7 @@ def test_a_run_is_placed_by_its_win_rate_with_an_interval_of_its_place(tmp_path:
 def test_table_sentence_and_page_tell_one_place_and_one_count_where_runs_stand_beside_each_other(
     tmp_path: Path,
 ) -> None:
+    """Finding 16: one place, one count, one interval."""
     runs = [write_annotations(tmp_path / f"{n}.json", annotation_rows([2.0] * 400 + [1.0] * 405)) for n in ("a", "b")]
     page = tmp_path / "board.html"
     found = alpacabench("leaderboard", *runs, "--around", 1, "--html", page)

@@ -143,6 +143,7 @@ def test_a_difference_with_an_interval_over_zero_is_not_claimed() -> None:
 
 
 def test_length_control_that_disagrees_is_said_so() -> None:
+    """Finding 14: raw minus length-controlled has a test of its own, and decides."""
     pair = replace(comparison(), raw_minus_lc=rate(2.5, 1.0))
     assert any("length accounts for +2.5" in sentence for sentence in compare.findings(pair))
     unclear = replace(pair, raw_minus_lc=rate(2.5, 3.0))

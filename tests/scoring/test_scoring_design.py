@@ -29,6 +29,7 @@ def test_strata_of_one_prompt_are_put_together() -> None:
 
 
 def test_gaps_in_one_order_weigh_no_slot_more() -> None:
+    """Finding 11: half of one slot's verdicts missing leaves a balanced win rate at 50."""
     first = np.where(np.arange(40) % 2, 2.0, np.nan)  # half of this slot's verdicts are missing
     second = np.full(40, 1.0)
     rate = score_win_rate(np.nanmean([first, second], axis=0))

@@ -47,6 +47,7 @@ def test_filling_in_beats_the_plain_mean_where_difficulty_matters() -> None:
 
 
 def test_with_every_prompt_judged_it_is_the_win_rate() -> None:
+    """Finding 13: the filled win rate comes without an error, since none covers."""
     preferences = np.random.default_rng(2).uniform(1, 2, 50)
     found = fill_win_rate(preferences, np.linspace(-2, 2, 50))
     assert isinstance(found, Filled)

@@ -70,6 +70,7 @@ def test_few_rows_or_few_wins_get_wilsons_interval_and_never_a_point() -> None:
 
 
 def test_nothing_jumps_with_the_number_of_rows_for_a_soft_judge_nor_for_a_hard_one() -> None:
+    """Finding 8: the interval of a soft judge has the width of its error at 99 and at 100 prompts."""
     y = np.random.default_rng(0).normal(0.528, 0.0286, 240).clip(0, 1)
     soft = [score_win_rate(1 + y[:n]) for n in (60, 99, 100, 240)]
     widths = [(s.win_rate_ci_high - s.win_rate_ci_low) / (2 * 1.96 * s.standard_error) for s in soft]

@@ -120,6 +120,7 @@ def test_the_variance_split_recovers_prompts_seed_and_slot(tmp_path: Path) -> No
 
 
 def test_prompts_and_slots_of_equal_variance_are_split_evenly(tmp_path: Path) -> None:
+    """Finding 7: prompts and slots planted as 50 / 50 come out so."""
     item = np.resize([0.3, 0.7], 200)
     rows = [{"item_id": i, "slot": s, "y": item[i] + (0.2 if s else -0.2)} for i in range(200) for s in (0, 1)]
     _verdicts(tmp_path, 0, rows)
@@ -268,6 +269,7 @@ def test_a_repeated_sweep_shows_what_its_answers_cost_when_they_were_made(tmp_pa
 
 
 def test_a_failed_cell_makes_a_main_effect_say_where_it_holds() -> None:
+    """Finding 15: with a failed cell it says which effect is left, and estimates that one."""
     random = np.random.default_rng(3)
     base = random.random(60) < 0.5
     cells = {("a", "none"): 0.0, ("a", "typos"): -0.2, ("b", "none"): 0.1, ("b", "typos"): -0.3}
@@ -277,12 +279,16 @@ def test_a_failed_cell_makes_a_main_effect_say_where_it_holds() -> None:
     axes = ["decoding", "perturbation"]
     whole = [effect.name for effect in effects(scored(jobs), axes)]
     assert whole[0] == "decoding: b instead of a"
-    broken = [effect.name for effect in effects(scored(jobs[:3]), axes)]
-    assert broken[0] == "decoding: b instead of a, only where perturbation=none"
-    assert broken[1] == "perturbation: typos instead of none, only where decoding=a"
+    left = effects(scored(jobs[:3]), axes)
+    assert left[0].name == "decoding: b instead of a, only where perturbation=none"
+    assert left[1].name == "perturbation: typos instead of none, only where decoding=a"
+    means = [100 * float(np.mean(preferences)) for _, preferences in jobs]
+    told = [effect.estimate.value for effect in left[:2]]
+    assert told == pytest.approx([means[2] - means[0], means[1] - means[0]], abs=0.01)
 
 
 def test_one_set_of_prompts_decides_and_the_winner_of_a_race_is_the_best(tmp_path: Path) -> None:
+    """Finding 6: best, lead and rates are of the shared prompts."""
     sweep = scored([({"seed": "0"}, [2.0, 2.0, 1.0, 1.0]), ({"seed": "1"}, [2.0, 2.0, 2.0, math.nan])])
     against = compare_to_base(sweep, 0, None)
     assert {number: rate.win_rate for number, rate in against.rates.items()} == {
