@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, write and print; returns 0."""
-    from alpacabench.analysis.trust.label_file import by_pair, of_run
+    from alpacabench.analysis.trust.label_file import by_pair, of_run, others_than
     from alpacabench.analysis.trust.people import among
     from alpacabench.io.run_files import write_json
     from alpacabench.report import label_words
@@ -50,10 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     labels = _read(arguments)
     for line in label_words.counts(labels):
         console.print(line, soft_wrap=True)
-    references, written = read_references(arguments.dataset), []
+    written: list[Label] = []
+    references, others = read_references(arguments.dataset), labels
     for given in arguments.run:
         finished = read_run(given, arguments.outputs, references, arguments.tracking_uri)
-        mine = of_run(labels, list(finished.items.values()))
+        items = list(finished.items.values())
+        mine, others = of_run(labels, items), others_than(others, items)
         if not mine:
             raise DataError(f"--run: none of the labels is of a pair of {given}\n    ids are made of the pair's texts")
         written += mine
@@ -63,6 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
             console.print(line, soft_wrap=True)
         if place:
             console.print(f"  {write_json(place, [label.as_row() for label in mine])}", soft_wrap=True)
+    if arguments.run and others:
+        example = f"{others[0].id}, {others[0].where}"
+        console.print(f"{len(others)} of {len(labels)} labels are of no pair of these runs ({example})", soft_wrap=True)
     if not arguments.run:
         for line in label_words.among_people(among(by_pair(labels))):
             console.print(line, soft_wrap=True)

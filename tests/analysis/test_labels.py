@@ -129,6 +129,9 @@ REFUSED = {
     "nobody": ({"labeller": " "}, "row 2: no 'labeller'"),
     "a number between": ({"id": "1" * 16, "preference": 1.3}, "row 2: 'preference' is 1.3"),
     "a word": ({"id": "1" * 16, "preference": "first"}, "row 2: 'preference' is 'first'"),
+    "a win on a scale from 0 to 1": ({"id": "1" * 16, "preference": 0}, "row 2: 'preference' is 0"),
+    "a code of alpaca_eval": ({"id": "1" * 16, "preference": -1}, "row 2: 'preference' is -1"),
+    "a list": ({"id": "1" * 16, "preference": [1]}, "row 2: 'preference' is .1."),
     "true": ({"id": "1" * 16, "preference": True}, "row 2: 'preference' is True"),
     "another policy": ({"id": "1" * 16, "policy": "q"}, "under 2 policies .* p .*row 1.*; q .*row 2"),
     "two things of one pair": ({"preference": None}, "row 2: 'ann' has said 1 of this pair .*row 1.*, and now can"),
@@ -140,6 +143,21 @@ def test_a_row_that_cannot_be_used_is_named(change: dict[str, Any], message: str
     path = write(tmp_path / "labels.json", [GOOD, GOOD | change])
     with pytest.raises(DataError, match=message):
         checked(read_label_files([str(path)]))
+
+
+def test_what_a_spreadsheet_makes_of_a_label_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    rows = (
+        "id;labeller;preference;policy",
+        "0123456789ABCDEF;Zoë;1,5;p",
+        f"{'1' * 16};Zoë;;p",
+        f"{'2' * 16};Zoë;2,0;p",
+    )
+    path.write_text("\n".join(rows), encoding="utf-8-sig")
+    found = read_label_files([str(path)])
+    assert [(label.id, label.preference) for label in found] == [
+        ("0123456789abcdef", 1.5), ("1" * 16, None), ("2" * 16, 2.0)
+    ]  # fmt: skip
 
 
 def test_a_row_without_preference_is_no_cannot_say(tmp_path: Path) -> None:

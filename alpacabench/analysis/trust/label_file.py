@@ -17,7 +17,7 @@ import numpy as np
 from alpacabench.analysis.finished_run import Item
 from alpacabench.core.errors import DataError
 from alpacabench.core.records import digest
-from alpacabench.io.rows import Row, read_preference, read_rows
+from alpacabench.io.rows import Row, read_rows
 from alpacabench.scoring.arrays import Floats
 
 KEY = "--labels"
@@ -112,6 +112,13 @@ def of_run(labels: Iterable[Label], items: Sequence[Item]) -> list[Label]:
     return found
 
 
+def others_than(labels: Iterable[Label], items: Sequence[Item]) -> list[Label]:
+    """Return the labels of pairs that are none of these, in either order."""
+    known = {label_id(item.instruction, *pair) for item in items
+             for pair in ((item.output, item.reference), (item.reference, item.output))}  # fmt: skip
+    return [label for label in labels if label.id not in known]
+
+
 def by_item(labels: Iterable[Label], items: Sequence[Item]) -> dict[str, Floats]:
     """Return each person's preferences over a run's pairs in their order; NaN where there is none."""
     return _columns(labels, [pair_id(item) for item in items])
@@ -140,7 +147,8 @@ def label_of(row: Row, where: str) -> Label:
 
     """
     given, labeller = row.get("id"), row.get("labeller")
-    if not isinstance(given, str) or not ID.fullmatch(given):
+    id_ = given.strip().lower() if isinstance(given, str) else ""
+    if not ID.fullmatch(id_):
         raise DataError(
             f"{where}: no 'id' of a pair (given {given!r})\n"
             "    16 hexadecimal digits, as the page exports it; a spreadsheet may have turned it into a number"
@@ -149,10 +157,21 @@ def label_of(row: Row, where: str) -> Label:
         raise DataError(f"{where}: no 'labeller' (given {labeller!r})\n    say in each row whose label it is")
     if "preference" not in row:
         raise DataError(f"{where}: no 'preference'\n    allowed: 1, 1.5, 2, or null for \"cannot say\"")
-    value = read_preference(row["preference"], where)
-    if not np.isnan(value) and value not in PREFERENCES:
+    preference = _preference(row["preference"], where)
+    return Label(id_, labeller.strip(), preference, str(row.get("policy") or "").strip(), where)
+
+
+def _preference(given: Any, where: str) -> float | None:
+    """Return what a person said; alpaca_eval's old codes, 0 and -1, are none of it."""
+    if given is None or isinstance(given, str) and given.strip().lower() in ("", "nan", "null", "none"):
+        return None
+    try:
+        value = float(str(given).replace(",", ".")) if isinstance(given, int | float | str) else np.nan
+    except ValueError:
+        value = np.nan
+    if value not in PREFERENCES or isinstance(given, bool):
         raise DataError(
-            f"{where}: 'preference' is {row['preference']!r}\n    allowed: 1, 1.5, 2, or null for \"cannot say\""
+            f"{where}: 'preference' is {given!r}\n"
+            '    allowed: 1 (the first answer of the id is better), 1.5, 2 (the second), or null for "cannot say"'
         )
-    preference = None if np.isnan(value) else value
-    return Label(given, labeller.strip(), preference, str(row.get("policy") or "").strip(), where)
+    return value
