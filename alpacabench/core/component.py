@@ -184,9 +184,10 @@ def _problems(group: str, cls: type[Component], error: ValidationError) -> Itera
     found: dict[str, Problem] = {}
     for item in error.errors():
         key = ".".join(filter(None, [group, *_place(cls, item["loc"])]))
-        name = str(item["loc"][0]) if item["loc"] else ""
         if item["type"] == "extra_forbidden":
-            found[key] = Problem(key, "unknown key", allowed(name, sorted(cls.model_fields)))
+            inner = _holder(cls, item["loc"])
+            key = key if inner is cls else f"{key}.{item['loc'][-1]}"
+            found[key] = Problem(key, "unknown key", allowed(str(item["loc"][-1]), sorted(inner.model_fields)))
         elif item["type"] == "missing" or (item["input"] is None and item["loc"]):
             found[key] = Problem(key, "missing", f"give it a value: {key}=...")
         else:
@@ -200,13 +201,19 @@ def _problems(group: str, cls: type[Component], error: ValidationError) -> Itera
     yield from found.values()
 
 
+def _holder(cls: type[Component], location: tuple[int | str, ...]) -> type[Component]:
+    """Return the component that holds the key of a location."""
+    for part in location[:-1]:
+        cls = _below(cls, part)
+    return cls
+
+
 def _field(cls: type[Component], location: tuple[int | str, ...]) -> FieldInfo | None:
     """Return the field of a location, one of a component inside of this one included."""
     field = cls.model_fields.get(str(location[0])) if location else None
-    inner = field.annotation if field else None
-    if len(location) > 1 and isinstance(inner, type) and issubclass(inner, Component):
-        return _field(inner, location[1:])
-    return field
+    inner = _below(cls, location[0]) if field else cls
+    keys = location[2:] if len(location) > 2 and isinstance(location[1], int) else location[1:]
+    return _field(inner, keys) if inner is not cls and keys else field
 
 
 def _remedy(key: str, given: Any, field: FieldInfo | None) -> str:
@@ -227,13 +234,15 @@ def _remedy(key: str, given: Any, field: FieldInfo | None) -> str:
 def _place(cls: type[Component], location: tuple[int | str, ...]) -> Iterator[str]:
     """Yield the keys of a location; what names an alternative of a union is left out."""
     for depth, part in enumerate(location):
-        if depth == 0 or isinstance(part, int) or part in _nested_keys(cls, str(location[0])):
+        if depth == 0 or isinstance(part, int) or part in cls.model_fields:
             yield str(part)
+        cls = _below(cls, part)
 
 
-def _nested_keys(cls: type[Component], name: str) -> set[str]:
-    annotation = cls.model_fields[name].annotation if name in cls.model_fields else None
-    return set(annotation.model_fields) if isinstance(annotation, type) and issubclass(annotation, Component) else set()
+def _below(cls: type[Component], key: int | str) -> type[Component]:
+    """Return the component that stands under a key, alone or in a list; the class itself where none does."""
+    field = cls.model_fields.get(str(key))
+    return next(iter(_components(field.annotation)), cls) if field else cls
 
 
 def require(problems: list[Problem]) -> None:

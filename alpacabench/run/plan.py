@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from alpacabench.analysis.estimate import duration
 from alpacabench.core.records import Generation, Pair
 from alpacabench.cost.expected import Expected
+from alpacabench.endpoint.spending import paying
 from alpacabench.inference.spec import ModelSpec
 from alpacabench.judge.panel import Panel
 from alpacabench.model.request import Request
@@ -189,7 +190,8 @@ class Pace:
 def show(jobs: Sequence[tuple[str, Experiment, Inputs]]) -> None:
     """Print what these jobs, each with its name, would ask and cost, and what they could find."""
     first = jobs[0][1].settings
-    with Store(first.store.url) as store:
+    # What tools answered is looked up where it is kept; nothing is paid for.
+    with Store(first.store.url) as store, paying(store):
         plan = Plan()
         for name, experiment, inputs in jobs:
             plan.add(name, experiment, store, inputs)

@@ -23,7 +23,7 @@ def kept(tool: Tool, row: Row, history: str, at: At, arguments: dict[str, Any], 
     paid = None if tool.repeatable else account()
     if paid is None:
         return _called(call, at.tool, arguments)
-    key = digest([tool.key(), digest(_plain(row)), at.sample, history, at.call, at.tool, arguments])
+    key = digest([tool.key(), at.instruction, digest(_plain(row)), at.sample, history, at.call, at.tool, arguments])
     if (found := tool_results.read(paid.engine, key)) is not None:
         return found
     return tool_results.write(paid.engine, key, *_called(call, at.tool, arguments))

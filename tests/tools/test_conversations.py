@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from alpacabench.sandbox.program import sandbox_problem
 from tests.helpers.command import ROOT, metrics, run, succeed
+from tests.helpers.fakes.http_server import HttpServer, Request, Response
 from tests.helpers.fakes.tool_server import ToolModel
 
 ROWS: list[dict[str, Any]] = [
@@ -208,6 +211,30 @@ def test_the_budget_holds_between_the_steps(tmp_path: Path) -> None:
     assert outcome.code == 0 and len(model.bodies) == 36
 
 
+@pytest.mark.skipif(sandbox_problem("x") is not None, reason="no sandbox here")
+def test_what_a_program_printed_is_kept_and_a_second_run_asks_nothing(tmp_path: Path) -> None:
+    code = "import time; print(time.time_ns())"
+    asked: list[dict[str, Any]] = []
+
+    def handle(request: Request) -> Response:
+        asked.append(request.body)
+        last = request.body["messages"][-1]
+        call = {"id": "c", "function": {"name": "python", "arguments": json.dumps({"code": code})}}
+        message = {"content": f"At {last['content']}"} if last["role"] == "tool" else {"tool_calls": [call]}
+        return Response({"choices": [{"message": message}], "usage": {"prompt_tokens": 9, "completion_tokens": 3}})
+
+    rows = [{"instruction": f"Row {n}", "output": "-"} for n in range(2)]
+    with HttpServer(handle) as server:
+        given = options(tmp_path, server.url, rows, "tools=[python]", "decoding.n=2", "decoding.temperature=1")
+        first = succeed(tmp_path, *given)
+        said = [row["output"] for row in conversations(tmp_path / "run")]
+        planned = run(tmp_path, *given, "plan=true")
+        again = succeed(tmp_path, *given)
+    assert len(asked) == 8 and len(set(said)) == 4 and first["n_generated"] == 8 and again["n_generated"] == 0
+    assert [row["output"] for row in conversations(tmp_path / "run")] == said
+    assert re.search(r"answers +│ +│ +0 │ +8 │", planned.text), planned.text
+
+
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
@@ -217,7 +244,8 @@ def test_the_budget_holds_between_the_steps(tmp_path: Path) -> None:
         (["tool_failures.rate=0.1", "tool_failures.places=[{kind: error}]"], "by chance (rate) or at places, not both"),
         (["tool_failures.places=[{kind: error, step: 99}]"], "at most max_steps=10"),
         (["tool_failures.places=[{kind: error, tool: search}]"], "given 'search', which is not offered"),
-        (["tool_failures.places=[{kind: error, when: 1}]"], "tool_failures.places"),
+        (["tool_failures.places=[{kind: error, when: 1}]"], "tool_failures.places.0.when: unknown key"),
+        (["tool_failures.places=[{kind: fire}]"], "tool_failures.places.0.kind"),
         (["tools=[]", "tool_failures.rate=0.1"], "but no tools"),
         (["model=recorded", "model.path=rows.jsonl", "model.base_url=null"], "model=recorded cannot be offered tools"),
         (["tools=[search]"], "no row of"),
