@@ -47,7 +47,7 @@ def judged(seed: int, kind: str = "", n: int = 805, noise: float = 0.15) -> list
                     y = False
                 missing = kind == "unreadable" and rng.random() < 0.1
                 value = np.nan if missing else float(y)
-                rows.append(Judged(prompt, value, first, 0, repeat, int(longer[prompt]), f"{key:06}"))
+                rows.append(Judged(prompt, value, first, repeat=repeat, longer=int(longer[prompt]), key=f"{key:06}"))
     return rows
 
 
