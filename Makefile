@@ -8,7 +8,7 @@ RAY := $(VENV)/ray
 VLLM := $(VENV)/vllm
 HYDRA := $(VENV)/hydra-1.4
 LOWEST := $(VENV)/lowest
-PORT ?= 5000
+PORT ?=
 VLLM_TEST := tests/model/test_vllm_engine.py
 VLLM_OWN := ^(transformers|setuptools|numba|llvmlite|fastapi|starlette|protobuf|mcp|numpy|opentelemetry.*)==
 RAY_TEST := tests/sweeps/test_sweep_launchers.py::test_ray_finds_what_one_process_finds
@@ -94,7 +94,7 @@ validation: $(STAMP)  ## nulls, coverages and planted effects of the statistics:
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.helpers.validation
 
 ui: $(STAMP)  ## the MLflow UI on the local runs, opened at the newest; PORT=8080 is another first port
-	$(BIN)/python -m alpacabench.cli ui --port $(PORT)
+	$(BIN)/python -m alpacabench.cli ui $(if $(PORT),--port $(PORT))
 
 lock: $(STAMP)  ## write constraints.txt from what is installed
 	$(BIN)/python -m pip freeze --all --exclude-editable | sed 's/+cpu$$//' | grep -v -e '^-e' -e "@" -e "^pip==" > constraints.txt

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 
 from alpacabench.cli.compare import RUN_HELP
+from alpacabench.cli.export import add_export_arguments, export_page, require_exportable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tracking-uri", metavar="URI", help="where MLflow runs are (default: MLFLOW_TRACKING_URI)")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--html", metavar="FILE", help="also write a page")
+    add_export_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,12 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.report import bridge_words
     from alpacabench.report.tables_terminal import show_tables
 
+    require_exportable(arguments)
     references = read_references(arguments.dataset)
     old, new = (
         read_run(given, arguments.outputs, references, arguments.tracking_uri)
         for given in (arguments.old, arguments.new)
     )
     found = bridge(old, new)
+    export_page(arguments, lambda path: bridge_words.write_bridge_page(path, found))
     if arguments.html:
         bridge_words.write_bridge_page(arguments.html, found)
     if arguments.json:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from alpacabench.analysis.decision import ALPHA
 from alpacabench.cli.compare import RUN_HELP
+from alpacabench.cli.export import add_export_arguments, export_page, require_exportable
 from alpacabench.cli.export_judge import composed_judge
 from alpacabench.core.component import require
 from alpacabench.core.errors import ConfigError, Problem, StageError
@@ -45,11 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config-dir", metavar="DIR", help="a directory of options of your own, beside ./conf")
     parser.add_argument("--tracking-uri", metavar="URI", help="where MLflow runs are (default: MLFLOW_TRACKING_URI)")
+    add_export_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask, compare, record and print; returns the answer's exit code."""
+    require_exportable(arguments)
     if not 0 < arguments.alpha <= 0.5:
         remedy = "a share above 0, at most 0.5"
         raise ConfigError([Problem("--alpha", f"given {arguments.alpha:g}", remedy)])
@@ -67,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         answer = look(judge, pairs, path, arguments.alpha)
     except StageError as error:
         answer = Answer("unknown", judge.label, path, reason=str(error))
-    _show(answer, arguments.json)
+    _show(answer, arguments)
     return EXIT_CODES[answer.verdict]
 
 
@@ -77,13 +80,15 @@ def _records(arguments: argparse.Namespace) -> Path:
     return Path(arguments.records) if arguments.records else (home(arguments.anchors) or Path()) / "drift"
 
 
-def _show(answer: Answer, as_json: bool) -> None:
+def _show(answer: Answer, arguments: argparse.Namespace) -> None:
     from alpacabench.io.json_text import dumps
     from alpacabench.report import drift_words
     from alpacabench.report.tables_terminal import show_tables
 
     page = drift_words.write_drift_page(answer)
-    if as_json:
+    if page:
+        export_page(arguments, lambda _: page)
+    if arguments.json:
         content: dict[str, Any] = answer.as_json() | {"exit_code": EXIT_CODES[answer.verdict]}
         print(dumps(content, indent=2))
         return

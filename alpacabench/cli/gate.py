@@ -40,6 +40,7 @@ from alpacabench.analysis.decision import ALPHA
 from alpacabench.analysis.gate.decision import Verdict, decide
 from alpacabench.cli.compare import RUN_HELP, add_file_arguments, read_pair
 from alpacabench.cli.exit_status import drop_output
+from alpacabench.cli.export import add_export_arguments, export_items, require_exportable
 from alpacabench.core.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--strict", action="store_true", help=f"exit with {STRICT_UNDECIDED} where it is undecided")
     parser.add_argument("--markdown", metavar="FILE", help="append a short summary, for a pull request")
+    add_export_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print the decision as JSON")
     add_file_arguments(parser)
 
@@ -79,11 +81,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Decide, print and return the verdict's exit code."""
     if problems := [*_problems(arguments), *_limit_problems(arguments.max_violations)]:
         raise ConfigError(problems)
+    require_exportable(arguments)
     from alpacabench.analysis.checked_answers import kept
     from alpacabench.analysis.compare.comparison import compare
     from alpacabench.analysis.difficulty_files import read_difficulties
     from alpacabench.analysis.gate.evidence import Evidence
-    from alpacabench.report.gate_summary import markdown
+    from alpacabench.report.gate_summary import figures, markdown
 
     base, candidate = read_pair(arguments, arguments.base, arguments.run)
     used = [base.difficulty_files, candidate.difficulty_files]
@@ -99,6 +102,11 @@ def run(arguments: argparse.Namespace) -> int:
     decision = decide(differences, arguments.margin, alpha, evidence.worst(), saturated=saturated)
     verdict = max((decision.verdict, *(limit.verdict for limit in limits)), key=list(EXIT_CODES).index)
     summary = markdown(decision, evidence, place, limits)
+    if arguments.export:
+        from alpacabench.report.page_items import Item
+
+        rows = [*figures(decision, evidence, limits).items()]
+        export_items(arguments, [Item("gate", f"Gate: {verdict}", ("", ""), rows)])
     if arguments.markdown:
         _append(arguments.markdown, summary)
     content = (

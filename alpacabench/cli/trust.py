@@ -16,6 +16,7 @@ from pathlib import Path
 from alpacabench.analysis.finished_run import read_references, read_run
 from alpacabench.analysis.locate import home
 from alpacabench.cli.compare import RUN_HELP
+from alpacabench.cli.export import add_export_arguments, export_page, require_exportable
 from alpacabench.core.errors import AlpacabenchError, DataError
 from alpacabench.io.run_files import LABELS_FILE
 
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="where the files go (default: the run's directory)")
     parser.add_argument("--dataset", metavar="FILE", help="the reference outputs, where the annotations lack them")
     parser.add_argument("--tracking-uri", metavar="URI", help="where MLflow runs are (default: MLFLOW_TRACKING_URI)")
+    add_export_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,8 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.report.trust_report import write_trust_report
     from alpacabench.security.console import Console
 
+    require_exportable(arguments)
     if arguments.out and len(arguments.runs) > 1:
         raise DataError("--out: one directory holds the report of one run\n    give one RUN, or leave --out")
+    if arguments.export and len(arguments.runs) > 1:
+        raise DataError("--export: a file holds the table of one run\n    give one RUN, or leave --export")
     references, console = read_references(arguments.dataset), Console()
     runs = [(given, read_run(given, None, references, arguments.tracking_uri)) for given in arguments.runs]
     for given, finished in runs:
@@ -47,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder = Path(arguments.out) if arguments.out else _home(given)
         write_json(folder / "trust.json", as_json(finished, found))
         page = write_trust_report(folder / "trust.html", finished, found)
+        export_page(arguments, lambda _, page=page: page)  # type: ignore[misc]
         tracked = _track(given, metrics(found), arguments.tracking_uri)
         console.print(f"{finished.name}", markup=False)
         for one in found:

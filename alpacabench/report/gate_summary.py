@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from alpacabench.analysis.checked_answers import Kept
 from alpacabench.analysis.estimate import Estimate, decimal, p_value
@@ -19,17 +19,19 @@ LITERAL = str.maketrans(
 """What would be read as a table, HTML, a link, a mention of a person or a reference to an issue."""
 
 
-def markdown(decision: Decision, evidence: Evidence, place: Place | None = None, limits: Sequence[Kept] = ()) -> str:
-    """Return the summary of a decision, of its place in a series, and of the checks that have a limit."""
+def figures(
+    decision: Decision, evidence: Evidence, limits: Sequence[Kept] = (), shown: Callable[[str], str] = str
+) -> dict[str, str]:
+    """Return the figures of a decision by name; `shown` writes the names of runs, judges and checks."""
     flips, missing = evidence.comparison.flips, evidence.missing()
-    base, run = literal(evidence.base.name), literal(evidence.run.name)
+    base, run = shown(evidence.base.name), shown(evidence.run.name)
     before, after = (Estimate(r.win_rate, r.win_rate_ci_low, r.win_rate_ci_high).text(2) for r in evidence.rates())
     difference = f"{decimal(decision.estimate, 2, True)} ± {decimal(decision.standard_error, 2)}"
     bound = f"at least {decimal(decision.low, 2, True)}, at most {decimal(decision.high, 2, True)}"
-    rows = {
+    return {
         f"Win rate in % (95% interval), {base} (base)": before,
         f"Win rate in % (95% interval), {run}": after,
-        "Judge, reference": f"{literal(evidence.run.judge)}, {literal(evidence.run.reference)}",
+        "Judge, reference": f"{shown(evidence.run.judge)}, {shown(evidence.run.reference)}",
         f"Difference in {evidence.metric}, points ± standard error": difference,
         f"One-sided {1 - decision.alpha:.0%} bounds": bound,
         f"Shown to be {decision.loss}?": _shown(decision.p_worse, decision.alpha),
@@ -37,9 +39,14 @@ def markdown(decision: Decision, evidence: Evidence, place: Place | None = None,
         "Prompts, flips won / lost": f"{decision.n}, {flips.n_loss_to_win} / {flips.n_win_to_loss}",
         "Prompts without a verdict, base / run": f"{missing['base']} / {missing['run']} of {missing['prompts']}",
     } | {
-        f"Violations of {literal(limit.check)} in % (95% interval), at most {limit.most:g}": _rate(limit)
+        f"Violations of {shown(limit.check)} in % (95% interval), at most {limit.most:g}": _rate(limit)
         for limit in limits
     }
+
+
+def markdown(decision: Decision, evidence: Evidence, place: Place | None = None, limits: Sequence[Kept] = ()) -> str:
+    """Return the summary of a decision, of its place in a series, and of the checks that have a limit."""
+    rows = figures(decision, evidence, limits, literal)
     table = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
     test = f"Paired one-sided test: margin {decision.margin:g} points, alpha {decision.alpha:g}."
     found = [*([gate.place(place)] if place else []), *evidence.notes()]

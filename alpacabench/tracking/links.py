@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import quote
 
+from alpacabench.core.context import current
 from alpacabench.security.password import without_login
-from alpacabench.tracking.uri import is_databricks
+from alpacabench.tracking.uri import is_databricks, sqlite_path
 
-UI = "http://127.0.0.1:5000"
-"""Where `make ui` and `mlflow ui` show a database."""
+PORT = 5000
+"""Where `alpacabench ui` shows a database until it has shown it at another port."""
 COMPARED = 100
 """Runs that one comparison shows; more make an address that browsers and tags cut."""
 
@@ -33,6 +36,29 @@ def comparison(uri: str, experiment: str, runs: Sequence[str]) -> str | None:
     return f"{_base(uri)}/#/compare-runs?runs={shown}&experiments={quote(json.dumps([experiment]))}"
 
 
+def ui_port(uri: str) -> int:
+    """Return the port at which `alpacabench ui` showed this database last: links in pages name it."""
+    try:
+        port = int(_port_file(uri).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return PORT
+    return port if 0 < port < 65536 else PORT
+
+
+def remember_port(uri: str, port: int) -> None:
+    """Keep the port for links that are written from now on; where that cannot be kept, they name the one before."""
+    with suppress(OSError):
+        _port_file(uri).write_text(str(port), encoding="ascii")
+
+
+def _port_file(uri: str) -> Path:
+    """Return the file beside a SQLite database; for another one in outputs/."""
+    place = sqlite_path(uri) or current().directory / "outputs" / "mlflow"
+    return place.with_name(f"{place.name}.port")
+
+
 def _base(uri: str) -> str:
     """Return where the pages are; a browser asks for the log-in itself."""
-    return without_login(uri)[0].rstrip("/") if uri.startswith(("http://", "https://")) else UI
+    if uri.startswith(("http://", "https://")):
+        return without_login(uri)[0].rstrip("/")
+    return f"http://127.0.0.1:{ui_port(uri)}"

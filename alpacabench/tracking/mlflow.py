@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from pydantic import Field
 
 from alpacabench.core.conf import conf
+from alpacabench.core.context import current
 from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.io.manifest import Run
 from alpacabench.security.redact import first_line, redact
@@ -131,8 +132,9 @@ class Mlflow(Tracking):
         where = uri.tracking_uri(self.uri)
         if where.startswith("http") or uri.is_databricks(where):
             return redact(where)
-        by_make = where == uri.tracking_uri(uri.LOCAL) and conf().parent == Path.cwd()
-        return "make ui" if by_make else f"mlflow ui --backend-store-uri {redact(where)}"
+        if where != uri.tracking_uri(uri.LOCAL):
+            return f"alpacabench ui --tracking-uri {redact(where)}"
+        return "make ui" if conf().parent == current().directory else "alpacabench ui"
 
     def _deliver(self, run: Run, job: JobRecord, parent: bool) -> str | None:
         """Write a run; returns its id, or None where it was spooled."""

@@ -1,6 +1,6 @@
 """Everything that reaches into MLflow past its documented interface: its trace store, its span ids, its monitors.
 
-Tried with MLflow 3.10.0, the lowest that pyproject.toml allows, and 3.17.2; what differs is told where it matters.
+Tried with MLflow 3.10.0, 3.17.2 and 3.18.0; what differs is told where it matters.
 """
 
 from __future__ import annotations

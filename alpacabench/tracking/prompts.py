@@ -15,7 +15,7 @@ from alpacabench.core.records import digest
 from alpacabench.security.redact import first_line, redact_tree
 from alpacabench.tracking.lock import one_at_a_time
 from alpacabench.tracking.mlflow_internals import add_prompt_version, find_prompt_version
-from alpacabench.tracking.uri import is_databricks
+from alpacabench.tracking.uri import is_catalogue, is_databricks
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -43,7 +43,8 @@ def linked_prompts(client: MlflowClient, experiment: str, prompts: Mapping[str, 
 
     """
     # A prompt there lives in a catalogue and a schema, which nobody has named.
-    if is_databricks(str(client._registry_uri)):
+    registry = str(client._registry_uri)
+    if is_databricks(registry) or is_catalogue(registry):
         return {}
     named = [(name, template) for name, templates in prompts.items() for template in templates][:MOST]
     links = [

@@ -23,6 +23,7 @@ SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
 """What MLflow's own stores understand; a plugin may know more."""
 
 DATABRICKS = "databricks"
+CATALOGUE = "databricks-uc"
 EXPERIMENT_LENGTH = 500
 
 ANSWER_SECONDS = 5.0
@@ -63,6 +64,12 @@ def check(uri: str | None) -> Iterator[Problem]:
         return
     if is_databricks(chosen):
         return
+    if is_catalogue(chosen):
+        what = f"given '{chosen}', Databricks' model registry, in which no runs are tracked"
+        profile = chosen.partition("://")[2]
+        remedy = f"give '{DATABRICKS}{'://' + profile if profile else ''}'; the registry is MLFLOW_REGISTRY_URI's"
+        yield Problem(key, what, remedy)
+        return
     scheme = parts.scheme.partition("+")[0]
     if scheme in ("", "file"):
         yield Problem(key, f"given '{chosen}', a directory, which MLflow no longer writes to", use)
@@ -73,6 +80,11 @@ def check(uri: str | None) -> Iterator[Problem]:
 def is_databricks(uri: str) -> bool:
     """Return whether it is MLflow's own word for a Databricks workspace: `databricks`, `databricks://PROFILE`."""
     return uri == DATABRICKS or uri.startswith(f"{DATABRICKS}://")
+
+
+def is_catalogue(uri: str) -> bool:
+    """Return whether it is MLflow's word for the registry in Databricks' Unity Catalog, of models and prompts."""
+    return uri == CATALOGUE or uri.startswith(f"{CATALOGUE}://")
 
 
 def check_experiment(uri: str | None, experiment: str) -> Iterator[Problem]:

@@ -150,4 +150,4 @@ def test_the_demo_runs_with_the_local_extra(wheel: Path, empty: Path) -> None:
     smaller = ("subset.n=2", "decoding.max_new_tokens=8")
     done = _run(python, empty, "-m", "alpacabench", "run", "experiment=demo", *smaller)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list((empty / "outputs" / "sweeps").glob("*/sweep.html")) and "mlflow ui" in done.stdout
+    assert list((empty / "outputs" / "sweeps").glob("*/sweep.html")) and "alpacabench ui" in done.stdout

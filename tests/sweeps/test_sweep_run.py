@@ -27,7 +27,7 @@ def _rows(directory: Path) -> list[dict[str, str]]:
 def test_a_sweep_has_one_parent_and_the_same_sweep_in_another_order_adds_no_run(tmp_path: Path) -> None:
     first = run(tmp_path, *GRID)
     assert first.code == 0, first.text
-    assert "mlflow ui --backend-store-uri sqlite:///" in first.stdout and "sweep.html" in first.stdout
+    assert "alpacabench ui, then http://127.0.0.1:5000/#/compare-runs" in first.stdout and "sweep.html" in first.stdout
     parents, others = runs(tmp_path)
     assert len(parents) == 1 and len(children(parents[0], others)) == len(others) == 4
     assert {r.info.status for r in (*parents, *others)} == {"FINISHED"}
