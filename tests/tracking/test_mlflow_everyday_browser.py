@@ -120,7 +120,7 @@ def test_the_prompts_page_has_the_judges_template_and_the_system_prompts(page: A
     page.get_by_text("alpacabench-judge-helpful").first.wait_for()
     _keep(page, "mlflow-prompts")
     page.get_by_text("alpacabench-system-prompt").first.click()
-    page.get_by_text("Be brief.").first.wait_for()
+    page.get_by_text("Be kind.").first.wait_for()  # the newest is shown
     assert page.get_by_text("Version 2").count(), "one version for each content"
 
 
