@@ -48,6 +48,7 @@ def test_without_a_database_it_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_it_serves_the_pages(tmp_path: Path, database: str) -> None:
+    client(database)  # makes it
     command = [sys.executable, "-m", "alpacabench.cli", "ui", "--no-browser", "--tracking-uri", database]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
