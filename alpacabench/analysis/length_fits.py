@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alpacabench.analysis.finished_run import FinishedRun
+from alpacabench.analysis.finished_run import FinishedRun, Item
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
@@ -73,5 +73,9 @@ def _pairs(run: FinishedRun) -> Pairs:
         [item.instruction for item in items],
         [item.preference for item in items],
         [item.length or 0.0 for item in items],
-        [item.reference_length or 0.0 for item in items],
+        [_reference_length(item) for item in items],
     )
+
+
+def _reference_length(item: Item) -> float:
+    return len(item.reference or "") if item.reference_length is None else item.reference_length

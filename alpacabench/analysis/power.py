@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from statistics import median
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from alpacabench.analysis.compatible import differences
 from alpacabench.analysis.finished_run import FinishedRun, read_run
 from alpacabench.core.errors import AlpacabenchError
-from alpacabench.scoring.arrays import Floats
+
+if TYPE_CHECKING:
+    from alpacabench.scoring.arrays import Floats
 
 ANNOTATIONS = "annotations.json"
 OUTPUTS = Path("outputs")
@@ -42,6 +43,8 @@ class Spread:
 
 def spread_of(runs: Sequence[FinishedRun]) -> Spread:
     """Return the median spread over the pairs of runs that can be compared; typical ones where there is none."""
+    import numpy as np
+
     from alpacabench.scoring.power import whole_share
 
     found = [known for one, other in combinations(runs, 2) if len(known := _paired(one, other)) and np.ptp(known) > 0]
@@ -53,6 +56,8 @@ def spread_of(runs: Sequence[FinishedRun]) -> Spread:
 
 def _paired(one: FinishedRun, other: FinishedRun) -> Floats:
     """Return the differences in points; none where the runs cannot be compared, or too few prompts are shared."""
+    import numpy as np
+
     if any(problem.where != "subset" for problem in differences(one, other)):
         return np.empty(0)
     pairs = [(one.items[text].preference, other.items[text].preference) for text in one.items if text in other.items]

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from alpacabench.decoding import Decoding
-from alpacabench.inference.weights import source
 from alpacabench.inference.weights.bundled import BUNDLED
 from alpacabench.model.hf import HuggingFace
 from alpacabench.model.vllm import Vllm
@@ -125,7 +124,7 @@ def test_pickled_weights_and_foreign_code_are_refused_unless_allowed(tmp_path: P
 def test_a_missing_backend_is_refused_with_the_line_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "find_spec", lambda name: None)  # `make test-all` installs bitsandbytes
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)  # `make test-all` installs bitsandbytes
     folder = model_files(tmp_path / "a")
     remedies = [p.remedy for p in Vllm(path=str(folder)).problems()]
     remedies += [p.remedy for p in HuggingFace(path=str(folder), quantization="4bit").problems()]

@@ -13,7 +13,7 @@ import pytest
 
 from alpacabench.core.records import Example, Outcome, Pair, Prompt, Verdict
 from alpacabench.io.manifest import JobEntry, JobResult, Manifest
-from alpacabench.run.experiment import EarlyStoppingSettings
+from alpacabench.run.settings import EarlyStoppingSettings
 from alpacabench.scoring.sequential import log_evidence, upper_bound
 from alpacabench.sweeps.early_stopping import EarlyStopping
 from tests.helpers.command import metrics, run

@@ -160,6 +160,7 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None:
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        time.sleep(0.5)  # what was sent before the kill arrives
         before = len(model.bodies)
         assert 13 <= before < 32
         planned = run(tmp_path, *given, "plan=true")
