@@ -23,7 +23,7 @@ from tests.helpers.fakes.http_server import HttpServer, Request, Response, error
 
 TEMPLATE = "alpaca_eval_clf_gpt4_turbo/alpaca_eval_clf.txt"
 Choice = dict[str, Any]
-Answer = Callable[[dict[str, Any]], Choice]
+Answer = Callable[[dict[str, Any]], Choice | Response]
 
 
 def read(path: Path) -> list[dict[str, Any]]:
