@@ -75,8 +75,11 @@ def bridge(old: FinishedRun, new: FinishedRun) -> Bridge:
         )
     x, y = known[:, 0], known[:, 1]
     line, table = _line(x, y)
+    names = (old.judge, new.judge)
+    if old.judge == new.judge:  # two versions of one judge, or its template edited: only the runs tell them apart
+        names = (f"{old.judge} in {old.origin}", f"{new.judge} in {new.origin}")
     return Bridge(
-        old=old.judge, new=new.judge, n=len(known),
+        old=names[0], new=names[1], n=len(known),
         n_left_out=len(set(old.items) | set(new.items)) - len(known),
         win_rate_old=Estimate.of_shares(x), win_rate_new=Estimate.of_shares(y),
         offset=Estimate.of_differences((y - x) * 100),

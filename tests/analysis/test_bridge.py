@@ -70,3 +70,12 @@ def test_a_judge_that_says_one_thing_of_all_gives_no_kappa_and_no_table(tmp_path
     one = write_annotations(tmp_path / "a.json", annotation_rows([2.0] * 20))
     found = json.loads(alpacabench("bridge", one, one, "--json").stdout)
     assert (found["kappa"], found["rank_correlation"], found["table"]) == (None, None, [])
+
+
+def test_judges_of_one_name_are_told_apart_by_their_runs(tmp_path: Path) -> None:
+    old, new = verdicts()
+    runs = write_run(tmp_path / "old", old), write_run(tmp_path / "new", new)
+    found = json.loads(alpacabench("bridge", *runs, "--json").stdout)
+    assert found["old"].endswith(f"in {runs[0]}") and found["new"].endswith(f"in {runs[1]}")
+    told = "".join(alpacabench("bridge", *runs).stdout.split())
+    assert all(f"{found[key]['value']:.1f}" in told for key in ("win_rate_old", "win_rate_new"))
