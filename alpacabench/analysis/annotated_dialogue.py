@@ -31,7 +31,7 @@ def sides_of(row: Mapping[str, Any], output: str | None, reference: str | None) 
     if isinstance(turns, list) and len(turns) > 1:
         if output is not None and row.get("outputs_2"):
             whole = of_turns(turns, row["outputs_2"])
-            output, at = whole.text, whole.last
+            output, at = whole.text, whole.answer[0]
         if reference is not None and row.get("outputs_1"):
             reference = of_turns(turns, row["outputs_1"]).text
     return Sides(output, reference, at, *lengths)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alpacabench.analysis.estimate import Number
+from alpacabench.core.conversation import came
 from alpacabench.core.exchange import Step, ToolResult
 from alpacabench.core.records import Generation, Outcome
 from alpacabench.core.tasks import ending, right
@@ -25,10 +26,6 @@ FIGURES = (
     ("Ended at max_steps, %", "max_steps_rate"),
 )
 """Label and metric."""
-STATUS = {
-    "ok": "result", "error": "the tool's error", "invalid": "invalid call", "failed": "injected failure",
-    "not_run": "not run",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ def _rows(number: int, step: Step) -> list[CallRow]:
 
 
 def _call(number: int, said: str, result: ToolResult) -> CallRow:
-    word = STATUS[result.status] + (f": {result.injected}" if result.injected else "")
     return CallRow(
-        number, said, result.name or "(no name)", result.arguments[:LONGEST], result.status, word, result.text[:LONGEST]
-    )
+        number, said, result.name or "(no name)", result.arguments[:LONGEST], result.status, came(result),
+        result.text[:LONGEST],
+    )  # fmt: skip

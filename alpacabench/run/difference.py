@@ -161,6 +161,8 @@ def _place(key: str) -> int:
 def _words(key: str, value: str) -> str:
     group, _, stem = key.rpartition(".")
     named = stem if stem in DECODING or not group else key.replace(".", " ")
-    # Of a path the last part; of a text the beginning.
-    shown = " ".join((PurePath(value).name if "/" in value and " " not in value else value).split())
+    # Of an address the host, of a path the last part; of a text the beginning.
+    host = value.partition("://")[2].partition("/")[0]
+    brief = host or PurePath(value).name if "/" in value and " " not in value else value
+    shown = " ".join(brief.split())
     return f"{named} {shown if len(shown) <= WORDS else shown[: WORDS - 1] + '…'}"

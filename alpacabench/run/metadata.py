@@ -43,7 +43,7 @@ def _tools(experiment: Experiment) -> str:
     if not experiment.tools:
         return ""
     settings = experiment.settings
-    failing = settings.tool_failures.key()
+    failing = settings.tool_failures.words
     names = ", ".join(tool.name for tool in experiment.tools)
     return f"{names}; max_steps {settings.max_steps}" + (f"; failures {failing}" if failing else "")
 

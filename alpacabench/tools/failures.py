@@ -96,6 +96,14 @@ class ToolFailures(Component):
         first, second = (int.from_bytes(drawn[start : start + 8], "big") / 2**64 for start in (0, 8))
         return self.kinds[int(second * len(self.kinds))] if first < self.rate else None
 
+    @property
+    def words(self) -> str:
+        """The script as people read it; empty where nothing fails."""
+        if self.places:
+            given = ((place.kind, place.model_dump(exclude={"kind"}, exclude_none=True)) for place in self.places)
+            return "; ".join(" ".join([kind, *(f"{name} {value}" for name, value in at.items())]) for kind, at in given)
+        return f"{self.rate:.4g} of calls ({', '.join(self.kinds)}), seed {self.seed}" if self.any else ""
+
     def key(self) -> Mapping[str, Any] | None:
         """Return the script as a part of the store's key; None where nothing fails."""
         return self.model_dump(mode="json") if self.any else None

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alpacabench.core.exchange import chat
+from alpacabench.core.conversation import came
+from alpacabench.core.exchange import Step, chat
 from alpacabench.core.records import Checked, Outcome, Verdict, digest
 
 SHOWN = 20
@@ -35,6 +36,19 @@ class CheckRow:
     violates: bool
     findings: Sequence[str]
     failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call of a tool, and what came of it."""
+
+    name: str
+    arguments: str
+    """The text that the model wrote."""
+    text: str
+    """What the model was told."""
+    came: str
+    """In words, with the failure that was injected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,16 @@ class ExampleRow:
     """Of such a turn the messages that the model saw."""
     asked: Sequence[str] = ()
     """Of such a turn what the user had said, this turn included."""
+    calls: Sequence[CallRow] = ()
+    """Of tools before the answer, the turn's in a dialogue."""
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> ExampleRow:
-        """Return the row that `dataclasses.asdict` wrote; what an earlier version wrote has no checks."""
+        """Return the row that `dataclasses.asdict` wrote; what an earlier version wrote has no checks and no calls."""
         verdicts = [VerdictRow(**verdict) for verdict in row["verdicts"]]
-        return cls(**row | {"verdicts": verdicts, "checks": [CheckRow(**check) for check in row.get("checks", ())]})
+        checks = [CheckRow(**check) for check in row.get("checks", ())]
+        calls = [CallRow(**call) for call in row.get("calls", ())]
+        return cls(**row | {"verdicts": verdicts, "checks": checks, "calls": calls})
 
 
 def example_rows(outcomes: Iterable[Outcome]) -> list[ExampleRow]:
@@ -136,6 +154,7 @@ def _row(outcome: Outcome) -> ExampleRow:
         seconds=generation.seconds if generation else 0.0,
         failure=outcome.failure,
         checks=[_check(one) for one in outcome.checked if generation and one.sample == generation.sample],
+        calls=_calls(generation.steps) if generation else (),
     )
 
 
@@ -169,9 +188,14 @@ def _rows(outcome: Outcome) -> list[ExampleRow]:
                 turn=turn,
                 said=chat((*script.opening, *before, ("user", asked))),
                 asked=example.turns[:turn],
+                calls=_calls(step for step in generation.steps if step.turn == turn),
             )
         )
     return rows
+
+
+def _calls(steps: Iterable[Step]) -> list[CallRow]:
+    return [CallRow(one.name, one.arguments, one.text, came(one)) for step in steps for one in step.results]
 
 
 def _check(checked: Checked) -> CheckRow:

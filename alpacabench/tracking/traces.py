@@ -126,7 +126,7 @@ def _rationale(verdicts: Sequence[VerdictRow]) -> str:
 
 
 def _spans(trace_id: str, row: ExampleRow, ended_ms: int) -> Iterator[Span]:
-    """Yield the root span, one for the answer (with the text that the model saw), and one per verdict."""
+    """Yield the root span, one for the answer (with the text that the model saw), and one per call and verdict."""
     end = ended_ms * 1_000_000
     start = end - round(row.seconds * 1_000_000_000)
     root, answer = digest([trace_id, "root"])[:16], digest([trace_id, "answer"])[:16]
@@ -135,6 +135,10 @@ def _spans(trace_id: str, row: ExampleRow, ended_ms: int) -> Iterator[Span]:
     finished = {"output": row.output, "finish_reason": row.finish_reason, "failure": row.failure}
     yield span(trace_id, root, None, "example", "CHAIN", (start, end), request(row), row.output)
     yield span(trace_id, answer, root, row.generator or "answer", "LLM", (start, end), prompt, finished)
+    for number, call in enumerate(row.calls):
+        own = digest([trace_id, "call", number])[:16]
+        given, result = {"arguments": call.arguments}, {"result": call.text, "came": call.came}
+        yield span(trace_id, own, answer, call.name or "tool", "TOOL", (end, end), given, result)
     for number, verdict in enumerate(row.verdicts):
         shown = {"instruction": row.instruction, "model_first": verdict.model_first, "repeat": verdict.repeat}
         found = {"preference": verdict.preference, "raw": redact_tree(verdict.raw), "failure": verdict.failure}

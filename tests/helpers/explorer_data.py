@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import random
+import re
+from pathlib import Path
+from typing import Any
 
 from alpacabench.analysis.explorer.content import Answered, Explorer, Flag, Row
 from tests.helpers.report_data import ANSWER, ATTACKS, CATEGORIES, SOURCES, TASKS
@@ -41,3 +47,11 @@ def _answer(text: str, index: int, rng: random.Random) -> Answered:
         flags = (Flag("privacy", "email", "an e-mail address", 0, 9, 9 + len(MAIL)),)
     finish = "length" if index % 31 == 3 else "stop"
     return Answered(score, (text,), len(text), finish, "", ((True, score), (False, score)), flags)
+
+
+def rows_of(path: Path) -> list[Any]:
+    """Return what a page holds: its head, then a row for each prompt."""
+    packed = re.search(r'id="rows">([^<]*)</script>', path.read_text(encoding="utf-8"))
+    assert packed
+    lines = gzip.decompress(base64.b64decode(packed[1])).decode().splitlines()
+    return [json.loads(line) for line in lines]

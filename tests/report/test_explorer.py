@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import re
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,15 +20,8 @@ from alpacabench.core.records import Checked, Finding
 from alpacabench.report import explorer_page
 from alpacabench.report.explorer_page import beside, write_explorer
 from tests.helpers import report_data
-from tests.helpers.explorer_data import explorer
+from tests.helpers.explorer_data import explorer, rows_of
 from tests.helpers.finished_runs import write_run
-
-
-def rows_of(path: Path) -> list[Any]:
-    packed = re.search(r'id="rows">([^<]*)</script>', path.read_text(encoding="utf-8"))
-    assert packed
-    lines = gzip.decompress(base64.b64decode(packed[1])).decode().splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def test_every_prompt_and_answer_is_in_it_and_none_of_it_stands_in_the_markup(tmp_path: Path) -> None:

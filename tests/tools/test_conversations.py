@@ -19,6 +19,7 @@ import pytest
 
 from alpacabench.sandbox.program import sandbox_problem
 from tests.helpers.command import ROOT, metrics, run, succeed
+from tests.helpers.explorer_data import rows_of
 from tests.helpers.fakes.http_server import HttpServer, Request, Response
 from tests.helpers.fakes.tool_server import ToolModel
 
@@ -143,6 +144,9 @@ def test_failures_at_places(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert held[2]["steps"][0]["results"][1]["text"] == "123"
     assert found["n_tool_failures"] == 2 and found["tool_recovery_rate"] == 50
+    (whole,) = rows_of(tmp_path / "run" / "explorer.html")[2][5][0][1]
+    failed = 'Tool failed: (injected failure: timeout) {"error": "no answer within 30 s"}'
+    assert f'Call: calculator {{"expression": "3*3"}}\n\n{failed}\n\n' in whole
 
 
 def command(folder: Path, *overrides: str) -> list[str]:

@@ -17,7 +17,7 @@ from alpacabench.io.manifest import SweepLink
 from alpacabench.security.redact import HIDDEN, redact, redact_tree
 from alpacabench.tracking import spool, uri
 from alpacabench.tracking.base import JobRecord
-from alpacabench.tracking.example import drawn, request_ids
+from alpacabench.tracking.example import CallRow, drawn, request_ids
 from alpacabench.tracking.mlflow import Mlflow
 from alpacabench.tracking.pending import Pending, same_examples
 from alpacabench.tracking.sync import sync
@@ -110,6 +110,21 @@ def test_traces_carry_verdict_and_reference_and_are_written_once(tmp_path: Path,
     assert answer.inputs == {"prompt": "question 0?"} and answer.outputs["output"] == "A"
     assert sorted(span.outputs["preference"] for span in judged) == [1.0, 2.0]
     assert not list(tmp_path.glob(".traces*"))
+
+
+def test_a_trace_has_a_span_for_each_call_of_a_tool(tmp_path: Path, database: str) -> None:
+    calls = [CallRow("add", '{"a": 1}', "no answer", "injected failure: timeout"), CallRow("", "}", "", "invalid call")]
+    record = job(tmp_path, examples=[replace(example(0, 1.0), calls=calls)])
+    tracking = Mlflow(experiment="tools", uri=database, traces="all")
+    tracking.finish(tracking.start(record), record)
+    tracking.follow_up(tmp_path, [tmp_path])
+    experiment = client(database).get_experiment_by_name("tools").experiment_id
+    (trace,) = client(database).search_traces(locations=[experiment])
+    answer = next(span for span in trace.data.spans if span.span_type == "LLM")
+    called = {span.name: span for span in trace.data.spans if span.span_type == "TOOL"}
+    assert set(called) == {"add", "tool"} and {span.parent_id for span in called.values()} == {answer.span_id}
+    assert called["add"].inputs == {"arguments": '{"a": 1}'}
+    assert called["add"].outputs == {"result": "no answer", "came": "injected failure: timeout"}
 
 
 def test_traces_are_a_uniform_draw_of_the_same_prompts_in_every_run_whatever_was_answered() -> None:

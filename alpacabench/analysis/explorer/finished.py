@@ -14,8 +14,8 @@ from alpacabench.analysis.explorer.content import Answered, Explorer, Flag, Row
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.locate import locate
 from alpacabench.checks.spans import Masked, Span, masked
-from alpacabench.core.conversation import Conversation, conversation
-from alpacabench.core.exchange import Messages
+from alpacabench.core.conversation import Conversation, is_conversation, of_steps
+from alpacabench.core.exchange import Step, ToolResult
 from alpacabench.core.records import Example
 from alpacabench.dataset.taxonomy import label
 from alpacabench.io.rows import Row as FileRow
@@ -134,8 +134,8 @@ def _add_verdict(told: _Told, row: FileRow) -> None:
 def _add_answer(told: _Told, row: FileRow) -> None:
     if isinstance(row.get("output"), str):
         told.texts[_sample(row)] = row["output"]
-        if isinstance(steps := row.get("steps"), list) and len(steps) > 1:
-            told.before[_sample(row)] = conversation(_messages(steps))
+        if isinstance(rows := row.get("steps"), list) and is_conversation(steps := [_step(row) for row in rows]):
+            told.before[_sample(row)] = of_steps(steps)
     told.finish_reason = told.finish_reason or str(row.get("finish_reason") or "")
     told.prompt = told.prompt or row.get("prompt")
     told.failure = told.failure or str(row.get("failure") or "")
@@ -154,38 +154,31 @@ def _answered(item: Item | None, files: Mapping[int, _Told]) -> Answered | None:
     hidden = {sample: masked(texts.get(sample, ""), _spans(told, sample)) for sample in samples}
     if not told.texts and item.output is not None:
         hidden[0] = masked(item.output, item.hidden)
-    for sample, found in told.before.items():
-        if sample in hidden:
-            hidden[sample] = _behind(found, hidden[sample])
+    whole = {s: told.before[s].answering(hidden[s].text) for s in samples if s in told.before}
     return Answered(
         score=None if math.isnan(item.preference) else (item.preference - 1) * 100,
-        texts=tuple(hidden[sample].text for sample in samples),
+        texts=tuple(whole[s].text if s in whole else hidden[s].text for s in samples),
         length=item.length,
         finish_reason=item.finish_reason or told.finish_reason,
         failure=told.failure,
         verdicts=tuple(told.verdicts),
         flags=tuple(
-            _flag(sample, check, one, hidden.get(sample), told.before[sample].last if sample in told.before else 0)
+            _flag(sample, check, one, hidden.get(sample), whole[sample].answer[0] if sample in whole else 0)
             for sample, check, one, _ in told.findings
         ),
-        parts=tuple(told.before[s].parts if s in told.before else () for s in samples) if told.before else (),
+        parts=tuple(whole[s].parts if s in whole else () for s in samples) if whole else (),
         shown=None if told.prompt in (None, item.instruction) else told.prompt,
     )
 
 
-def _messages(steps: Sequence[Mapping[str, Any]]) -> Messages:
-    """Return what was said in the steps of a row of generations."""
-    found: list[tuple[str, str]] = []
-    for step in steps:
-        asked = step.get("asked") or ()
-        found += [(str(message.get("role")), str(message.get("content") or "")) for message in asked]
-        found.append(("assistant", str(step.get("output") or "")))
-    return tuple(found)
+def _step(row: Mapping[str, Any]) -> Step:
+    """Return what was said in one of the steps of a row of generations."""
+    asked = ((str(message.get("role")), str(message.get("content") or "")) for message in row.get("asked") or ())
+    results = tuple(ToolResult(**{name: result[name] for name in _OF_A_CALL}) for result in row.get("results") or ())
+    return Step(tuple(asked), str(row.get("output") or ""), results=results)
 
 
-def _behind(whole: Conversation, answer: Masked) -> Masked:
-    """Return a whole conversation that ends with a masked answer, for findings in that answer."""
-    return Masked(whole.text[: whole.last] + answer.text, answer.spans)
+_OF_A_CALL = ("id", "name", "arguments", "text", "status", "injected")
 
 
 def _spans(told: _Told, sample: int) -> list[Span]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from alpacabench.analysis.explorer.content import Answered, Explorer, Flag, Row
 from alpacabench.checks.masking import mask_flagged
-from alpacabench.core.conversation import of_steps, of_turns
+from alpacabench.core.conversation import is_conversation, of_steps, of_turns
 from alpacabench.core.records import Finding, Outcome
 from alpacabench.dataset.taxonomy import label
 from alpacabench.scoring.turns import answer_length
@@ -31,10 +31,10 @@ def _row(outcome: Outcome) -> Row:
 
 
 def _answered(outcome: Outcome) -> Answered:
-    told = {g.sample: of_steps(g.steps) for g in outcome.generations if len(g.steps) > 1}
+    told = {g.sample: of_steps(g.steps) for g in outcome.generations if is_conversation(g.steps)}
     texts = tuple(told[g.sample].text if g.sample in told else g.text or "" for g in outcome.generations)
     # A check's findings are of the last answer.
-    moved = {sample: found.last for sample, found in told.items()}
+    moved = {sample: found.answer[0] for sample, found in told.items()}
     verdicts = tuple((v.model_first, _score(v.preference)) for v in outcome.verdicts)
     return Answered(
         score=_score(outcome.preference),

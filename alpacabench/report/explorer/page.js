@@ -86,7 +86,7 @@
     if (!a) return "";
     const verdicts = a.verdicts.filter((v) => v[1] !== null).map(([first, score]) =>
       `${number(score)}%${first === null ? "" : first ? " shown first" : " shown second"}`);
-    return [a.length === null ? null : `${number(a.length)} characters`, a.finish === "length" ? "cut off at the token limit" : null,
+    return [a.length === null ? null : `${number(a.length)} ${a.length === 1 ? "character" : "characters"}`, a.finish === "length" ? "cut off at the token limit" : null,
       verdicts.length > 1 && setting !== Rows.REFERENCE ? `verdicts: ${verdicts.join(", ")}` : null, a.failure || null].filter(Boolean).join(" · ");
   };
 
