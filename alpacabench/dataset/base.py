@@ -153,6 +153,8 @@ PARTS = (
     "conversation", "conversations", "question", "choices", "options", "few_shot", "image", "images",
     "knowledge", "background", "passages", "evidence", "facts", "premise", "hypothesis", "story", "snippet",
     "chat_history", "dialog", "dialogue", "system_message", "user_input", "source_text", "input_text",
+    "prompt", "query", "examples", "demonstrations", "shots", "audio", "video", "image_url", "image_path",
+    "attachments",
 )  # fmt: skip
 """Columns with which other data sets hold a part of the prompt beside its `instruction`."""
 NOT_SENT = frozenset({
@@ -183,8 +185,9 @@ def whole_prompts(rows: Sequence[Row], file: str) -> None:
 
 
 def _tell_unsent(rows: Sequence[Row], path: str) -> None:
-    """Warn of columns of text that may be meant for the model."""
-    others = sorted({str(name) for row in rows for name, value in row.items() if isinstance(value, str)} - NOT_SENT)
+    """Warn of columns of text, alone or in lists and objects, that may be meant for the model."""
+    text = (str, list, dict)
+    others = sorted({str(name) for row in rows for name, value in row.items() if isinstance(value, text)} - NOT_SENT)
     if others:
         said = "dataset.path: %s: only 'instruction' is sent to the model, not the columns: %s"
         log.warning(said, path, ", ".join(others)[:300])

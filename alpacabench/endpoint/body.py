@@ -11,7 +11,7 @@ from alpacabench.endpoint.wire import BrokenError, RefusedError
 
 ENDINGS = {
     "stop": ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "stop_string", "end_of_text", "complete",
-             "finished", "tool_calls", "function_call", "tool_use"),
+             "completed", "finished", "tool_calls", "function_call", "tool_use"),
     "length": ("length", "max_tokens", "model_length", "max_output_tokens", "token_limit", "max_length",
                "model_context_window_exceeded"),
 }  # fmt: skip

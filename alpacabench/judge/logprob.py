@@ -90,7 +90,7 @@ def positions_of(choice: Mapping[str, Any]) -> list[Position]:
         raise UnparsableVerdictError(f"the answer has no log probabilities; {REMEDY}")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UnparsableVerdictError(f"log probabilities in a shape that is not known: {str(found)[:200]}")
-    return [(str(entry.get("token")), _pairs(entry.get("top_logprobs"))) for entry in entries]
+    return [(_text(entry) or "", _pairs(entry.get("top_logprobs"))) for entry in entries]
 
 
 def after_trace(positions: list[Position], said: str) -> list[Position]:
@@ -155,12 +155,29 @@ def share(listed: Sequence[tuple[str, float]], tokens: Sequence[str]) -> float:
 def _pairs(top: Any) -> list[tuple[str, float]]:
     """Return a list of entries, or a mapping, as pairs; an entry without a number that can be one is broken."""
     if isinstance(top, dict):
-        top = [{"token": text, "logprob": value} for text, value in top.items()]
+        named = {text: value if isinstance(value, dict) else {"logprob": value} for text, value in top.items()}
+        top = [{"token": text, **value} for text, value in named.items()]
     if top is None:
         return []
-    if not isinstance(top, list) or not all(isinstance(e, dict) and isinstance(e.get("token"), str) for e in top):
+    texts = [_text(entry) for entry in top] if isinstance(top, list) else [None]
+    if None in texts:
         raise UnparsableVerdictError(f"log probabilities in a shape that is not known: {str(top)[:200]}")
-    return [(entry["token"], _number(entry)) for entry in top]
+    return [(str(text), _number(entry)) for text, entry in zip(texts, top, strict=True)]
+
+
+def _text(entry: Any) -> str | None:
+    """Return a token's text, None where an entry names none; that of a special token may be null, which is empty."""
+    if not isinstance(entry, dict):
+        return None
+    # vLLM may name an id, and the text beside it; others give the bytes alone.
+    text = entry.get("decoded_token") or entry.get("token")
+    if text is None and isinstance(entry.get("bytes"), list):
+        try:
+            text = bytes(entry["bytes"]).decode("utf-8", "replace")
+        except (TypeError, ValueError):
+            return None
+    text = "" if text is None and "token" in entry else text
+    return text if isinstance(text, str) else None
 
 
 def _number(entry: dict[str, Any]) -> float:

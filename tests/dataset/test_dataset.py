@@ -170,7 +170,9 @@ def test_a_gap_written_as_nan_is_no_label(tmp_path: Path) -> None:
     assert example.category not in ("nan", "")
 
 
-@pytest.mark.parametrize("column", ["input", "Context", "system", "conversation", "choices", "knowledge", "premise"])
+@pytest.mark.parametrize(
+    "column", ["input", "Context", "system", "conversation", "choices", "knowledge", "prompt", "shots"]
+)
 def test_a_part_of_the_prompt_in_another_column_is_refused_by_name(tmp_path: Path, column: str) -> None:
     rows = [ROWS[0] | {column: ""}, ROWS[1] | {column: ["a part"]}]
     with pytest.raises(DataError, match=f"row 2: the column '{column}' holds a part of the prompt.*a part"):
@@ -179,9 +181,9 @@ def test_a_part_of_the_prompt_in_another_column_is_refused_by_name(tmp_path: Pat
 
 
 def test_columns_that_no_model_is_shown_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    rows = [row | {"hint": "Think of rivers.", "id": "7", "generator": "x"} for row in ROWS]
+    rows = [row | {"hint": "Think of rivers.", "steps": ["one"], "id": "7", "generator": "x"} for row in ROWS]
     RowFile(path=_file(tmp_path / "a.json", rows)).load()
-    assert "only 'instruction' is sent to the model, not the columns: hint" in caplog.text
+    assert "only 'instruction' is sent to the model, not the columns: hint, steps" in caplog.text
 
 
 def test_references_that_only_look_like_the_prompts_are_said_to(tmp_path: Path) -> None:

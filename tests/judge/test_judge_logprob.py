@@ -111,6 +111,12 @@ LOGS = {"m": math.log(0.75), "M": math.log(0.25)}
         {"content": None, "top_logprobs": [LOGS]},
         {"content": [{"token": "m", "logprob": LOGS["m"], "top_logprobs": LOGS}]},
         [{"token": "m", "top_logprobs": [{"token": t, "logprob": v} for t, v in LOGS.items()]}],
+        {"content": [{"token": "m", "top_logprobs": {"76": {"logprob": LOGS["m"], "rank": 1, "decoded_token": "m"},
+                                                     "44": {"logprob": LOGS["M"], "rank": 2, "decoded_token": "M"}}}]},
+        {"content": [{"token": None, "top_logprobs": [{"token": None, "logprob": 0.0}]},
+                     {"token": "m", "top_logprobs": [*({"token": t, "logprob": v} for t, v in LOGS.items()),
+                                                     {"token": None, "logprob": None}]}]},
+        {"content": [{"token": "m", "top_logprobs": [{"bytes": [ord(t)], "logprob": v} for t, v in LOGS.items()]}]},
         {"content": [{"token": "\n", "top_logprobs": [{"token": "\n", "logprob": -0.1}]},
                      {"token": "m", "top_logprobs": [{"token": t, "logprob": v} for t, v in LOGS.items()]}]},
     ],
@@ -125,7 +131,9 @@ def test_each_shape_in_which_servers_send_them_is_read(logprobs: object) -> None
         {}, {"logprobs": None}, {"logprobs": {"content": []}}, choice({"A": -1.0}), {"logprobs": "abc"},
         {"logprobs": [{"token": "m", "logprob": -0.3}]}, {"logprobs": {"content": [5]}}, {"logprobs": {"content": "m"}},
         {"logprobs": {"content": [{"token": "m", "logprob": 0.0, "top_logprobs": [{"token": "m"}]}]}},
-        {"logprobs": {"content": [{"top_logprobs": 3}]}}, {"logprobs": {"tokens": 3, "top_logprobs": [None]}},
+        {"logprobs": {"content": [{"top_logprobs": 3}]}}, {"logprobs": {"content": [{"top_logprobs": [{}]}]}},
+        {"logprobs": {"content": [{"top_logprobs": [{"bytes": [300], "logprob": -1}]}]}},
+        {"logprobs": {"tokens": 3, "top_logprobs": [None]}},
     ],
 )  # fmt: skip
 def test_a_completion_without_the_tokens_is_no_verdict(empty: dict) -> None:
