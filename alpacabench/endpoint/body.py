@@ -21,6 +21,7 @@ KINDS = (
     (408, r"time.?out|timed.out"), (401, r"authenti|invalid.api.key"), (403, r"permission|forbidden"),
     (404, r"model.not.found|not.found.error|unexpected endpoint"),
     (400, r"invalid|bad.?request|content.filter|context.length|too.long|sensitive"),
+    (400, r"blocked|moderat|flagged|safety|polic"),
 )  # fmt: skip
 """Of an error without a number: the status that other servers send with such words."""
 STREAM = ("data:", "event:")
@@ -39,6 +40,8 @@ def decode(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         what = "a stream of events, although none was asked for" if text.lstrip().startswith(STREAM) else "no JSON"
         raise BrokenError(f"the answer is {what}: {text[:200]!r}") from None
+    # Gemini puts an error in a list, also where a gateway sends it with status 200.
+    body = body[0] if isinstance(body, list) and body and isinstance(body[0], dict) and body[0].get("error") else body
     if not isinstance(body, dict):
         raise BrokenError(f"the answer is no completion: {text[:200]!r}")
     refusal = _refusal(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,6 +39,20 @@ def offers_tools(body: Body) -> bool:
     return body.get("tool_choice") == "auto"
 
 
+_AGAIN = re.compile(
+    r"(?:again|retry) (?:in|after) (\d[\d.]* ?[a-z]+(?:[ ,]*(?:and )?\d[\d.]* ?[a-z]+){0,3})", re.IGNORECASE
+)
+_TIME = re.compile(r"(\d+(?:\.\d+)?) ?(ms|[smhd])", re.IGNORECASE)
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def wait_in_words(message: str) -> float | None:
+    """Return the seconds of "try again in 6h3m0.5s" or "retry after 26 seconds"; None where nothing like it is said."""
+    found = _AGAIN.search(message)
+    times = _TIME.findall(found[1]) if found else []
+    return sum(float(number[:12]) * UNITS[unit.lower()] for number, unit in times) if times else None
+
+
 class RefusedError(Exception):
     """The server answered with an error status."""
 
@@ -47,8 +62,8 @@ class RefusedError(Exception):
         self.status = status
         self.message = message
         self.code = code
-        self.retry_after = retry_after
-        """Seconds to wait, where the server says so."""
+        self.retry_after = wait_in_words(message) if retry_after is None else retry_after
+        """Seconds to wait, where the server says so, in a header or in its words."""
         self.sent = status if sent is None else sent
         """The status of the reply, where the error's own stands in its body."""
         within = "" if self.sent == status else f" with an error {status}"

@@ -127,6 +127,8 @@ def test_what_was_thought_and_stands_in_the_total_alone_is_billed() -> None:
     [
         ({"base_resp": {"status_code": 1026, "status_msg": "new_sensitive"}, "choices": None}, 400, "new_sensitive"),
         ({"error": "Unexpected endpoint or method. Returning 200 anyway"}, 404, "Unexpected endpoint"),
+        ([{"error": {"code": 400, "message": "no such field", "status": "INVALID_ARGUMENT"}}], 400, "no such field"),
+        ({"error": "content blocked"}, 400, "content blocked"), ({"detail": "flagged by moderation"}, 400, "flagged"),
     ],
 )  # fmt: skip
 def test_an_error_with_status_200_is_told_in_its_own_words(body: Any, status: int, said: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from alpacabench.core.errors import JudgeError
 from alpacabench.core.hosts import public_url
 from alpacabench.endpoint.waits import Waits
+from alpacabench.endpoint.wire import RefusedError
 from alpacabench.store.store import Store
 from tests.helpers.endpoint_data import failures, generated, judge_at
 from tests.helpers.fakes.http_server import HttpServer, Request, Response, error
@@ -151,6 +152,30 @@ def test_a_server_that_sends_everyone_away_for_hours_is_not_waited_for(store: St
             failures(server.url, store, 20, concurrency=2)
     assert time.monotonic() - start < 10
     assert "what was answered is kept" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Rate limit reached for requests per day. Please try again in 6h3m0.5s. Visit ...", 21780.5),
+        ("Please retry after 26 seconds.", 26.0), ("try again in 20ms.", 0.02), ("Please retry in 35.47s.", 35.47),
+        ("Try again in 1 day, 2 hours and 3 minutes", 93780.0), ("try again in a while", None), ("try again", None),
+        ("retry after " + "9" * 400 + "s", 999999999999.0),
+    ],
+)  # fmt: skip
+def test_a_wait_that_is_told_in_words_is_read(words: str, seconds: float | None) -> None:
+    assert RefusedError(429, words).retry_after == seconds
+    assert RefusedError(429, words, retry_after=1.0).retry_after == 1.0
+
+
+def test_a_server_that_says_hours_in_words_alone_is_not_waited_for(store: Store) -> None:
+    limit = error(429, "Rate limit reached for requests per day. Please try again in 6h0m0s.", "rate_limit_exceeded")
+    served = iter(range(100))
+    with (
+        chat_server(lambda body: made_up(body) if next(served) < 3 else limit) as server,
+        pytest.raises(JudgeError, match=r"asks to come back in 6.0 h"),
+    ):
+        failures(server.url, store, 20, concurrency=2)
 
 
 @pytest.mark.parametrize(
