@@ -22,6 +22,9 @@ Missing verdicts never help: a release must hold whatever they would have been. 
 run where the run has no verdict, and as won by the base where the base has none (under length control, as a lost
 prompt). A block rests on the prompts with a verdict in both, so that missing verdicts alone never block.
 
+A judge that is undecided on most verdicts (its preference lies between 45% and 55%) makes all win rates alike: with it
+only a run that is shown to be no worse at all is released, whatever the margin.
+
 With --max-violations NAME=PERCENT (once for each check) the run is blocked as well where its own violation rate is
 above the limit. Answers that could not be checked count as violations for a release, and are left out of a block.
 """
@@ -98,8 +101,11 @@ def run(arguments: argparse.Namespace) -> int:
     differences = evidence.differences()
     place = _enter(arguments, base, candidate) if arguments.series else None
     alpha = place.alpha if place else arguments.alpha
-    saturated = comparison.delta_wr.saturated
-    decision = decide(differences, arguments.margin, alpha, evidence.worst(), saturated=saturated)
+    delta = comparison.delta_wr
+    decision = decide(
+        differences, arguments.margin, alpha, evidence.worst(),
+        saturated=delta.saturated, undecided_share=delta.undecided_share,
+    )  # fmt: skip
     verdict = max((decision.verdict, *(limit.verdict for limit in limits)), key=list(EXIT_CODES).index)
     summary = markdown(decision, evidence, place, limits)
     if arguments.export:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alpacabench.analysis.decision import claim_p, detectable
-from alpacabench.analysis.estimate import Estimate, decimal, probability
+from alpacabench.analysis.estimate import MISSING, Estimate, decimal, finite, probability
 from alpacabench.analysis.sentences.compare import MetricFacts, conclusion
 from alpacabench.io.rows import shorten
 
@@ -78,9 +78,11 @@ def _pairing(comparison: Comparison) -> Table:
     for column in ("", "Win rate", "Length-controlled")[: len(deltas) + 1]:
         table.add_column(column, justify="right" if column else "left")
     rows = {
-        "Standard error, paired": [decimal(d.standard_error, 2) for d in deltas],
-        "Standard error, unpaired": [decimal(d.standard_error_unpaired, 2) for d in deltas],
-        "Variance reduction": [decimal(d.variance_reduction, 1) + "×" for d in deltas],
+        "Standard error, paired": [_error(d.standard_error) for d in deltas],
+        "Standard error, unpaired": [_error(d.standard_error_unpaired) for d in deltas],
+        "Variance reduction": [
+            f"{decimal(d.variance_reduction)}×" if finite(d.variance_reduction) else MISSING for d in deltas
+        ],
         "Correlation": [decimal(d.rho, 2) for d in deltas],
         "Detectable with 80% power": [decimal(detectable(d), 1) for d in deltas],
         f"Equivalent within {deltas[0].margin:g} points": [
@@ -93,6 +95,11 @@ def _pairing(comparison: Comparison) -> Table:
     for label, cells in rows.items():
         table.add_row(label, *cells)
     return table
+
+
+def _error(value: float) -> str:
+    """Return a standard error; a dash where no prompt differs from another: that is no error of 0."""
+    return decimal(value, 2) if value > 0 else MISSING
 
 
 def _side_by_side(comparison: Comparison, flips: int) -> Table:

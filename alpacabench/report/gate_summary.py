@@ -26,7 +26,9 @@ def figures(
     flips, missing = evidence.comparison.flips, evidence.missing()
     base, run = shown(evidence.base.name), shown(evidence.run.name)
     before, after = (Estimate(r.win_rate, r.win_rate_ci_low, r.win_rate_ci_high).text(2) for r in evidence.rates())
-    difference = f"{decimal(decision.estimate, 2, True)} ± {decimal(decision.standard_error, 2)}"
+    # Few prompts that all differ alike have no spread, and still no error of 0.
+    error = f" ± {decimal(decision.standard_error, 2)}" if decision.standard_error > 0 else ""
+    difference = decimal(decision.estimate, 2, True) + error
     bound = f"at least {decimal(decision.low, 2, True)}, at most {decimal(decision.high, 2, True)}"
     return {
         f"Win rate in % (95% interval), {base} (base)": before,

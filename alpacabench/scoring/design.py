@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alpacabench.scoring.arrays import Floats, outcomes, same_length
+from alpacabench.scoring.small_sample import WHOLE
 from alpacabench.scoring.win_rate import WinRate, mde_80_paired
 
 
@@ -39,10 +40,9 @@ def stratified_error(y: ArrayLike, strata: Sequence[str]) -> float:
 
 def stratified(rate: WinRate, y: ArrayLike, strata: Sequence[str]) -> WinRate:
     """Return the rate with the stratified error, and its interval narrowed or widened as much."""
-    error = stratified_error(y, strata) * 100
-    if not (rate.standard_error > 0 and np.isfinite(error)):
+    if rate.n_total < 2:
         return rate
-    return _with_error(rate, rate.win_rate, error)
+    return _with_error(rate, rate.win_rate, stratified_error(y, strata) * 100)
 
 
 def slot_balanced(rate: WinRate, first: ArrayLike, second: ArrayLike) -> WinRate:
@@ -67,7 +67,13 @@ def _share_of_mean(y: Floats) -> Floats:
 
 
 def _with_error(rate: WinRate, value: float, error: float) -> WinRate:
-    scale, moved = error / rate.standard_error if rate.standard_error > 0 else 1.0, value - rate.win_rate
+    """Return the rate with another value and error, its interval moved and scaled by the ratio of the errors.
+
+    Few prompts of a stratum are alike by chance: without a spread left, the interval would have no width. So one prompt
+    won and one lost are added to both errors, as `small_sample` adds them to differences.
+    """
+    added = 2 * WHOLE**2 / max(1, rate.n_total * (rate.n_total - 1))
+    scale, moved = float(np.sqrt((error**2 + added) / (rate.standard_error**2 + added))), value - rate.win_rate
     low = rate.win_rate - (rate.win_rate - rate.win_rate_ci_low) * scale + moved
     high = rate.win_rate + (rate.win_rate_ci_high - rate.win_rate) * scale + moved
     return replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +19,7 @@ from alpacabench.scoring.arrays import (
     standard_error,
 )
 from alpacabench.scoring.length_control import LengthControlled
-from alpacabench.scoring.saturation import saturated
+from alpacabench.scoring.saturation import MOSTLY, saturated, undecided_share
 from alpacabench.scoring.small_sample import mean_of, n_changes, sign_flip_p
 from alpacabench.scoring.win_rate import POWER_80, missing_bounds
 
@@ -52,7 +52,7 @@ class Delta:
     """Of no difference, from the signs alone: exact for every number of prompts."""
     margin: float
     equivalent: bool
-    """Whether the 90% interval lies inside +- margin, two one-sided tests at 5%, and the verdicts can show anything."""
+    """Whether the 90% interval lies inside +- margin, two one-sided tests at 5%, and the verdicts tell (`tells`)."""
     equivalence_p: float
     p_better: float
     """Posterior probability, a flat prior given, that the run is better by more than the margin."""
@@ -60,6 +60,9 @@ class Delta:
     """The same, that it is worse by more than the margin."""
     saturated: bool
     """Whether every verdict of both runs is the same win, loss or draw: then nothing can be concluded."""
+    undecided_share: float
+    """Percent of the verdicts of both runs on which the judge is undecided: where it is most of them, that rates are
+    alike says more of the judge than of the runs."""
     mde_80: float
     """Smallest difference that this pair would show with 80% power; with 50% it shows 0.70 of it."""
     n_changes: float
@@ -73,6 +76,17 @@ class Delta:
     n_paired: int
     influence: Floats = field(repr=False, compare=False)
     """Influence of each prompt on the estimate, in points, in the order of the sorted instructions."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether the verdicts could show that two runs differ, so that alike rates mean alike runs."""
+        return not self.saturated and self.undecided_share <= MOSTLY
+
+    def from_verdicts_of(self, raw: Delta) -> Delta:
+        """Return the difference as one of the same verdicts as `raw`: what they cannot tell, it cannot, either."""
+        return replace(
+            self, saturated=raw.saturated, undecided_share=raw.undecided_share, equivalent=self.equivalent and raw.tells
+        )
 
     def metrics(self, name: str) -> dict[str, float]:
         """Return the figures under their MLflow names; name is `wr` or `lc`."""
@@ -135,7 +149,7 @@ def compare_win_rates(
     estimate = float(np.mean(y - base) * 100)
     resampled = bootstrap_means((y - base)[None] * 100, draws, seed)[:, 0]
     influences = (base - np.mean(base)) * 100, (y - np.mean(y)) * 100
-    return _delta(estimate, *influences, resampled, margin, saturated(np.concatenate([base, y])))
+    return _delta(estimate, *influences, resampled, margin, np.concatenate([base, y]))
 
 
 def compare_length_controlled(base: LengthControlled, run: LengthControlled, margin: float) -> Delta:
@@ -220,7 +234,8 @@ def _align(
     base, y = base[base_order], y[order]
     known = ~np.isnan(base + y)
     if known.sum() < 2:
-        raise DataError(f"{int(known.sum())} prompts have a verdict in both runs; a comparison needs two or more.")
+        n = f"{int(known.sum())} prompt{' has' if known.sum() == 1 else 's have'}"
+        raise DataError(f"{n} a verdict in both runs; a comparison needs two or more.")
     return [key for key, both in zip(keys, known, strict=True) if both], base[known], y[known]
 
 
@@ -239,8 +254,9 @@ def _delta(
     influence: Floats,
     resampled: Floats,
     margin: float,
-    nothing_to_show: bool = False,
+    verdicts: Floats | None = None,
 ) -> Delta:
+    """Return what is known of a difference; without the verdicts it rests on, they are taken for telling ones."""
     difference = influence - base_influence
     values = estimate + difference - np.mean(difference)
     known, flips, error = mean_of(values), sign_flip_p(values), standard_error(difference)
@@ -249,6 +265,8 @@ def _delta(
     low, high = percentile_interval(resampled)
     (ci_low, ci_high), (low_90, high_90) = known.interval(), known.interval(0.9)
     few = np.isfinite(known.freedom)
+    y = np.empty(0) if verdicts is None else verdicts
+    same, undecided = saturated(y), undecided_share(y)
     return Delta(
         estimate=estimate,
         standard_error=error,
@@ -262,11 +280,12 @@ def _delta(
         p_value=max(known.two_sided_p(), flips) if few else known.two_sided_p(),
         p_sign_flip=flips,
         margin=margin,
-        equivalent=-margin < low_90 and high_90 < margin and not nothing_to_show,
+        equivalent=-margin < low_90 and high_90 < margin and not same and undecided <= MOSTLY,
         equivalence_p=max(1 - known.chance_above(-margin), known.chance_above(margin)),
         p_better=known.chance_above(margin),
         p_worse=1 - known.chance_above(-margin),
-        saturated=nothing_to_show,
+        saturated=same,
+        undecided_share=undecided,
         mde_80=known.detectable() if few else POWER_80 * error,
         n_changes=n_changes(values),
         standard_error_unpaired=unpaired,

@@ -108,13 +108,13 @@ def missing_bounds(preferences: ArrayLike) -> tuple[float, float] | None:
 def mean_interval(y: Floats, draws: int = 10_000, seed: int = 0) -> tuple[float, float, Interval]:
     """Return the 95% interval of the mean of y in [0, 1], and its kind; which one follows from the verdicts.
 
-    Whole wins, losses and draws: Wilson's. A judge that is mostly clear: Wilson's on the effective number of rows where
-    rows or wins are few, else a bootstrap of prompts. A soft one: t quantiles, else the bootstrap, so that nothing
-    jumps at 100 rows.
+    Whole wins, losses and draws, and verdicts that are all the same: Wilson's. A judge that is mostly clear: Wilson's
+    on the effective number of rows where rows or wins are few, else a bootstrap of prompts. A soft one: t quantiles,
+    else the bootstrap, so that nothing jumps at 100 rows.
     """
     n, y = len(y), np.sort(y)
     clear = np.minimum(np.abs(y - 0.5), 0.5 - np.abs(y - 0.5)) <= 0.5 - CONFIDENT
-    if n < 2 or np.all(np.isin(y, (0.0, 0.5, 1.0))):
+    if n < 2 or y[0] == y[-1] or np.all(np.isin(y, (0.0, 0.5, 1.0))):
         return *wilson_interval(y), "wilson"
     soft = float(np.mean(clear)) < SOFT_SHARE
     extreme = min(float(np.mean(y)), 1 - float(np.mean(y))) * 100 < WILSON_WITHIN_POINTS

@@ -25,6 +25,19 @@ TOLERANCE = 3 * math.sqrt(ALPHA * (1 - ALPHA) / SIMULATIONS)
 """Three standard errors of a share of 5% over the simulations."""
 
 
+def test_alike_rates_of_an_undecided_judge_release_nothing_and_a_shown_gain_does() -> None:
+    alike = np.random.default_rng(0).uniform(-8, 8, 805)
+    assert decide(alike, 3, ALPHA).verdict == "release"
+    assert decide(alike, 3, ALPHA, undecided_share=100.0).verdict == "undecided"
+    assert decide(alike + 4, 3, ALPHA, undecided_share=100.0).verdict == "release"
+    assert decide(alike - 8, 3, ALPHA, undecided_share=100.0).verdict == "block"
+
+
+def test_no_bound_lies_beyond_what_a_difference_can_be() -> None:
+    decision = decide(np.array([100.0, 0.0]), 0, ALPHA)
+    assert (decision.low, decision.high) == (-100, 100)
+
+
 @pytest.mark.parametrize("n", [20, 100])
 @pytest.mark.parametrize("level", [0.1, 0.5])
 def test_the_false_alarm_rate_under_no_change_is_at_most_alpha(n: int, level: float) -> None:

@@ -18,7 +18,7 @@ from tests.helpers.planted import Planted, instructions
 from tests.helpers.points import points
 from tests.helpers.said import Said
 
-KINDS = ("hard", "soft", "ties", "loss", "draw", "win")
+KINDS = ("hard", "soft", "ties", "loss", "draw", "win", "undecided")
 FEW, MANY = (1, 2, 3, 5, 8, 12), (32, 100, 805)
 EFFECTS = {"null": 0.0, "small": 2.0, "large": 25.0, "worse": -25.0}
 Tell = Callable[[Planted, int], list[Said]]

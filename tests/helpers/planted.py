@@ -18,6 +18,8 @@ from alpacabench.scoring.arrays import Floats
 from tests.helpers.finished_runs import JUDGE, REFERENCE
 
 LEVELS = {"loss": 0.0, "draw": 0.5, "win": 1.0}
+NOTHING = {*LEVELS, "undecided"}
+"""Kinds of verdicts that show neither a difference nor that there is none."""
 REFERENCE_LENGTH = 60
 FEW = 40
 """Prompts up to which a sweep has its answers, and with them length control."""
@@ -30,7 +32,7 @@ class Planted:
     """What is true of some runs on one set of prompts."""
 
     kind: str
-    """hard, soft or ties; loss, draw or win where every verdict is that."""
+    """hard, soft or ties; loss, draw or win where every verdict is that; undecided where all are near one half."""
     n: int
     rates: tuple[float, ...] = (30.0, 30.0)
     """True win rate of each run, in percent; the first is the base."""
@@ -57,6 +59,8 @@ class Planted:
         shared, own = np.random.default_rng([1, seed, self.n]), np.random.default_rng([2, seed, self.n, 1 + run])
         if self.kind in LEVELS:
             return np.full(self.n, LEVELS[self.kind])
+        if self.kind == "undecided":
+            return 0.5 + own.uniform(-0.04, 0.04, self.n)
         if self.kind == "soft":
             return rate + shared.uniform(-0.06, 0.06, self.n) + own.uniform(-0.03, 0.03, self.n)
         halves = [

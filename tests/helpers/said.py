@@ -106,7 +106,7 @@ def held_to(texts: Sequence[str], known: Known) -> Iterator[Said]:
         yield Said(text, name, registry()[name].error, TRUTHS[name](fields, known))
 
 
-def of_pair(planted: Planted, seed: int, margin: float = 0.0) -> list[Said]:
+def of_pair(planted: Planted, seed: int) -> list[Said]:
     """Return what the page, the terminal and the gate say of two runs."""
     y, lengths = planted.draw(seed), np.empty((2, 0))
     if planted.by_length:
@@ -125,8 +125,9 @@ def of_pair(planted: Planted, seed: int, margin: float = 0.0) -> list[Said]:
     told = [("win rate", pair.delta_wr), *([("length-controlled win rate", pair.delta_lc)] if pair.delta_lc else [])]
     texts += [pair_says.conclusion(pair_says.MetricFacts("B", "A", name, delta)) for name, delta in told[:1]]
     evidence = Evidence(pair, "win_rate")
-    decision = decide(evidence.differences(), margin, 0.05, evidence.worst(), saturated=pair.delta_wr.saturated)
-    return list(held_to([*texts, gate.verdict(decision), *evidence.notes()], known))
+    known_of = {"saturated": pair.delta_wr.saturated, "undecided_share": pair.delta_wr.undecided_share}
+    decisions = [decide(evidence.differences(), margin, 0.05, evidence.worst(), **known_of) for margin in (0.0, 3.0)]
+    return list(held_to([*texts, *map(gate.verdict, decisions), *evidence.notes()], known))
 
 
 def of_run(planted: Planted, seed: int) -> list[Said]:
@@ -177,5 +178,5 @@ def of_ablation(planted: Planted, seed: int) -> list[Said]:
         found = answer(System(base, tuple(others[2:]), tuple(others[:2])))
     except DataError:
         return []
-    known = Known(planted, y, names, facts={"undecided": planted.kind == "draw"})
+    known = Known(planted, y, names, facts={"undecided": planted.kind in ("draw", "undecided")})
     return list(held_to([ablation.headline(found), *ablation.findings(found), *found.warnings], known))

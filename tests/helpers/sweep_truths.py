@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from alpacabench.scoring.arrays import Floats
+from tests.helpers.planted import NOTHING
 from tests.helpers.truths import MARGIN, Fields, Known, close, not_plain, number, saturated, shared_level
 
 Truth = Callable[[Fields, Known], bool]
@@ -127,7 +128,7 @@ def _every(said: str, known: Known, holds: Callable[[float], bool]) -> bool:
 
 def _robust(said: Fields, known: Known) -> bool:
     variants = [name for name in known.names[1:] if not name.startswith("floor")]
-    return all(abs(_effect(known, name)) < MARGIN for name in variants)
+    return known.planted.kind not in NOTHING and all(abs(_effect(known, name)) < MARGIN for name in variants)
 
 
 def _decodes_alone(said: Fields, known: Known) -> bool:
@@ -190,7 +191,8 @@ ABLATION: dict[str, Truth] = {
     "ablation.flips": _changed, "ablation.effect_flips": _changed,
     "ablation.not_established": lambda said, known: _every(said["others"], known, lambda effect: abs(effect) < 40)
     or known.planted.n < 100,
-    "ablation.within": lambda said, known: _every(said["shown"], known, lambda effect: abs(effect) < MARGIN),
+    "ablation.within": lambda said, known: known.planted.kind not in NOTHING
+    and _every(said["shown"], known, lambda effect: abs(effect) < MARGIN),
     "ablation.open": lambda said, known: bool(said["open"]), "ablation.not_shown": _fact("effects"),
     "chance.floor": _floor, "chance.robustness": _robustness, "chance.worst_adds": _adds,
     "chance.worst_unclear": lambda said, known: known.planted.n < 400 or not _robust_broken(known),

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from alpacabench.scoring.arrays import Floats
-from tests.helpers.planted import LEVELS, Planted
+from tests.helpers.planted import LEVELS, NOTHING, Planted
 from tests.helpers.simulations import COMPARISONS, power
 
 MARGIN = 2.0
@@ -45,7 +45,7 @@ class Known:
     @property
     def effect(self) -> float:
         """The true difference of the second run from the first, in points; 0 where verdicts show nothing."""
-        copies = self.planted.copies or self.planted.kind in LEVELS
+        copies = self.planted.copies or self.planted.kind in NOTHING
         return 0.0 if copies else self.planted.rates[-1] - self.planted.rates[0]
 
     def rate(self, name: str) -> float:
@@ -98,7 +98,13 @@ def lower(said: Fields, known: Known) -> bool:
 
 
 def inside(said: Fields, known: Known) -> bool:
-    return abs(known.effect) < MARGIN and known.planted.kind not in LEVELS
+    return abs(known.effect) < MARGIN and known.planted.kind not in NOTHING
+
+
+def judge_undecided(said: Fields, known: Known) -> bool:
+    """Return whether the judge is undecided on most of the verdicts, and on as many as is told."""
+    share = float(np.mean(np.abs(known.shared - 0.5) < 0.05)) * 100
+    return share > 50 and close(said["share"], share, 0.51)
 
 
 def undecided(said: Fields, known: Known) -> bool:
@@ -132,6 +138,8 @@ PAIR: dict[str, Callable[[Fields, Known], bool]] = {
     "pair.more": higher, "pair.less": lower, "pair.equivalent": inside,
     "pair.undecided": undecided, "pair.rates": rates, "pair.lc": always, "pair.lc_length": by_length,
     "pair.lc_unclear": lambda said, known: not known.planted.by_length or known.planted.n < 100, "pair.flips": flips,
+    "pair.judge_undecided": judge_undecided, "metric.judge_undecided": judge_undecided,
+    "gate.judge_undecided": judge_undecided,
     "pair.inside": inside, "pair.outside": lambda said, known: known.planted.kind not in LEVELS,
     "pair.power": lambda said, known: 0 < number(said["half"]) < number(said["size"]) < 100,
     "metric.saturated": level_only, "metric.differs": differs, "metric.equivalent": inside,
@@ -142,7 +150,8 @@ PAIR: dict[str, Callable[[Fields, Known], bool]] = {
     "numerics.pair_only": lambda said, known: known.facts.get("numerics") == "only",
     "numerics.pair_unknown": lambda said, known: known.facts.get("numerics") == "more",
     "gate.saturated": level_only, "gate.undecided": lambda said, known: not_plain(known) or known.effect > 0,
-    "gate.release": lambda said, known: known.effect > -_margin(said) - 1e-9,
+    "gate.release": lambda said, known: known.effect > -_margin(said) - 1e-9
+    and (known.planted.kind not in NOTHING or _margin(said) == 0),
     "gate.block": lambda said, known: known.effect < -_margin(said) - 1e-9,
     "gate.missing": lambda said, known: [int(said[k]) for k in ("either", "base", "run")] == [
         int(np.isnan(known.y).any(axis=0).sum()), *np.isnan(known.y).sum(axis=1).tolist()
@@ -199,7 +208,7 @@ RUN: dict[str, Callable[[Fields, Known], bool]] = {
 def true_rate(known: Known) -> float:
     planted, level = known.planted, LEVELS.get(known.planted.kind)
     share = abs(planted.bias) / 100
-    rate = planted.rates[0] if level is None else 100 * level
+    rate = 50.0 if planted.kind == "undecided" else planted.rates[0] if level is None else 100 * level
     return (1 - share) * rate + share * 50
 
 

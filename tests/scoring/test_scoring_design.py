@@ -37,3 +37,18 @@ def test_gaps_in_one_order_weigh_no_slot_more() -> None:
     balanced = slot_balanced(rate, first, second)
     assert balanced.win_rate == 50
     assert balanced.n_failed == 0
+
+
+@pytest.mark.parametrize(("n", "strata"), [(12, 5), (32, 10), (100, 5)])
+def test_intervals_of_strata_that_are_alike_by_chance_cover(n: int, strata: int) -> None:
+    """Few prompts of a stratum are often all won or all lost: its spread is 0 then, and the interval is not."""
+    rng, covered = np.random.default_rng(1), 0
+    for _ in range(400):
+        chance, of = rng.beta(0.2, 0.2, strata), np.arange(n) % strata
+        y = (rng.random(n) < chance[of]).astype(float)
+        rate = stratified(score_win_rate(1 + y, 100), y, [str(one) for one in of])
+        covered += rate.win_rate_ci_low <= 100 * chance[of].mean() <= rate.win_rate_ci_high
+    assert covered / 400 >= 0.93
+    lost = stratified(score_win_rate(1 + np.repeat([0.0, 1.0], 6)), np.repeat([0.0, 1.0], 6), ["a"] * 6 + ["b"] * 6)
+    assert lost.standard_error == 0
+    assert lost.win_rate_ci_low < 40 < 60 < lost.win_rate_ci_high

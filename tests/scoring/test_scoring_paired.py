@@ -130,6 +130,18 @@ def test_saturated_verdicts_conclude_nothing_however_many(level: float) -> None:
     assert not delta.equivalent
 
 
+@pytest.mark.parametrize(("low", "high", "saturated"), [(0.0, 0.05, True), (0.95, 1.0, True), (0.46, 0.54, False)])
+def test_a_soft_judge_that_calls_every_answer_lost_won_or_neither_shows_no_equivalence(
+    low: float, high: float, saturated: bool
+) -> None:
+    keys, y = [f"{i:03}" for i in range(805)], 1 + np.random.default_rng(0).uniform(low, high, (2, 805))
+    delta = compare_win_rates(keys, y[0], keys, y[1], margin=MARGIN, draws=2)
+    assert -MARGIN < delta.ci_low_90 < delta.ci_high_90 < MARGIN
+    assert delta.saturated == saturated
+    assert not delta.tells
+    assert not delta.equivalent
+
+
 def test_two_flips_of_two_and_five_of_sixty_four_are_no_finding() -> None:
     for n, flips, exact in ((8, 2, 0.5), (64, 5, 0.0625)):
         keys, run = [f"{i:03}" for i in range(n)], np.ones(n)

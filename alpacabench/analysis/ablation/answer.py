@@ -24,15 +24,13 @@ from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats
-from alpacabench.scoring.saturation import saturated
+from alpacabench.scoring.saturation import saturated, undecided_share
 from alpacabench.scoring.win_rate import score_win_rate
 
 if TYPE_CHECKING:
     from alpacabench.scoring.difficulty import DifficultyTable
 
 LOW = 0.25
-UNDECIDED = 0.05
-"""Distance of a preference from one half below which a judge is undecided."""
 
 
 def answer(
@@ -84,7 +82,7 @@ def _table(
         floor_shift=floor_shift(known) if floors else None,
         # Without any verdict that differs, the spread over wordings is 0 whatever they do.
         spread=None if _saturation(outcomes) else spread_of(outcomes.decodes, _wordings(system, outcomes)),
-        undecided_share=_undecided_share(outcomes.base),
+        undecided_share=undecided_share(outcomes.base),
         saturated=_saturation(outcomes),
         margin=margin,
         n_tests=sum(1 + (row.excess_p is not None) for row in rows),
@@ -127,12 +125,6 @@ def _saturation(outcomes: Outcomes) -> str:
         return ""
     level = float(np.nanmean(y))
     return "a loss" if level < LOW else "a win" if level > 1 - LOW else "a draw"
-
-
-def _undecided_share(y: Floats) -> float:
-    """Return the share of verdicts within `UNDECIDED` of one half, in percent."""
-    known = y[~np.isnan(y)]
-    return 100 * float(np.mean(np.abs(known - 0.5) < UNDECIDED)) if len(known) else 0.0
 
 
 def _about(system: System) -> dict[str, str]:

@@ -10,9 +10,6 @@ from typing import Any, Literal
 from alpacabench.analysis.decision import MARGIN, differs
 from alpacabench.analysis.estimate import Estimate
 
-MOSTLY = 50.0
-"""Percent of the prompts on which a judge may be undecided before its verdicts say more of it than of the model."""
-
 
 @dataclass(frozen=True, slots=True)
 class VariantRow:
@@ -244,6 +241,8 @@ class AblationTable:
     @property
     def undecided(self) -> bool:
         """Whether the judge hardly tells the answers apart, so that no win rate can move."""
+        from alpacabench.scoring.saturation import MOSTLY
+
         return self.undecided_share > MOSTLY
 
     @property

@@ -142,6 +142,7 @@ class Comparison:
             "equivalent": self.delta_wr.equivalent,
             "established": self.established,
             "saturated": self.delta_wr.saturated,
+            "undecided_share": self.delta_wr.undecided_share,
             "differences": {key: list(values) for key, values in self.differences.items()},
             "refused": {"length_controlled_winrate": self.lc.refused} if self.lc.refused else {},
             "notes": list(self.notes),
@@ -177,7 +178,7 @@ def compare(
         DataError: other judge, reference, prompts or slots, or fewer than two prompts with a verdict in both.
 
     """
-    from alpacabench.scoring.paired import compare_length_controlled, compare_win_rates, compare_winners
+    from alpacabench.scoring.paired import compare_win_rates, compare_winners
     from alpacabench.scoring.win_rate import score_win_rate
 
     require_comparable(base, run)
@@ -197,12 +198,18 @@ def compare(
         rates=(score_win_rate(base_known.preferences), score_win_rate(run_known.preferences)),
         delta_wr=delta,
         lc=lc,
-        delta_lc=compare_length_controlled(lc.fits[0], lc.fits[1], margin) if lc.fits else None,
+        delta_lc=_length_controlled(lc, delta, margin),
         flips=flips,
         flipped=_flipped(base, run, flips.flipped),
         notes=(*_notes(base, run, len(known)), *say_numerics(of_pair(base, run))),
         differences=differences,
     )
+
+
+def _length_controlled(lc: Fits, raw: Delta, margin: float) -> Delta | None:
+    from alpacabench.scoring.paired import compare_length_controlled
+
+    return compare_length_controlled(lc.fits[0], lc.fits[1], margin).from_verdicts_of(raw) if lc.fits else None
 
 
 def _scored(base: FinishedRun, run: FinishedRun) -> list[tuple[Item, Item]]:

@@ -52,6 +52,7 @@ def page_of(pair: Comparison) -> ComparisonPage:
         complete=pair.bounds is None,
         detectable=detectable(pair.delta_wr),
         saturated=pair.delta_wr.saturated,
+        undecided=pair.delta_wr.undecided_share if not pair.delta_wr.tells and not pair.delta_wr.saturated else None,
         scores=tuple(((a.preference - 1) * 100, (b.preference - 1) * 100) for a, b in pair.scored),
         flips=tuple(_flip(flip) for flip in pair.flipped),
         slices={name: found for name, of in BREAKDOWNS.items() if (found := _slices(pair, of))},

@@ -73,6 +73,8 @@ class ComparisonPage:
     """Difference in points that is found with 80% power; None where too few prompts changed to tell."""
     saturated: bool = False
     """Whether every verdict is the same win, loss or draw, so that nothing can be concluded."""
+    undecided: float | None = None
+    """Percent of the verdicts on which the judge is undecided, where that is most of them."""
     scores: tuple[tuple[float, float], ...] = ()
     """Score of each paired prompt in A and in B, in percent."""
     flips: tuple[FlippedPrompt, ...] = ()

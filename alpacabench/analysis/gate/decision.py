@@ -36,11 +36,20 @@ class Decision:
     p_worse: float
     """Of no loss beyond the margin: small where the run is worse."""
     p_not_worse: float
-    """Of a loss of the margin or more: small where the run is not inferior."""
+    """Of a loss of the margin or more, where the judge is mostly undecided of any: small where it is not inferior."""
     n: int
     """Prompts with a verdict in both."""
     saturated: bool = False
     """Whether every verdict of both runs is the same win, loss or draw: then nothing is decided."""
+    undecided_share: float = 0.0
+    """Percent of the verdicts on which the judge is undecided."""
+
+    @property
+    def judge_undecided(self) -> bool:
+        """Whether the judge is undecided on most verdicts."""
+        from alpacabench.scoring.saturation import MOSTLY
+
+        return self.undecided_share > MOSTLY
 
     @property
     def loss(self) -> str:
@@ -56,6 +65,7 @@ def decide(
     seed: int = 0,
     draws: int = DRAWS,
     saturated: bool = False,
+    undecided_share: float = 0.0,
 ) -> Decision:
     """Decide from the paired differences, run minus base, in points; one per prompt.
 
@@ -67,6 +77,8 @@ def decide(
         seed: of the sign flips.
         draws: number of sign flips.
         saturated: whether every verdict of both runs is the same, so that nothing can be decided.
+        undecided_share: percent of the verdicts on which the judge is undecided; where it is most of them, alike win
+            rates are its doing, and only a run that is shown to be no worse at all is released.
 
     Raises:
         DataError: fewer than two prompts.
@@ -76,6 +88,7 @@ def decide(
     from scipy.special import stdtr, stdtrit
 
     from alpacabench.scoring.arrays import standard_error
+    from alpacabench.scoring.saturation import MOSTLY
     from alpacabench.scoring.small_sample import mean_of, sign_flip_p_below
 
     n = len(differences)
@@ -87,10 +100,13 @@ def decide(
     padded = np.concatenate([values, np.sort(worst) if worst is not None else [], [WORST]])
     cautious, cautious_error, freedom = float(np.mean(padded)), standard_error(padded), len(padded) - 1
     # Without a spread every prompt is lost, as the added one is.
-    p_not_worse = float(stdtr(freedom, -(cautious + margin) / cautious_error)) if cautious_error > 0 else 1.0
+    tolerated = margin if undecided_share <= MOSTLY else 0.0
+    p_not_worse = float(stdtr(freedom, -(cautious + tolerated) / cautious_error)) if cautious_error > 0 else 1.0
     verdict: Verdict = "block" if p_worse <= alpha else "release" if p_not_worse <= alpha else "undecided"
     if saturated:
         verdict = "undecided"
-    low = cautious - float(stdtrit(freedom, 1 - alpha)) * cautious_error
-    high = known.centre + known.quantile(1 - alpha) * known.error
-    return Decision(verdict, margin, alpha, estimate, error, low, high, p_worse, p_not_worse, n, saturated)
+    low = max(WORST, cautious - float(stdtrit(freedom, 1 - alpha)) * cautious_error)
+    high = min(-WORST, known.centre + known.quantile(1 - alpha) * known.error)
+    return Decision(
+        verdict, margin, alpha, estimate, error, low, high, p_worse, p_not_worse, n, saturated, undecided_share
+    )

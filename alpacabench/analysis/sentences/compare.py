@@ -104,9 +104,16 @@ TESTS: tuple[Sentence[ComparisonPage], ...] = (
         when=lambda pair: bool(pair.equivalent), fields=lambda pair: _margin(pair), error=0.05,
     ),
     Sentence(
+        "pair.judge_undecided",
+        "The judge is undecided on {share}% of these verdicts: its preference lies between 45% and 55%. Alike win "
+        "rates then say more of it than of the runs, so that equivalence is not shown.",
+        when=lambda pair: pair.undecided is not None, fields=lambda pair: {"share": decimal(pair.undecided, 0)},
+    ),
+    Sentence(
         "pair.outside",
         "The 90% interval of the difference does not lie within ±{margin} points: equivalence is not shown.",
-        when=lambda pair: pair.equivalent is False and not pair.saturated, fields=lambda pair: _margin(pair),
+        when=lambda pair: pair.equivalent is False and not pair.saturated and pair.undecided is None,
+        fields=lambda pair: _margin(pair),
     ),
     Sentence(
         "pair.power",
@@ -157,6 +164,7 @@ def _figures(facts: MetricFacts) -> dict[str, str]:
         "way": "higher" if delta.estimate > 0 else "lower", "value": decimal(delta.estimate, 2, True),
         "interval": Estimate.of_delta(delta).range(2, signed=True), "p": p_value(claim_p(delta)),
         "n": str(delta.n_paired), "margin": f"{delta.margin:g}", "detectable": decimal(detectable(delta), 1),
+        "share": decimal(delta.undecided_share, 0),
     }  # fmt: skip
 
 
@@ -176,6 +184,11 @@ METRIC: tuple[Sentence[MetricFacts], ...] = (
     Sentence(
         "metric.equivalent", NONE + "; the two are equivalent within {margin} points.",
         when=lambda facts: facts.delta.equivalent, fields=_figures, error=0.05,
+    ),
+    Sentence(
+        "metric.judge_undecided",
+        NONE + "; the judge is undecided on {share}% of the verdicts, so that equivalence is not shown, either.",
+        when=lambda facts: not facts.delta.tells, fields=_figures,
     ),
     Sentence(
         "metric.undecided", NONE + "; this pair would show {detectable} points or more with 80% power.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alpacabench.analysis.checked_answers import ROUNDING, Kept
+from alpacabench.analysis.estimate import decimal
 from alpacabench.analysis.gate.decision import Decision
 from alpacabench.analysis.gate.series import Place
 from alpacabench.analysis.sentences.sentence import Sentence, every, first
@@ -48,6 +49,13 @@ VERDICTS: tuple[Sentence[Decision], ...] = (
     Sentence(
         "gate.block", "Block: the run is shown to be {loss} than the base.",
         when=lambda decision: decision.verdict == "block", fields=_loss, error=0.05,
+    ),
+    Sentence(
+        "gate.judge_undecided",
+        "Undecided: the run is not shown to be {loss} than the base, and the judge is undecided on {share}% of the "
+        "verdicts, so that alike win rates do not show that it is not.",
+        when=lambda decision: decision.verdict == "undecided" and decision.judge_undecided,
+        fields=lambda decision: _loss(decision) | {"share": decimal(decision.undecided_share, 0)},
     ),
     Sentence(
         "gate.undecided", "Undecided: the run is neither shown to be {loss} than the base, nor shown not to be.",
