@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats, bootstrap_means
 from alpacabench.scoring.sign_flips import best_p
+from alpacabench.scoring.small_sample import FEW_CHANGES, WHOLE, whole_changes
 
-SAME = 1e-12
-"""Variance of a difference, relative to the runs' own, below which two runs count as one."""
 TIE = 1e-9
 
 
@@ -43,7 +42,7 @@ class Selection:
     best: int
     """Position of the run with the highest estimate."""
     p_best: tuple[float, ...]
-    """Bootstrap chance of each run to be the best."""
+    """Chance of each run to be the best, from resampled prompts; those of few prompts with what `small_sample` adds."""
     tied_with_best: tuple[int, ...]
     """Runs that cannot be told from the best: a confidence set for the truly best run, of 1 - alpha."""
     best_minus_mean: float
@@ -55,7 +54,12 @@ class Selection:
 
 
 def select_best(
-    estimates: ArrayLike, influences: ArrayLike, alpha: float, draws: int = 2_000, seed: int = 0
+    estimates: ArrayLike,
+    influences: ArrayLike,
+    alpha: float,
+    draws: int = 2_000,
+    seed: int = 0,
+    skewed: bool = False,
 ) -> Selection:
     """Return the best run, the runs that are not separable from it, and the winner's curse.
 
@@ -65,6 +69,7 @@ def select_best(
         alpha: error probability that the truly best run is not among those tied with the best.
         draws: resamples for the chance of each run to be the best.
         seed: of the resamples and the sign flips.
+        skewed: see `sign_flips.compare_with`.
 
     Raises:
         DataError: other shapes, or fewer than two prompts.
@@ -72,13 +77,14 @@ def select_best(
     """
     value, influence = _runs(estimates, influences)
     best, mean, runs = int(np.argmax(value)), float(np.mean(value)), len(value)
-    resampled = bootstrap_means(influence, draws, seed)
-    errors = _pair_errors(influence)
+    values = value[:, None] + influence
+    resampled = bootstrap_means(influence, draws, seed) + _added(values, best, draws, seed)
+    errors = _pair_errors(values)
     noise = float(np.sum(errors**2) / max(1, runs * (runs - 1)) / 2)
     sd_between = float(np.std(value, ddof=1)) if runs > 1 else float("nan")
     kept = max(0.0, 1 - noise / sd_between**2) if runs > 1 and sd_between > 0 else 0.0
     drawn = value + resampled
-    p_none_better = best_p(value[:, None] + influence, seed=seed)
+    p_none_better = best_p(values, seed=seed, skewed=skewed)
     winners = drawn >= np.max(drawn, axis=1, keepdims=True) - TIE
     return Selection(
         best=best,
@@ -100,12 +106,28 @@ def expected_maximum(k: int) -> float:
     return float(np.sum(x * k * density * ndtr(x) ** (k - 1)) * (x[1] - x[0]))
 
 
-def _pair_errors(influence: Floats) -> Floats:
-    """Return the standard error of each difference between two runs, shape (runs, runs)."""
-    covariance = np.atleast_2d(np.cov(influence))
+def _added(values: Floats, best: int, draws: int, seed: int) -> Floats | float:
+    """Return the noise of one prompt more, won or lost, in each resample, where runs change few verdicts of the best's.
+
+    A best that won 2 of 2 prompts wins them in each resample. Runs with the same verdicts share it.
+    """
+    apart = values[np.ptp(values - values[best], axis=1) + np.abs(values - values[best]).max(axis=1) > TIE]
+    if all(whole_changes(row - values[best]) >= FEW_CHANGES for row in apart):
+        return 0.0
+    of_run = np.unique(np.round(values, 9), axis=0, return_inverse=True)[1].ravel()
+    noise = np.random.default_rng([seed, 1]).normal(0, WHOLE / values.shape[1], (draws, len(values)))
+    return np.asarray(noise[:, of_run])
+
+
+def _pair_errors(values: Floats) -> Floats:
+    """Return the standard error of each difference between two runs, shape (runs, runs); see `small_sample`."""
+    n, covariance = values.shape[1], np.atleast_2d(np.cov(values))
     own = np.diag(covariance)[:, None] + np.diag(covariance)[None]
-    variance = own - 2 * covariance
-    return np.asarray(np.sqrt(np.where(variance > SAME * own, variance, 0) / influence.shape[1]))
+    squares = np.maximum(0.0, own - 2 * covariance) * (n - 1)
+    same = np.array([[np.allclose(one, other, rtol=0, atol=TIE) for other in values] for one in values])
+    few = squares < FEW_CHANGES * WHOLE**2
+    errors = np.where(few, (squares + 2 * WHOLE**2) / ((n + 2) * (n + 1)), squares / (n * (n - 1)))
+    return np.asarray(np.sqrt(np.where(same, 0.0, errors)))
 
 
 def _p_values(p_values: ArrayLike) -> Floats:

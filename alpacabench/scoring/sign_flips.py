@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alpacabench.core.errors import DataError
 from alpacabench.scoring.arrays import Floats
+from alpacabench.scoring.small_sample import mean_of
 
 DRAWS = 9_999
 EXACT_BELOW = 12
@@ -27,33 +28,46 @@ CHUNK = 2_000
 SAME = 1e-9
 
 
-def compare_with(values: ArrayLike, base: int, draws: int = DRAWS, seed: int = 0) -> Floats:
-    """Return the joint two-sided p-value of each run that it differs from the base, shape (runs,); 1 for the base."""
+def compare_with(values: ArrayLike, base: int, draws: int = DRAWS, seed: int = 0, skewed: bool = False) -> Floats:
+    """Return the joint two-sided p-value of each run that it differs from the base, shape (runs,); 1 for the base.
+
+    Args:
+        values: see above.
+        base: row of the run that the others are compared with.
+        draws: patterns of signs, where not all are listed.
+        seed: of the patterns.
+        skewed: whether differences may be skewed although nothing differs, as those between means of one and of several
+            replicates are; signs alone then find too much, and the t test of each pair has to agree.
+
+    """
     y = _runs(values)
     others = np.array([run for run in range(len(y)) if run != base], dtype=np.intp)
     adjusted = np.ones(len(y))
     if len(others):
-        skewed = y.shape[1] < SKEWED_BELOW
-        adjusted[others] = _step_down(y, others, np.full_like(others, base), draws, seed, skewed)
+        few = y.shape[1] < SKEWED_BELOW
+        adjusted[others] = _step_down(y, others, np.full_like(others, base), draws, seed, skewed, few)
     return adjusted
 
 
-def compare_all(values: ArrayLike, draws: int = DRAWS, seed: int = 0) -> Floats:
-    """Return the joint two-sided p-value of each pair of runs, all pairs tested together, shape (runs, runs)."""
+def compare_all(values: ArrayLike, draws: int = DRAWS, seed: int = 0, skewed: bool = False) -> Floats:
+    """Return the joint two-sided p-value of each pair of runs, all pairs tested together, shape (runs, runs).
+
+    See `compare_with` for the arguments.
+    """
     y = _runs(values)
     table = np.ones((len(y), len(y)))
     if len(y) > 1:
         pairs = np.array(list(combinations(range(len(y)), 2)), dtype=np.intp)
-        p = _step_down(y, pairs[:, 0], pairs[:, 1], draws, seed)
+        p = _step_down(y, pairs[:, 0], pairs[:, 1], draws, seed, skewed)
         table[pairs[:, 0], pairs[:, 1]] = table[pairs[:, 1], pairs[:, 0]] = p
     return table
 
 
-def best_p(values: ArrayLike, draws: int = DRAWS, seed: int = 0) -> Floats:
+def best_p(values: ArrayLike, draws: int = DRAWS, seed: int = 0, skewed: bool = False) -> Floats:
     """Return the p-value of each run that none is better, shape (runs,).
 
     One-sided against all others together: the runs with a p-value above 5% hold the truly best one with a probability
-    of at least 95%. The run with the highest mean has 1.
+    of at least 95%. The run with the highest mean has 1. See `compare_with` for the arguments.
     """
     y = _runs(values)
     sums, signed = y.sum(axis=1), _signed_sums(y, draws, seed)
@@ -67,13 +81,15 @@ def best_p(values: ArrayLike, draws: int = DRAWS, seed: int = 0) -> Floats:
             if y.shape[1] < SKEWED_BELOW:
                 own = _share(ratios[:, int(np.argmax((sums - sums[run]) / norms))] >= ahead - SAME, y.shape[1])
                 p = max(p, 1 - (1 - own) ** (len(y) - 1))
-            found[run] = min(p, (len(y) - 1) * float(np.exp(-(ahead**2) / 2)))
+            p = min(p, (len(y) - 1) * float(np.exp(-(ahead**2) / 2)))
+            found[run] = max(p, _best_by_t(y, run)) if skewed else p
     return found
 
 
 def _step_down(
-    y: Floats, one: NDArray[np.intp], other: NDArray[np.intp], draws: int, seed: int, skewed: bool = False
-) -> Floats:
+    y: Floats, one: NDArray[np.intp], other: NDArray[np.intp], draws: int, seed: int,
+    skewed: bool, alone: bool = False,
+) -> Floats:  # fmt: skip
     sums, signed = y.sum(axis=1), _signed_sums(y, draws, seed)
     norms = _norms(y, one, other)
     observed = np.abs(sums[one] - sums[other]) / norms
@@ -84,13 +100,22 @@ def _step_down(
     p = np.array([_share(column, y.shape[1]) for column in exceeded.T])
     # Hoeffding's bound holds for every sample, and reaches further than random signs do.
     left = np.arange(len(order), 0, -1)
-    if skewed:
+    if alone:
         own = np.array([_share(column, y.shape[1]) for column in (by_chance >= observed[order] - SAME).T])
         p = np.maximum(p, 1 - (1 - own) ** left)
     p = np.minimum(p, left * 2 * np.exp(-(observed[order] ** 2) / 2))
+    if skewed:
+        by_t = np.array([mean_of(y[a] - y[b]).two_sided_p() for a, b in zip(one[order], other[order], strict=True)])
+        p = np.maximum(p, 1 - (1 - by_t) ** left)
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p))
     return np.where(observed <= SAME, 1.0, adjusted)
+
+
+def _best_by_t(y: Floats, run: int) -> float:
+    """Return the p-value that no run is better than this one, from the t test of each, adjusted for all of them."""
+    ahead = [1 - mean_of(other - y[run]).chance_above(0) for row, other in enumerate(y) if row != run]
+    return min(1.0, (len(y) - 1) * min(ahead))
 
 
 def _signed_sums(y: Floats, draws: int, seed: int) -> Floats:

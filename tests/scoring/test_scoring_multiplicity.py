@@ -111,6 +111,17 @@ def test_a_clear_winner_stands_alone_and_two_copies_share_it() -> None:
     assert found.p_best == (0, 0, 0.5, 0, 0.5)
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_few_prompts_make_no_best_certain_nor_its_lead_free_of_luck(n: int) -> None:
+    """All of 2 prompts won is all of them in every resample, and leaves no error: that was a chance of 1."""
+    found = select_best([100.0, 0.0], np.zeros((2, n)), ALPHA)
+    assert 0.85 < found.p_best[0] < 1
+    assert found.expected_best_under_null > 5
+    assert found.shrunken_best < 99
+    same = select_best([40.0, 40.0], np.zeros((2, n)), ALPHA)
+    assert (same.p_best, same.expected_best_under_null) == ((0.5, 0.5), 0)
+
+
 def test_one_run_is_its_own_best_and_other_shapes_are_refused() -> None:
     found = select_best([40.0], [[10.0, -10.0, 0.0]], ALPHA)
     assert (found.best, found.tied_with_best, found.best_minus_mean) == (0, (0,), 0)

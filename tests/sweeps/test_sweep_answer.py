@@ -299,6 +299,17 @@ def test_one_set_of_prompts_decides_and_the_winner_of_a_race_is_the_best(tmp_pat
     assert not against.saturated
 
 
+def test_a_best_that_is_not_shown_to_differ_from_the_base_is_not_separated_from_it() -> None:
+    """An undecided judge's shift: signs alone tell it, the t test of few changes does not."""
+    rng = np.random.default_rng(0)
+    jobs = [list(1.5 + shift + rng.uniform(-0.03, 0.03, 100)) for shift in (0.0, 0.02, 0.0)]
+    sweep = scored([({"temperature": str(i)}, job) for i, job in enumerate(jobs)])
+    against = compare_to_base(sweep, 0, None)
+    assert against.selection and against.selection.best == 1
+    assert against.comparisons[1].p_max_t < 0.05 < against.comparisons[1].p_holm
+    assert 0 in against.selection.tied_with_best
+
+
 @pytest.mark.parametrize("level", [1.0, 1.5, 2.0])
 def test_a_saturated_sweep_names_no_best(level: float) -> None:
     sweep = scored([({"seed": str(seed)}, [level] * 8) for seed in range(3)])

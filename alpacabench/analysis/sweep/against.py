@@ -7,10 +7,10 @@ or its length-controlled variant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from alpacabench.analysis.decision import ALPHA, MARGIN, claim_p
+from alpacabench.analysis.decision import ALPHA, MARGIN, claim_p, differs
 from alpacabench.analysis.length_fits import Fits, fit_runs
 from alpacabench.analysis.sentences import given
 from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep
@@ -98,12 +98,15 @@ def compare_to_base(
     told = given.of_jobs(
         given.Jobs(len(sweep.instructions), base=no_base, objective=lacks, refused=fitted.refused or "")
     )
+    skewed = len({job.replicates for job in sweep.jobs}) > 1
+    comparisons = _comparisons(sweep, reference, lc, decides, values, skewed) if reference else {}
+    selection = select_best(values.mean(axis=1), values, ALPHA, skewed=skewed) if len(y) > 1 else None
     return Against(
         base,
-        _comparisons(sweep, reference, lc, decides, values) if reference else {},
-        select_best(values.mean(axis=1), values, ALPHA) if len(y) > 1 else None,
+        comparisons,
+        _not_told_from(base, selection, sweep, comparisons) if selection else None,
         {job.result.number: score_win_rate(1 + row) for job, row in zip(sweep.jobs, y, strict=True)},
-        _all_pairs(sweep, values),
+        _all_pairs(sweep, values, skewed),
         _ranks(sweep, y),
         lc,
         metric,
@@ -128,15 +131,36 @@ def _ranks(sweep: ScoredSweep, y: Floats) -> dict[int, Rank]:
     return {job.result.number: rank for job, rank in zip(sweep.jobs, bradley_terry(y), strict=True)}
 
 
-def _all_pairs(sweep: ScoredSweep, values: Floats) -> dict[tuple[int, int], float]:
+def _not_told_from(
+    base: int, selection: Selection, sweep: ScoredSweep, comparisons: Mapping[int, JobAgainstBase]
+) -> Selection:
+    """Return the selection, those tied with the best that the comparison with the base does not tell from it, either.
+
+    The two are tests of their own: a best that stands apart from all would else not be shown to differ from the base.
+    """
+    numbers = [job.result.number for job in sweep.jobs]
+    best = numbers[selection.best]
+    compared = {
+        (base if number == best else number): one for number, one in comparisons.items() if best in (base, number)
+    }
+    tied = [row for row, number in enumerate(numbers) if number in compared and not differs(compared[number].p_holm)]
+    return replace(selection, tied_with_best=tuple(sorted({*selection.tied_with_best, *tied})))
+
+
+def _all_pairs(sweep: ScoredSweep, values: Floats, skewed: bool) -> dict[tuple[int, int], float]:
     from alpacabench.scoring.sign_flips import compare_all
 
-    p, numbers = compare_all(values), [job.result.number for job in sweep.jobs]
+    p, numbers = compare_all(values, skewed=skewed), [job.result.number for job in sweep.jobs]
     return {(min(a, b), max(a, b)): float(p[i, j]) for i, a in enumerate(numbers) for j, b in enumerate(numbers[:i])}
 
 
 def _comparisons(
-    sweep: ScoredSweep, base: ScoredJob, lc: Mapping[int, LengthControlled], decides: str, values: Floats
+    sweep: ScoredSweep,
+    base: ScoredJob,
+    lc: Mapping[int, LengthControlled],
+    decides: str,
+    values: Floats,
+    skewed: bool,
 ) -> dict[int, JobAgainstBase]:
     from alpacabench.scoring.multiplicity import benjamini_hochberg, holm
     from alpacabench.scoring.normal import two_sided_p
@@ -159,7 +183,7 @@ def _comparisons(
     deciding = [d for d in deltas_lc if d] if decides != "win_rate" else deltas
     # A job that was stopped early would have been compared, too: it counts as a comparison that found nothing.
     p_values = [claim_p(delta) for delta in deciding] + [1.0] * len(sweep.stopped)
-    joint = compare_with(values, sweep.jobs.index(base))
+    joint = compare_with(values, sweep.jobs.index(base), skewed=skewed)
     return {
         job.result.number: JobAgainstBase(
             delta=delta,
