@@ -12,7 +12,7 @@ from typing import Any
 
 from alpacabench.cli.command_line import MULTIRUN, VERSION, read
 from alpacabench.cli.exit_status import INTERRUPTED, ExitStatus, drop_output
-from alpacabench.cli.hydra_mistakes import explain, mistakes, null_options
+from alpacabench.cli.hydra_mistakes import explain, mistakes, unanswered
 from alpacabench.cli.hydra_typed import as_typed
 from alpacabench.cli.program import program
 from alpacabench.core.context import opened
@@ -93,7 +93,7 @@ def accepted(arguments: Sequence[str], told: bool = False) -> list[str]:
     for given, quoted in zip(overrides, typed, strict=True):
         if told and given != quoted:
             print(f"Taken as text, quoted for Hydra: {quoted}", file=sys.stderr)
-    problems += null_options(typed)
+    problems += unanswered(typed)
     if problems:
         raise ConfigError([*problems, *mistakes(typed, _several([*flags, *overrides]))])
     return [*typed, *flags]

@@ -60,7 +60,7 @@ def wrong_overrides(overrides: Sequence[str], several: bool) -> tuple[list[Probl
         found = list(_unreadable(text, several)) or list(_unknown_options(text))
         problems += found
         kept += [] if found else [text]
-    kept = [text for text in kept if not null_options([text])]
+    kept = [text for text in kept if not unanswered([text])]
     groups = [text for text in kept if options_of(_key(text))]
     with composing():
         wrong = {text: _unknown_key(text, groups) for text in kept if text not in groups}
@@ -76,11 +76,34 @@ def _with_its_option(text: str, rest: Sequence[str]) -> list[str]:
     return [f"{group}={having[0]}", text] if len(having) == 1 and not chosen else []
 
 
-def null_options(overrides: Sequence[str]) -> list[Problem]:
-    """Return that null is given as the option of a group, which Hydra answers with a traceback."""
-    given = [(text.partition("=")[0], text.partition("=")[2].split(",")) for text in overrides]
-    nulls = [group for group, values in given if "null" in values and options_of(group)]
-    return [Problem(g, "given null", f"leave it out for none; {allowed('null', options_of(g))}") for g in nulls]
+def unanswered(overrides: Sequence[str]) -> list[Problem]:
+    """Return what Hydra takes or answers in no words: a group's null, list or absence, and keys that a plus adds."""
+    return [problem for text in overrides for problem in _unanswered(text)]
+
+
+def _unanswered(text: str) -> Iterator[Problem]:
+    group, value = _key(text), text.partition("=")[2]
+    if not (text.startswith(("+", "~")) or value.startswith("[") or "null" in value):
+        return
+    from alpacabench.run.experiment import GROUPS
+    from alpacabench.run.settings import Settings
+
+    options = options_of(group)
+    if not options:
+        # Below a group a component of one's own may have keys that its file leaves out.
+        if text.startswith("+") and re.fullmatch(r"\w+", group) and group not in Settings.model_fields:
+            yield _unknown(group, [])
+        return
+    if "null" in value.split(","):
+        yield Problem(group, "given null", f"leave it out for none; {allowed('null', options)}")
+    elif group not in GROUPS:
+        return
+    elif text.startswith("~"):
+        yield Problem(group, "is left out, but a run has one of its options", allowed("", options))
+    elif text.startswith("+"):
+        yield Problem(group, "given with a plus, which adds what is not there yet", f"without it: {group}={value}")
+    elif value.startswith("[") and "," in value:
+        yield Problem(group, f"given {value}: it takes one option, not a list", _instead_of_list(group, value))
 
 
 def explain(error: BaseException) -> Problem:
@@ -143,6 +166,12 @@ def _unknown_options(text: str) -> Iterator[Problem]:
             plain = name.strip("'\"")
             if plain not in (*options, "null") and "(" not in name and "$" not in name:
                 yield _unknown_option(group, plain, options)
+
+
+def _instead_of_list(group: str, value: str) -> str:
+    remedy = f"one job for each: `{program()} -m {group}={value.strip('[]')} ...`"
+    in_order = "; one after the other on each prompt: perturbation=chain, whose steps are keys of its file"
+    return remedy + (in_order if group == "perturbation" else "")
 
 
 def _unknown_option(group: str, name: str, options: Sequence[str]) -> Problem:

@@ -191,7 +191,7 @@ def _problems(group: str, cls: type[Component], error: ValidationError) -> Itera
         elif item["type"] == "missing" or (item["input"] is None and item["loc"]):
             found[key] = Problem(key, "missing", f"give it a value: {key}=...")
         else:
-            message = item["msg"].removeprefix("Value error, ")
+            message = item["msg"].removeprefix("Value error, ").replace(" a valid tuple", " a list")
             remedy = _remedy(key, item["input"], _field(cls, item["loc"]))
             if item["type"] == "string_type" and isinstance(item["input"], int | float):
                 remedy = f"a text that looks like a number or like true stands in quotes: '{key}=\"...\"'"

@@ -88,8 +88,9 @@ class BudgetExceeded(StageError):
 
 def allowed(given: object, choices: Sequence[str]) -> str:
     """Return 'allowed: a, b, c', led by a suggestion where one choice is close to what was given."""
-    close = get_close_matches(str(given), choices, n=1)
-    return (f"did you mean '{close[0]}'? " if close else "") + "allowed: " + ", ".join(choices)
+    in_lower_case = {choice.lower(): choice for choice in choices}
+    close = get_close_matches(str(given).lower(), in_lower_case, n=1)
+    return (f"did you mean '{in_lower_case[close[0]]}'? " if close else "") + "allowed: " + ", ".join(choices)
 
 
 def problems_of(error: AlpacabenchError) -> list[Problem]:

@@ -254,7 +254,8 @@ def _requests(plan: Plan) -> Table:
     from rich.table import Table
 
     number = len(plan.jobs)
-    table = Table(title=f"Plan: {number} job{'s' * (number != 1)}, {plan.prompts} prompts; nothing is run")
+    prompts = f"{plan.prompts} prompt{'s' * (plan.prompts != 1)}"
+    table = Table(title=f"Plan: {number} job{'s' * (number != 1)}, {prompts}; nothing is run")
     for column, justify in (("", "left"), ("who", "left"), ("requests", "right"), ("in the store", "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for column in ("prompt tokens", "completion tokens", "dollars", "time"):

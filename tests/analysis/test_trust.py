@@ -19,6 +19,7 @@ from alpacabench.analysis.trust.gaming import gaming
 from alpacabench.analysis.trust.judged import Judged
 from alpacabench.analysis.trust.labels import pair_id
 from alpacabench.analysis.trust.steadiness import repeats
+from alpacabench.analysis.trust.summary import in_words
 from tests.helpers.finished_runs import alpacabench, annotation_rows, write_annotations, write_run
 
 KINDS = ["position", "length", "repeats", "unreadable", "order", "canaries"]
@@ -165,6 +166,12 @@ def test_a_judge_that_prefers_its_own_family_is_named_and_a_kind_one_is_not() ->
 def test_few_verdicts_are_silence() -> None:
     rows = judged(0, "position", n=5)
     assert {f.verdict for f in decide([*biases(rows), *repeats(rows)])} == {"unknown"}
+
+
+def test_the_line_says_nothing_flagged_only_where_something_is_known() -> None:
+    assert in_words({"position": "unknown", "order": "unknown"}) == "nothing known (0 of 2 questions answered)"
+    assert in_words({"position": "ok", "order": "unknown"}) == "nothing flagged (1 of 2 questions answered)"
+    assert in_words({"position": "flag", "order": "ok"}) == "flagged: position (2 of 2 questions answered)"
 
 
 def test_a_constant_answer_is_gaming_and_the_score_without_it_is_shown(tmp_path: Path) -> None:

@@ -46,6 +46,31 @@ $ python run.py model=gpt-4.1
   - model: unknown option 'gpt-4.1'
     allowed: anthropic, echo, ...; any other model by its path: model=hf model.path=gpt-4.1, or ...
 
+$ python run.py model=HF judge=longest
+1 problem in the configuration:
+  - model: unknown option 'HF'
+    did you mean 'hf'? allowed: anthropic, echo, ...; any other model by its path: model=hf model.path=HF, or ...
+
+$ python run.py +model=echo judge=longest
+1 problem in the configuration:
+  - model: given with a plus, which adds what is not there yet
+    without it: model=echo
+
+$ python run.py +temperature=0.7 model=echo judge=longest
+1 problem in the configuration:
+  - temperature: unknown key
+    did you mean decoding.temperature? `python run.py --help` lists ...
+
+$ python run.py ~judge model=echo
+1 problem in the configuration:
+  - judge: is left out, but a run has one of its options
+    allowed: alpaca_eval, claude, ...
+
+$ python run.py perturbation=[typos,casing] model=echo judge=longest
+1 problem in the configuration:
+  - perturbation: given [typos,casing]: it takes one option, not a list
+    one job for each: `python run.py -m perturbation=typos,casing ...`; one after the other ...: perturbation=chain, ...
+
 $ python run.py decoding.temperature==0.7
 Taken as text, quoted for Hydra: decoding.temperature='=0.7'
 1 problem in the configuration:

@@ -25,7 +25,7 @@ def in_words(verdicts: Mapping[str, str]) -> str:
     """Return the same of verdicts by the finding's name; empty without any."""
     flagged = [name for name, verdict in verdicts.items() if verdict == "flag"]
     known = sum(verdict != "unknown" for verdict in verdicts.values())
-    head = f"flagged: {', '.join(flagged)}" if flagged else "nothing flagged"
+    head = f"flagged: {', '.join(flagged)}" if flagged else "nothing flagged" if known else "nothing known"
     return f"{head} ({known} of {len(verdicts)} questions answered)" if verdicts else ""
 
 
