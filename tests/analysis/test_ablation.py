@@ -21,6 +21,7 @@ from alpacabench.analysis.sentences.ablation import findings as sentences
 from alpacabench.analysis.sentences.ablation import headline
 from alpacabench.report.ablation_words import tiles
 from tests.helpers.ablation_data import instructions, planted, system, variant, without_lengths
+from tests.helpers.planted import run
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,22 @@ def test_the_exact_p_value_is_that_of_all_relabellings() -> None:
     relabelled = [disagreements(roles) for roles in product(range(4), repeat=5)]
     expected = np.mean([count >= observed for count in relabelled])
     assert exchangeable_p(runs[:3], runs[3]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("n", "adds"), [(2, False), (3, False), (5, False), (8, True)])
+def test_few_prompts_add_nothing_that_an_exact_test_does_not_support(n: int, adds: bool) -> None:
+    """All of 3 prompts lost under new wordings: their resamples agree, and the exact p of 3 to 0 is .25."""
+    won, lost = [1.0] * n, [0.0] * n
+    runs = [Variant(name, run(name, y, answers=False)) for name, y in
+            (("base", won), ("floor_1", won), ("typos_low", lost), ("casing_low", lost))]  # fmt: skip
+    found = answer(System(runs[0], tuple(runs[2:]), (runs[1],)))
+    told = " ".join(sentences(found))
+    assert ("the wording adds −" in told) == adds
+    assert ("moves the win rate by" in told) == adds
+    assert found.spread and found.spread.robustness and found.spread.robustness.interval
+    low, high = found.spread.robustness.interval
+    assert low == 0 < high
+    assert all(0 <= one.decodes.low < one.decodes.high <= 100 for one in found.spread.statistics if one.decodes)  # type: ignore[operator]
 
 
 def test_worst_and_best_of_k_are_means_over_all_draws_where_there_are_more_wordings_than_decodes() -> None:

@@ -42,9 +42,11 @@ def effect_rows(system: System, outcomes: Outcomes, table: DifficultyTable | Non
             rows.append(_beyond_floor(row, outcomes, number))
     tests = [p for row in rows for p in (row.delta_p, row.excess_p) if p is not None]
     adjusted = iter(holm(tests).tolist())
-    return [
-        replace(row, p_holm=min(next(adjusted) for p in (row.delta_p, row.excess_p) if p is not None)) for row in rows
-    ]
+    found = []
+    for row in rows:
+        by_test = [next(adjusted) for p in (row.delta_p, row.excess_p) if p is not None]
+        found.append(replace(row, p_holm=min(by_test), delta_p_holm=by_test[0]))
+    return found
 
 
 def floor_rows(

@@ -2,6 +2,8 @@
 
 The worst of k falls by chance alone. Where there are more wordings than decodes, or the other way round, both sides are
 means over all draws of k of them, so that the two are compared like with like; k is the same on both sides of a prompt.
+Few prompts vary too little when they are resampled: an interval is no narrower than one prompt more in each direction
+leaves it, as in `scoring.small_sample`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from alpacabench.analysis.ablation.table import OfK, Spread
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.scoring.arrays import Floats, bootstrap_counts, percentile_interval
+from alpacabench.scoring.small_sample import WHOLE, mean_of, sign_flip_p
 
 DRAWS = 2_000
 
@@ -38,8 +41,10 @@ def spread_of(decodes: Floats, wordings: Floats, draws: int = DRAWS, seed: int =
     if n < 2 or k.size == 0:
         return None
     counts = np.vstack([np.ones((1, n)), bootstrap_counts(n, draws, seed)])
-    changed, again = (_Side(y, k).statistics(counts) if len(y) > 1 else {} for y in (wordings, decodes))
+    sides = [_Side(y, k) if len(y) > 1 else None for y in (wordings, decodes)]
+    changed, again = (side.statistics(counts) if side else {} for side in sides)
     excess = {name: changed[name] - again[name] for name in changed if name in again}
+    tests = _tests(*(side.by_prompt() for side in sides if side)) if excess else {}
     pss_max = float(np.mean([_largest_pss(int(m)) for m in (~np.isnan(wordings)).sum(axis=0)])) if changed else np.nan
     return Spread(
         n=n,
@@ -49,14 +54,15 @@ def spread_of(decodes: Floats, wordings: Floats, draws: int = DRAWS, seed: int =
         statistics=tuple(
             OfK(
                 name,
-                wordings=_estimate(changed[name], least=0.0) if changed else None,
-                decodes=_estimate(again[name], least=0.0) if again else None,
-                excess=_estimate(excess[name]) if excess else None,
+                wordings=_estimate(changed[name], n, _reach(name)) if changed else None,
+                decodes=_estimate(again[name], n, _reach(name)) if again else None,
+                excess=_estimate(excess[name], n, _reach(name), least=-1) if excess else None,
+                excess_p=tests.get(name),
             )
             for name in (changed or again)
         ),
         pss_max=pss_max,
-        robustness=_estimate(1 - excess["pss"] / pss_max) if excess else None,
+        robustness=_robustness(_estimate(excess["pss"], n, 1.0, least=-1), pss_max) if excess else None,
     )
 
 
@@ -69,8 +75,8 @@ class _Side:
     k: Floats
     """How many are drawn on each prompt."""
 
-    def statistics(self, counts: Floats) -> dict[str, Floats]:
-        """Return each statistic for each resample; all but `pss` in percentage points."""
+    def by_prompt(self) -> dict[str, Floats]:
+        """Return each statistic that is a mean over prompts, of each prompt; all but `pss` in percentage points."""
         best, worst, pss = np.empty(self.y.shape[1]), np.empty(self.y.shape[1]), np.empty(self.y.shape[1])
         ascending, m = np.sort(self.y, axis=0), (~np.isnan(self.y)).sum(axis=0)
         for size, k in {(int(a), int(b)) for a, b in zip(m, self.k, strict=True)}:
@@ -80,14 +86,13 @@ class _Side:
             worst[prompts] = _chance_of_largest(size, k)[::-1] @ ordered
             # The sum over pairs of |a - b|, from the ranks.
             pss[prompts] = (2 * np.arange(size) - size + 1) @ ordered / comb(size, 2)
-        total = counts.sum(axis=1)
-        return {
-            "worst_of_k": counts @ worst / total * 100,
-            "best_of_k": counts @ best / total * 100,
-            "spread_item": counts @ (best - worst) / total * 100,
-            "spread_prompt": self._range_of_rates(counts) * 100,
-            "pss": counts @ pss / total,
-        }
+        return {"worst_of_k": worst * 100, "best_of_k": best * 100, "spread_item": (best - worst) * 100, "pss": pss}
+
+    def statistics(self, counts: Floats) -> dict[str, Floats]:
+        """Return each statistic for each resample; all but `pss` in percentage points."""
+        means = {name: counts @ values / counts.sum(axis=1) for name, values in self.by_prompt().items()}
+        pss = means.pop("pss")
+        return means | {"spread_prompt": self._range_of_rates(counts) * 100, "pss": pss}
 
     def _range_of_rates(self, counts: Floats) -> Floats:
         """Return the expected largest less the smallest win rate of k runs.
@@ -117,7 +122,32 @@ def _largest_pss(runs: int) -> float:
     return (runs // 2) * ((runs + 1) // 2) / comb(runs, 2)
 
 
-def _estimate(values: Floats, least: float = -math.inf) -> Estimate:
-    """Return the first value with the basic bootstrap interval from the others, which takes out their own bias."""
+def _robustness(excess: Estimate, pss_max: float) -> Estimate:
+    """Return 1 - excess / pss_max, at least 0 as the spread over wordings is at most the largest."""
+    low, high = excess.interval or (math.nan, math.nan)
+    return Estimate(1 - excess.value / pss_max, max(0.0, 1 - high / pss_max), 1 - low / pss_max)
+
+
+def _tests(wordings: dict[str, Floats], decodes: dict[str, Floats]) -> dict[str, float]:
+    return {name: sign_flip_p(wordings[name] - decodes[name]) for name in wordings}
+
+
+def _reach(name: str) -> float:
+    """Return the most that one prompt can move a statistic by."""
+    return 1.0 if name == "pss" else WHOLE
+
+
+def _estimate(values: Floats, n: int, reach: float, least: float = 0.0) -> Estimate:
+    """Return the first value with the basic bootstrap interval from the others, which takes out their own bias.
+
+    Args:
+        values: the statistic, and that of each resample.
+        n: prompts.
+        reach: the most that one prompt can move it by, and that it can be.
+        least: the least that it can be, in reaches.
+
+    """
     value, (low, high) = float(values[0]), percentile_interval(values[1:])
-    return Estimate(value, max(least, 2 * value - high), 2 * value - low)
+    low, high, added = high - value, value - low, mean_of(np.zeros(n), reach).interval()[1]
+    low, high = value - math.hypot(low, added), value + math.hypot(high, added)
+    return Estimate(value, max(least * reach, low), min(reach, high))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from alpacabench.analysis.decision import MARGIN, differs
+from alpacabench.analysis.decision import MARGIN, differs, side
 from alpacabench.analysis.estimate import Estimate
 
 
@@ -48,6 +48,8 @@ class VariantRow:
     """Exact, one-sided: whether the variant is no more than one decode among the others."""
     p_holm: float | None = None
     """The smaller of `delta_p` and `excess_p`, adjusted for all tests of the ablation; None for a floor."""
+    delta_p_holm: float | None = None
+    """`delta_p` alone, adjusted as `p_holm`: whether the win rate moves, and not only its winners."""
     unchanged_share: float | None = None
     """Share in percent of prompts that the family left as they were; None where the files do not tell."""
     edit_ratio_mean: float | None = None
@@ -70,6 +72,11 @@ class VariantRow:
     def sensitive(self) -> bool:
         """Whether it differs from the base beyond chance, adjusted for all tests of the ablation."""
         return differs(self.p_holm)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the win rate itself is shown to differ from the base's."""
+        return self.sensitive and side(self.delta_wr) != 0 and differs(self.delta_p_holm)
 
     @property
     def verdict(self) -> str:
@@ -134,6 +141,8 @@ class OfK:
     wordings: Estimate | None
     decodes: Estimate | None
     excess: Estimate | None
+    excess_p: float | None = None
+    """Exact, that wordings and decodes are alike in it on each prompt; None where it is no mean over prompts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from alpacabench.analysis.ablation.table import AblationTable, Family
-from alpacabench.analysis.decision import side
 from alpacabench.analysis.estimate import count, decimal, p_value
 from alpacabench.analysis.sentences import ablation_chance
 from alpacabench.analysis.sentences.sentence import Sentence, every, first
@@ -113,11 +112,11 @@ def _strongest(family: Family) -> Mapping[str, str]:
 
 
 def _moves(family: Family) -> bool:
-    return family.sensitive and side(family.strongest.delta_wr) != 0
+    return family.strongest.moves
 
 
 def _flips(family: Family) -> bool:
-    return family.sensitive and side(family.strongest.delta_wr) == 0
+    return family.sensitive and not family.strongest.moves
 
 
 MOVES = "{name} moves the win rate by {shift} points and flips {flips} ({p} after Holm)."

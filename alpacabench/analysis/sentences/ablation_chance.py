@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alpacabench.analysis.ablation.table import AblationTable, OfK
-from alpacabench.analysis.decision import side
+from alpacabench.analysis.decision import differs, side
 from alpacabench.analysis.estimate import decimal
 from alpacabench.analysis.sentences.sentence import Sentence, every, first
 
@@ -54,7 +54,7 @@ ROBUSTNESS: tuple[Sentence[AblationTable], ...] = (
 
 def _adds(table: AblationTable) -> int:
     worst = _of(table, "worst_of_k")
-    return side(worst.excess) if worst and worst.excess else 0
+    return side(worst.excess) if worst and worst.excess and differs(worst.excess_p) else 0
 
 
 def _known(table: AblationTable, wordings: bool, decodes: bool) -> bool:
