@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 ROOM = 1.3
 """Free memory that a model needs, as a multiple of its weights: the rest is cache and activations."""
 
+PACKED_SHARE = 0.25
+"""The most of the free memory that packed copies of the weights may take."""
+
 
 @dataclass
 class Models:
@@ -90,6 +93,8 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
+    from alpacabench.inference.cpu.packed import pack
+
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     device = torch.device(spec.device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -117,6 +122,7 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
         tokenizer.chat_template = locate(named(spec), spec.revision).template()
     if not placement:
         model.to(device)
+        pack(model, PACKED_SHARE * free_bytes(device.type))
     owned(Models).loads += 1
     return Loaded(spec, model.eval(), tokenizer, _first_device(model) if placement else device)
 
