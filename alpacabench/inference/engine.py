@@ -12,11 +12,11 @@ from alpacabench.inference.loaded import Loaded, Way
 from alpacabench.inference.loading import free_bytes, out_of_memory
 from alpacabench.inference.prompt import Encoder, PromptError
 from alpacabench.inference.rank_sync import Alone
-from alpacabench.inference.self_check import pads_for_choices, way_of
+from alpacabench.inference.self_check import pads_for_choices, shares_prefixes, way_of
 from alpacabench.inference.settings import Processors
 from alpacabench.inference.spec import Answer, ChatFormat, Choice, ChoiceAnswer, DecodeSpec, Task
 from alpacabench.inference.static_batch import WholeBatches
-from alpacabench.inference.weigh_options import TOKENS, weigh
+from alpacabench.inference.weigh_options import TOKENS, Weighing, weigh
 
 log = logging.getLogger(__name__)
 
@@ -117,9 +117,11 @@ class Engine:
         tokens = tokens or TOKENS
         encoder = self._encoder(form)
         padded = pads_for_choices(self.loaded, encoder, self.lockstep)
+        shared = padded and shares_prefixes(self.loaded, encoder, self.lockstep)
         while True:
+            weighing = Weighing(tokens, padded, shared)
             try:
-                for answer in weigh(self.loaded, encoder, list(left.values()), self.lockstep, tokens, padded):
+                for answer in weigh(self.loaded, encoder, list(left.values()), self.lockstep, weighing):
                     del left[answer.key]
                     yield answer
                 return

@@ -42,6 +42,7 @@ class Loaded:
     ways: dict[Way, Way] = field(default_factory=dict)
     """The way that was found good, by the first that could have been."""
     pads_choices: bool | None = None
+    shares_prefixes: bool | None = None
 
     def __post_init__(self) -> None:
         """Leave `generate` only what does not depend on a row: a batch must not change what a setting means."""

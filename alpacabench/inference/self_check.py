@@ -13,16 +13,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from alpacabench.core.errors import GenerationError
+from alpacabench.inference.config_facts import stretched_from
 from alpacabench.inference.cpu.blocks import attend_plainly, can_use_blocks
 from alpacabench.inference.decode import DecodeLoop, Manner, Row, Work
 from alpacabench.inference.loaded import Loaded, Way
 from alpacabench.inference.loading import out_of_memory
+from alpacabench.inference.prefix_tree import LEAST
 from alpacabench.inference.prompt import Encoded, Encoder
 from alpacabench.inference.rank_sync import Alone
 from alpacabench.inference.settings import Processors
+from alpacabench.inference.shared_reading import read_shared
 from alpacabench.inference.spec import DecodeSpec, Task
 from alpacabench.inference.transformers_internals import chosen_attention
-from alpacabench.inference.weigh_options import forward
+from alpacabench.inference.weigh_options import TOKENS, forward
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,6 +85,33 @@ def pads_for_choices(loaded: Loaded, encoder: Encoder, lockstep: Alone) -> bool:
         good = deviation(alone, together) <= TOLERANCE.get(loaded.spec.dtype, TOLERANCE["bfloat16"])
         loaded.pads_choices = not _any_rank(loaded, lockstep, not good)
     return loaded.pads_choices
+
+
+def shares_prefixes(loaded: Loaded, encoder: Encoder, lockstep: Alone) -> bool:
+    """Return whether what questions share may be read once, and serve all of them; measured once per model.
+
+    Not where ranks take joint passes, of which they would need different numbers, and not where the rotary embedding of
+    a prompt's beginning follows its length.
+
+    Raises:
+        torch.OutOfMemoryError: memory does not hold three short prompts.
+
+    """
+    if loaded.shares_prefixes is None:
+        text = loaded.model.config.get_text_config()
+        beginning = (sum(_prompts(encoder), []) * LEAST)[:LEAST]
+        prompts = [beginning + ids for ids in _prompts(encoder)]
+        fits = loaded.context is None or loaded.context >= LEAST + max(LENGTHS)
+        possible = fits and not lockstep.joint and stretched_from(text) >= (loaded.context or 0)
+        loaded.shares_prefixes = possible and _shares(loaded, encoder, prompts)
+    return loaded.shares_prefixes
+
+
+def _shares(loaded: Loaded, encoder: Encoder, prompts: Sequence[list[int]]) -> bool:
+    alone = [[forward(loaded, encoder.pad, [Encoded(ids, False)])[0]] for ids in prompts]
+    worst = _distance(alone, lambda: [[row] for row in read_shared(loaded, encoder.pad, prompts, TOKENS)])
+    log.debug("reading a common beginning once: logits differ by %.2g standard deviations", worst)
+    return worst <= TOLERANCE.get(loaded.spec.dtype, TOLERANCE["bfloat16"])
 
 
 def deviation(alone: Steps, other: Steps) -> float:

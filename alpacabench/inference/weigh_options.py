@@ -4,58 +4,96 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from alpacabench.inference.loaded import Loaded, accepted
 from alpacabench.inference.loading import out_of_memory
+from alpacabench.inference.prefix_tree import parts
 from alpacabench.inference.prompt import Encoded, Encoder, PromptError
 from alpacabench.inference.rank_sync import Alone
+from alpacabench.inference.shared_reading import read_shared
 from alpacabench.inference.spec import Choice, ChoiceAnswer
 
 TOKENS = 8192
 """Padded tokens of one forward pass."""
 
 
+class Asked(NamedTuple):
+    """A question as the model reads it."""
+
+    choice: Choice
+    prompt: Encoded
+    options: list[int]
+    """The tokens with which the options begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How questions are batched: by what the model was found to compute rightly."""
+
+    tokens: int = TOKENS
+    """Padded tokens of one forward pass."""
+    padded: bool = True
+    """Whether prompts of different lengths may be in one pass."""
+    shared: bool = False
+    """Whether what prompts share is read once."""
+
+
 def weigh(
-    loaded: Loaded,
-    encoder: Encoder,
-    choices: Sequence[Choice],
-    lockstep: Alone,
-    tokens: int = TOKENS,
-    padded: bool = True,
+    loaded: Loaded, encoder: Encoder, choices: Sequence[Choice], lockstep: Alone, weighing: Weighing
 ) -> Iterator[ChoiceAnswer]:
-    """Yield each question's log probabilities, longest prompts first, batched by length: padded, or of one length.
+    """Yield each question's log probabilities, batch by batch.
 
     Raises:
         torch.OutOfMemoryError: a batch does not fit; with `tokens` 1 the question is answered by a failure instead.
 
     """
-    encoded = []
+    asked = []
     for choice in choices:
         try:
-            encoded.append((choice, encoder.encode(choice.messages, thinking=False), _first_tokens(encoder, choice)))
+            asked.append(Asked(choice, encoder.encode(choice.messages, thinking=False), _first_tokens(encoder, choice)))
         except PromptError as error:
             yield ChoiceAnswer(choice.key, failure=str(error))
-    encoded.sort(key=lambda item: (-len(item[1].ids), item[0].key))
-    while lockstep.anyone(bool(encoded)):
-        if not encoded:
+    batches = _batches(asked, weighing)
+    while lockstep.anyone(bool(batches)):
+        if not batches:
             forward(loaded, encoder.pad, [Encoded([encoder.pad], False)])
             continue
-        longest = len(encoded[0][1].ids)
-        size = max(1, tokens // longest)
-        if not padded:
-            size = min(size, sum(len(prompt.ids) == longest for _, prompt, _ in encoded))
-        batch, encoded = encoded[:size], encoded[size:]
+        batch = batches.pop(0)
+        prompts = [one.prompt for one in batch]
         started = time.monotonic()
         try:
-            logprobs = forward(loaded, encoder.pad, [prompt for _, prompt, _ in batch])
+            logprobs = (
+                read_shared(loaded, encoder.pad, [prompt.ids for prompt in prompts], weighing.tokens)
+                if weighing.shared
+                else forward(loaded, encoder.pad, prompts)
+            )
         except Exception as error:
-            if tokens > 1 or not out_of_memory(error) or lockstep.joint:
+            if weighing.tokens > 1 or not out_of_memory(error) or lockstep.joint:
                 raise
-            yield ChoiceAnswer(batch[0][0].key, failure="out of memory with this question alone")
+            yield ChoiceAnswer(batch[0].choice.key, failure="out of memory with this question alone")
             continue
         seconds = (time.monotonic() - started) / len(batch)
-        for row, (choice, prompt, ids) in zip(logprobs, batch, strict=True):
-            yield ChoiceAnswer(choice.key, tuple(row[i].item() for i in ids), len(prompt.ids), seconds)
+        for row, one in zip(logprobs, batch, strict=True):
+            weights = tuple(row[i].item() for i in one.options)
+            yield ChoiceAnswer(one.choice.key, weights, len(one.prompt.ids), seconds)
+
+
+def _batches(asked: list[Asked], weighing: Weighing) -> list[list[Asked]]:
+    """Part the questions: those that share most together, or longest first, padded or of one length."""
+    asked = sorted(asked, key=lambda one: (-len(one.prompt.ids), one.choice.key))
+    if weighing.shared:
+        return [[asked[i] for i in part] for part in parts([one.prompt.ids for one in asked], weighing.tokens)]
+    found: list[list[Asked]] = []
+    while asked:
+        longest = len(asked[0].prompt.ids)
+        size = max(1, weighing.tokens // longest)
+        if not weighing.padded:
+            size = min(size, sum(len(one.prompt.ids) == longest for one in asked))
+        found.append(asked[:size])
+        del asked[:size]
+    return found
 
 
 def forward(loaded: Loaded, pad: int, prompts: Sequence[Encoded]) -> list:  # type: ignore[type-arg]
