@@ -124,7 +124,7 @@ class DecodeLoop:
         return before > 1
 
     def _admit(self, new: list[Row]) -> None:
-        """Prefill prompts into the free rows, and choose their first tokens."""
+        """Prefill prompts into the free rows, equal ones once, and choose their first tokens."""
         import torch
 
         longest = max(len(row.prompt.ids) for row in new)
@@ -132,22 +132,26 @@ class DecodeLoop:
         self._reserve(longest, new)
         self.rows += new
         del self.waiting[: len(new)]
+        now = time.monotonic()
         for row in new:
             if row.manner.processors.needed:
                 row.processors = row.manner.processors.of(row.prompt.ids, row.limit)
-        now = time.monotonic()
-        ids = torch.full((len(new), longest), self.pad)
-        seen = torch.zeros(len(new), longest, dtype=torch.bool)
-        for i, row in enumerate(new):
             row.started = now
-            ids[i, longest - len(row.prompt.ids) :] = torch.tensor(row.prompt.ids)
-            seen[i, longest - len(row.prompt.ids) :] = True
+        # The jobs of a sweep that differ in decoding ask about the same prompts.
+        distinct: dict[tuple[int, ...], int] = {}
+        source = torch.tensor([distinct.setdefault(tuple(row.prompt.ids), len(distinct)) for row in new])
+        ids = torch.full((len(distinct), longest), self.pad)
+        seen = torch.zeros(len(distinct), longest, dtype=torch.bool)
+        for i, prompt in enumerate(distinct):
+            ids[i, longest - len(prompt) :] = torch.tensor(prompt)
+            seen[i, longest - len(prompt) :] = True
         view = self.cache.view
+        view.source = source.to(self.device) if len(distinct) < len(new) else None
         end = view.end
         view.first_row, view.rows, view.start, view.end = first, len(self.rows), end - longest, end - longest
         positions = (seen.cumsum(-1) - 1).clamp(min=0)
         self._forward(ids, seen, positions, new)
-        view.first_row, view.end = 0, end
+        view.first_row, view.end, view.source = 0, end, None
         self._narrow()
 
     def _step(self) -> None:
@@ -183,7 +187,7 @@ class DecodeLoop:
             .logits[:, -1]
             .float()
         )
-        logits = self._adjusted(logits, rows)
+        logits = self._adjusted(self.cache.view.of_rows(logits), rows)
         seeds = torch.tensor([seed_of(row.task.key) for row in rows], device=self.device)
         steps = torch.tensor([len(row.tokens) for row in rows], device=self.device)
         tokens = self.lockstep.agree(choose_each(logits, [row.manner.spec for row in rows], seeds, steps)).tolist()

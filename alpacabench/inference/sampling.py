@@ -14,8 +14,8 @@ from alpacabench.inference.spec import DecodeSpec
 if TYPE_CHECKING:
     from torch import Tensor
 
-NUCLEUS = 256
-"""How many of the likeliest tokens are sorted first; where they do not hold `top_p`, all are."""
+NUCLEUS = (256, 4096)
+"""How many of the likeliest tokens are sorted first, and then; where they do not hold `top_p`, all are."""
 
 _STEP, _TOKEN = 0x632BE59BD9B4E019, 0x1E3779B97F4A7C15
 _MIX = ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15), (31, 1))
@@ -92,16 +92,28 @@ def candidates(scores: Tensor, spec: DecodeSpec) -> tuple[Tensor, Tensor]:
     vocabulary = scores.shape[-1]
     if not spec.top_k and spec.top_p >= 1:
         return scores, torch.arange(vocabulary, device=scores.device)[None]
-    width = min(spec.top_k or NUCLEUS, vocabulary)
-    top, tokens = scores.topk(width, dim=-1)
-    if spec.top_p >= 1:
-        return top, tokens
-    total = top.logsumexp(-1, keepdim=True) if spec.top_k else scores.logsumexp(-1, keepdim=True)
-    before = (top - total).exp().cumsum(-1) - (top - total).exp()
-    if not spec.top_k and width < vocabulary and bool((before[:, -1] < spec.top_p).any()):
-        top, tokens = scores.sort(dim=-1, descending=True)
-        before = (top - total).exp().cumsum(-1) - (top - total).exp()
-    return top.masked_fill(before >= spec.top_p, -torch.inf), tokens
+    if spec.top_k:
+        top, tokens = scores.topk(min(spec.top_k, vocabulary), dim=-1)
+        total = top.logsumexp(-1, keepdim=True)
+        return (_nucleus(top, total, spec.top_p)[0] if spec.top_p < 1 else top), tokens
+    total = scores.logsumexp(-1, keepdim=True)
+    for width in NUCLEUS:
+        if width < vocabulary:
+            top, tokens = scores.topk(width, dim=-1)
+            kept, whole = _nucleus(top, total, spec.top_p)
+            if whole:
+                return kept, tokens
+    top, tokens = scores.sort(dim=-1, descending=True)
+    return _nucleus(top, total, spec.top_p)[0], tokens
+
+
+def _nucleus(top: Tensor, total: Tensor, top_p: float) -> tuple[Tensor, bool]:
+    """Return sorted scores, those behind the nucleus at minus infinity, and whether it ends before the last of each."""
+    import torch
+
+    share = (top - total).exp()
+    before = share.cumsum(-1) - share
+    return top.masked_fill(before >= top_p, -torch.inf), not bool((before[:, -1] < top_p).any())
 
 
 def _hash(state: Tensor) -> Tensor:

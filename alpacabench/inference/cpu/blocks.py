@@ -103,11 +103,12 @@ class BlockLayer(ViewedLayer):
         """Write the new columns; return what a decode step attends to, or just the new columns of a new prompt."""
         view, count = self.view, key_states.shape[2]
         rows, done = slice(view.first_row, view.rows), 0
+        of_rows = [view.of_rows(states) for states in (key_states, value_states)]
         while done < count:
             number, column = divmod(view.end + done, BLOCK)
             some = min(BLOCK - column, count - done)
             block = self._block(number, key_states, value_states)
-            for buffer, states in zip(block, (key_states, value_states), strict=True):
+            for buffer, states in zip(block, of_rows, strict=True):
                 buffer[rows, :, column : column + some] = states[:, :, done : done + some]
             done += some
         if count > 1 or view.start == view.end:

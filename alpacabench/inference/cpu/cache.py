@@ -33,6 +33,12 @@ class View:
     """The column that is written next."""
     row_capacity: int = 0
     column_capacity: int = 0
+    source: Tensor | None = None
+    """For each row, which of the prompts that are read now is its own; None: there are as many prompts as rows."""
+
+    def of_rows(self, states: Tensor) -> Tensor:
+        """Return each row's new states, [rows, ...], of those of the distinct prompts."""
+        return states if self.source is None else states[self.source]
 
     def measure(self, lengths: Sequence[int]) -> None:
         """Take note of each row's columns, the one that is written next included; only blocks need it."""
@@ -81,8 +87,10 @@ class ColumnLayer(ViewedLayer):
         view = self.view
         stop = view.end + key_states.shape[2]
         rows = slice(view.first_row, view.rows)
-        self.keys[rows, :, view.end : stop] = key_states
-        self.values[rows, :, view.end : stop] = value_states
+        self.keys[rows, :, view.end : stop] = view.of_rows(key_states)
+        self.values[rows, :, view.end : stop] = view.of_rows(value_states)
+        if view.source is not None:
+            return key_states, value_states
         return self.keys[rows, :, view.start : stop], self.values[rows, :, view.start : stop]
 
     def resize(self, rows: int, columns: int, shift: int) -> None:
