@@ -9,9 +9,10 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field
 
+from alpacabench.core.canonical import digest_rows
 from alpacabench.core.component import Component
 from alpacabench.core.errors import ConfigError, Problem, allowed
-from alpacabench.core.records import Example, digest
+from alpacabench.core.records import Example
 
 Stratum = Literal["source", "category", "difficulty"]
 T = TypeVar("T")
@@ -184,7 +185,7 @@ class Ids(Subset):
 
 def subset_hash(examples: Sequence[Example]) -> str:
     """Return a short digest of the chosen row numbers and instructions."""
-    return digest([[example.index, example.instruction] for example in examples])[:16]
+    return digest_rows([example.index, example.instruction] for example in examples)[:16]
 
 
 def _index(example: Example) -> int:

@@ -6,18 +6,17 @@ Stages import this module, `exchange` and `errors`, and never each other. No hea
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from alpacabench.core.canonical import canonical
 from alpacabench.core.exchange import DIALOGUE, Exchange, FinishReason, Messages, Script, Step, transcript
 
 
 def digest(value: Any) -> str:
     """Return the SHA-256 hex digest of a JSON-serialisable value in canonical form (sorted keys, UTF-8)."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from alpacabench.core.canonical import digest_rows
 from alpacabench.core.component import Component
 from alpacabench.core.errors import DataError, Problem
-from alpacabench.core.records import Example, digest
+from alpacabench.core.records import Example
 from alpacabench.dataset.for_tools import for_tools
 from alpacabench.dataset.taxonomy import Taxonomy, read_taxonomy
 from alpacabench.io.alike import differences
@@ -98,7 +99,7 @@ class Dataset(Component):
     def _pinned(self, rows: list[Row], path: str) -> None:
         if not self.content_digest:
             return
-        found = digest([[row.get("instruction"), self._own_reference(row, path)] for row in rows])
+        found = digest_rows([row.get("instruction"), self._own_reference(row, path)] for row in rows)
         if found != self.content_digest:
             raise DataError(
                 f"dataset.path: {path} does not hold the pinned rows of {self.name}: digest {found}, "
@@ -280,7 +281,7 @@ class RowFile(Dataset):
 
 def rows_digest(examples: list[Example]) -> str:
     """Return the digest of the canonical (instruction, output) rows, in order; of a dialogue all outputs in a list."""
-    return digest([[e.instruction, list(e.references) if e.references else e.reference] for e in examples])
+    return digest_rows([e.instruction, list(e.references) if e.references else e.reference] for e in examples)
 
 
 def card(dataset: Dataset, examples: list[Example]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,14 @@ def write_run(
     Where checks were made there is checks.jsonl, too, and canaries.jsonl where pairs with a known answer were judged;
     without a judge there are no annotations and no verdicts.
     """
-    checked = [row for outcome in outcomes for row in check_rows(outcome)]
+    checked = (row for outcome in outcomes for row in check_rows(outcome))
     judged = not outcomes or any(outcome.judged for outcome in outcomes)
     verdicts = (verdict_row(v) for o in outcomes for v in o.verdicts)
     return [
-        *([write_jsonl(directory / "checks.jsonl", checked)] if checked else []),
+        *([write_jsonl(directory / "checks.jsonl", checked)] if any(o.checked for o in outcomes) else []),
         *([write_jsonl(directory / CANARIES_FILE, map(canary_row, canaries))] if canaries else []),
-        write_json(directory / "model_outputs.json", output_rows(outcomes)),
-        *([write_json(directory / "annotations.json", annotation_rows(outcomes, judge))] if judged else []),
+        write_rows(directory / "model_outputs.json", output_rows(outcomes)),
+        *([write_rows(directory / "annotations.json", annotation_rows(outcomes, judge))] if judged else []),
         *([write_jsonl(directory / "verdicts.jsonl", verdicts)] if judged else []),
         write_jsonl(directory / "generations.jsonl", generation_rows(outcomes)),
         write_json(directory / "metrics.json", dict(sorted(metrics.items()))),
@@ -52,20 +52,18 @@ def write_judge(directory: Path, content: Mapping[str, Any]) -> list[Path]:
     return [write_json(directory / JUDGE_FILE, content)] if content else []
 
 
-def output_rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Return alpaca_eval's rows of outputs: the first sample of each prompt that has an answer."""
-    return [
-        {
-            "instruction": o.example.instruction,
-            "output": o.output,
-            "generator": o.generations[0].generator,
-            "dataset": o.example.source,
-            **_dialogue(o.example),
-            **({"outputs": list(o.generations[0].answers)} if o.example.turns else {}),
-        }
-        for o in outcomes
-        if o.output is not None
-    ]
+def output_rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+    """Yield alpaca_eval's rows of outputs: the first sample of each prompt that has an answer."""
+    for o in outcomes:
+        if o.output is not None:
+            yield {
+                "instruction": o.example.instruction,
+                "output": o.output,
+                "generator": o.generations[0].generator,
+                "dataset": o.example.source,
+                **_dialogue(o.example),
+                **({"outputs": list(o.generations[0].answers)} if o.example.turns else {}),
+            }
 
 
 def _dialogue(example: Example) -> dict[str, Any]:
@@ -75,10 +73,10 @@ def _dialogue(example: Example) -> dict[str, Any]:
     return {"turns": list(example.turns)} if example.turns else {}
 
 
-def annotation_rows(outcomes: Sequence[Outcome], judge: str) -> list[dict[str, Any]]:
-    """Return alpaca_eval's rows of annotations: one per example, its verdicts averaged; null where there is none."""
-    return [
-        {
+def annotation_rows(outcomes: Sequence[Outcome], judge: str) -> Iterator[dict[str, Any]]:
+    """Yield alpaca_eval's rows of annotations: one per example, its verdicts averaged; null where there is none."""
+    for o in outcomes:
+        yield {
             "instruction": o.example.instruction,
             "output_1": o.example.reference,
             "generator_1": o.example.reference_generator,
@@ -93,8 +91,6 @@ def annotation_rows(outcomes: Sequence[Outcome], judge: str) -> list[dict[str, A
             "failure": o.failure,
             **(_by_turn(o) if o.example.turns else {}),
         }
-        for o in outcomes
-    ]
 
 
 def _by_turn(outcome: Outcome) -> dict[str, Any]:
@@ -190,19 +186,32 @@ def check_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
 
 def write_json(path: Path, value: Any) -> Path:
     """Write JSON in one step, so that a reader never sees half a file."""
-    return _replace(path, dumps(value, indent=2) + "\n")
+    return _replace(path, [dumps(value, indent=2) + "\n"])
+
+
+def write_rows(path: Path, rows: Iterable[Any]) -> Path:
+    """Write a list as `write_json` does, row by row: those of a large data set are never one text in memory."""
+    return _replace(path, _listed(rows))
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> Path:
     """Write one JSON value per line, in one step."""
-    return _replace(path, "".join(dumps(row) + "\n" for row in rows))
+    return _replace(path, (dumps(row) + "\n" for row in rows))
 
 
-def _replace(path: Path, text: str) -> Path:
+def _listed(rows: Iterable[Any]) -> Iterator[str]:
+    before = "[\n  "
+    for row in rows:
+        yield before + dumps(row, indent=2).replace("\n", "\n  ")
+        before = ",\n  "
+    yield "\n]\n" if before[0] == "," else "[]\n"
+
+
+def _replace(path: Path, parts: Iterable[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with open(partial, "w", encoding="utf-8", opener=_for_its_owner) as file:
-        file.write(redact_answers(text))
+        file.writelines(map(redact_answers, parts))
     partial.replace(path)
     return path
 

@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from alpacabench.core.canonical import digest_rows
 from alpacabench.core.errors import DataError, Problem, allowed
 from alpacabench.core.exchange import Step
-from alpacabench.core.records import Example, Generation, Prompt, digest
+from alpacabench.core.records import Example, Generation, Prompt
 from alpacabench.decoding import Decoding
 from alpacabench.io.alike import differences
 from alpacabench.io.dialogues import answers, by_prompt, names, read_dialogue, turns_of
@@ -81,8 +82,8 @@ class Recorded(Model):
 
     def identity(self) -> dict[str, Any]:
         """Return a digest of the instructions and outputs, wherever the file lies."""
-        given = [[i, row.get("outputs") if turns_of(row) else row["output"]] for i, row in self._rows().items()]
-        return {"backend": "recorded", "outputs": digest(given)}
+        given = ([i, row.get("outputs") if turns_of(row) else row["output"]] for i, row in self._rows().items())
+        return {"backend": "recorded", "outputs": digest_rows(given)}
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:
         """Raise: recorded answers are looked up by `generate`, never asked for."""

@@ -71,9 +71,15 @@ def bootstrap_counts(n: int, draws: int, seed: int | np.random.Generator) -> Flo
 
     The same n, draws and seed give the same counts, which is what makes the resamples of two runs paired.
     """
-    rows = np.random.default_rng(seed).integers(0, n, size=(draws, n))
-    cells = (rows + np.arange(draws)[:, None] * n).ravel()
-    return np.bincount(cells, minlength=draws * n).reshape(draws, n).astype(np.float64)
+    return compact_counts(n, draws, seed).astype(np.float64)
+
+
+def compact_counts(n: int, draws: int, seed: int | np.random.Generator) -> NDArray[np.uint16]:
+    """Return `bootstrap_counts` in a quarter of the memory, drawn resample by resample."""
+    generator, counts = np.random.default_rng(seed), np.empty((draws, n), np.uint16)
+    for resample in counts:
+        resample[:] = np.bincount(generator.integers(0, n, size=n), minlength=n)
+    return counts
 
 
 def bootstrap_means(values: Floats, draws: int, seed: int) -> Floats:

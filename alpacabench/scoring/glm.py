@@ -6,7 +6,11 @@ to convergence, where liblinear stops early.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from alpacabench.core.errors import StageError
 from alpacabench.scoring.arrays import Floats
@@ -18,12 +22,31 @@ MAX_SWEEPS = 2000
 MIN_CURVATURE = 1e-12
 
 
+WHOLE, CELLS = 1 << 21, 1 << 17
+"""Cells of a matrix of fits and rows up to which it is computed at once, and beyond which so many at a time: the
+resamples of a large data set are more than memory holds, and what fits into the processor's cache is done fastest."""
+
+
+def by_block(of: Callable[[Floats, Floats], Floats], sample_weights: NDArray[Any], w: Floats) -> Floats:
+    """Return `of(sample_weights, w)`, which has one row per fit, computed for a few fits at a time.
+
+    Args:
+        of: given weights of the rows, shape (some fits, rows), and the weights, shape (some fits, features).
+        sample_weights: shape (fits, rows); counts may be small integers.
+        w: shape (fits, features).
+
+    """
+    some = len(w) if sample_weights.size <= WHOLE else max(1, CELLS // sample_weights.shape[1])
+    parts = range(0, len(w), some)
+    return np.concatenate([of(sample_weights[at : at + some].astype(np.float64), w[at : at + some]) for at in parts])
+
+
 def logistic(eta: Floats) -> Floats:
     """Return 1 / (1 + e^-eta) without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * eta)))
 
 
-def fit(features: Floats, y: Floats, sample_weights: Floats, C: float, start: Floats | None = None) -> Floats:
+def fit(features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, start: Floats | None = None) -> Floats:
     """Return the weights, shape (fits, features), one fit per row of `sample_weights` (fits, rows).
 
     Raises:
@@ -46,22 +69,34 @@ def fit(features: Floats, y: Floats, sample_weights: Floats, C: float, start: Fl
 
 def hessian(features: Floats, sample_weights: Floats, w: Floats) -> Floats:
     """Return the second derivative of the loss (without C) at w, shape (fits, features, features)."""
-    p = logistic(w @ features.T)
+    return _curvature(features, sample_weights, logistic(w @ features.T))
+
+
+def _curvature(features: Floats, sample_weights: Floats, p: Floats) -> Floats:
     rows, size = features.shape
     products = (features[:, :, None] * features[:, None, :]).reshape(rows, size * size)
-    return ((sample_weights * p * (1 - p)) @ products).reshape(len(w), size, size)
+    return ((sample_weights * p * (1 - p)) @ products).reshape(len(p), size, size)
 
 
-def _objective(features: Floats, y: Floats, sample_weights: Floats, C: float, w: Floats) -> Floats:
-    eta = w @ features.T
-    losses = np.maximum(eta, 0) + np.log1p(np.exp(-np.abs(eta))) - y * eta
-    return np.asarray(np.einsum("fr,fr->f", sample_weights, losses) + np.sum(np.abs(w), axis=1) / C)
+def _objective(features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, w: Floats) -> Floats:
+    def losses(weights: Floats, w: Floats) -> Floats:
+        eta = w @ features.T
+        each = np.maximum(eta, 0) + np.log1p(np.exp(-np.abs(eta))) - y * eta
+        return np.asarray(np.einsum("fr,fr->f", weights, each))
+
+    return np.asarray(by_block(losses, sample_weights, w) + np.sum(np.abs(w), axis=1) / C)
 
 
-def _newton_target(features: Floats, y: Floats, sample_weights: Floats, C: float, w: Floats) -> Floats:
+def _newton_target(features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, w: Floats) -> Floats:
     """Return the minimum of the penalised quadratic model at w, by coordinate descent with soft thresholds."""
-    gradient = (sample_weights * (logistic(w @ features.T) - y)) @ features
-    curvature = hessian(features, sample_weights, w)
+
+    def derivatives(weights: Floats, w: Floats) -> Floats:
+        p = logistic(w @ features.T)
+        gradient = (weights * (p - y)) @ features
+        return np.concatenate([gradient[:, None], _curvature(features, weights, p)], axis=1)
+
+    found = by_block(derivatives, sample_weights, w)
+    gradient, curvature = found[:, 0], found[:, 1:]
     diagonal = np.maximum(np.einsum("fjj->fj", curvature), MIN_CURVATURE)
     target = w.copy()
     for _ in range(MAX_SWEEPS):
@@ -76,7 +111,7 @@ def _newton_target(features: Floats, y: Floats, sample_weights: Floats, C: float
 
 
 def _backtrack(
-    features: Floats, y: Floats, sample_weights: Floats, C: float, w: Floats, step: Floats, loss: Floats
+    features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, w: Floats, step: Floats, loss: Floats
 ) -> tuple[Floats, Floats]:
     """Return w + step and its objective, the step halved in those fits where the objective would grow."""
     scale = np.ones((len(w), 1))

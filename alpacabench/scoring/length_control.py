@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from alpacabench.scoring import glm
-from alpacabench.scoring.arrays import Floats, bootstrap_counts, percentile_interval, standard_error
+from alpacabench.scoring.arrays import Floats, compact_counts, percentile_interval, standard_error
 from alpacabench.scoring.difficulty import DifficultyTable
 from alpacabench.scoring.pairs import JUDGE, MIN_ROWS, REFERENCE, Pairs, Refusal
 
@@ -164,10 +164,12 @@ def _fit(pairs: Pairs, features: Floats, table: DifficultyTable | None, draws: i
     value = float(np.mean(fitted))
     influence = (fitted - value + _refit_influence(rows, y, weights, w, level, fitted)[:n]) * 100
 
-    counts = bootstrap_counts(n, draws, seed)
-    resampled = np.hstack([counts, np.broadcast_to(weights[:, n:], (draws, weights.shape[1] - n))])
-    refits = glm.logistic(glm.fit(rows, y, resampled, penalty, start=w[0]) @ level.T)
-    values = np.einsum("fr,fr->f", counts, refits) / n * 100
+    counts = compact_counts(n, draws, seed)
+    baselines = np.broadcast_to(weights[:, n:], (draws, weights.shape[1] - n))
+    resampled = counts if table is None else np.hstack([counts, baselines])
+    refits = glm.fit(rows, y, resampled, penalty, start=w[0])
+    values = glm.by_block(lambda times, w: np.einsum("fr,fr->f", times, glm.logistic(w @ level.T)), counts, refits)
+    values = values / n * 100
     low, high = percentile_interval(values)
     return LengthControlled(
         value=value * 100,

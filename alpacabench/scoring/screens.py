@@ -95,19 +95,26 @@ def specificity(instructions: Sequence[str], outputs: Sequence[str]) -> float:
 
     The other instruction is the next one in a fixed random ring, so no instruction meets itself.
     """
-    asked = [set(WORD.findall(text.lower())) for text in instructions]
-    ring = np.random.default_rng(0).permutation(len(asked))
-    gains = []
-    for here, there in zip(ring, np.roll(ring, 1), strict=True):
-        answer = set(WORD.findall(outputs[here].lower()))
-        gains.append(_share(asked[here], answer) - _share(asked[there], answer))
+    ring = np.random.default_rng(0).permutation(len(instructions))
+    there, gains = _words(instructions[ring[-1]]), []
+    for row in ring:
+        here, answer = _words(instructions[row]), _words(outputs[row])
+        gains.append(_share(here, answer) - _share(there, answer))
+        there = here
     return float(np.mean(gains))
+
+
+def _words(text: str) -> set[str]:
+    return set(WORD.findall(text.lower()))
 
 
 def compress_ratio(outputs: Sequence[str]) -> float:
     """Return the zlib size of all answers together over their size; 1 where there is nothing to compress."""
-    text = "\n".join(outputs).encode("utf-8", "surrogatepass")
-    return len(zlib.compress(text)) / len(text) if text else 1.0
+    packer, size, packed = zlib.compressobj(), 0, 0
+    for number, output in enumerate(outputs):
+        text = f"{chr(10) if number else ''}{output}".encode("utf-8", "surrogatepass")
+        size, packed = size + len(text), packed + len(packer.compress(text))
+    return (packed + len(packer.flush())) / size if size else 1.0
 
 
 def injection_share(outputs: Sequence[str]) -> float:

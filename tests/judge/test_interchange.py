@@ -49,7 +49,7 @@ def test_alpaca_eval_computes_our_win_rate_from_our_annotations_and_we_from_ours
         judge = load_judge("weighted_alpaca_eval_gpt4_turbo", f"judge.base_url={server.url}")
         verdicts = judge.judge(pairs, store)
         path = tmp_path / "annotations.json"
-        path.write_text(json.dumps(annotation_rows(outcomes(pairs, verdicts), judge.label)))
+        path.write_text(json.dumps(list(annotation_rows(outcomes(pairs, verdicts), judge.label))))
         theirs = get_winrate(json.loads(path.read_text()))
         again = load_judge("recorded", f"judge.path={path}").judge(pairs, store)
     rate, error = win_rate(verdicts)

@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.length_fits import fit_runs
 from alpacabench.core.errors import DataError
+from alpacabench.scoring import glm
 from alpacabench.scoring.difficulty import DifficultyTable
 from alpacabench.scoring.length_control import (
     GAMED_WEIGHT,
@@ -329,3 +330,12 @@ def test_a_subset_of_a_synthetic_run_has_no_other_value_than_all_prompts(tmp_pat
     run, rng = synthetic_run(instructions, table, seed=3, level=-1.5), np.random.default_rng(0)
     drawn = [score(run.rows(rng.choice(400, 100, replace=False)), table).value for _ in range(60)]
     assert np.mean(drawn) == pytest.approx(score(run, table).value, abs=0.7 + 2 * np.std(drawn) / np.sqrt(60))
+
+
+def test_resamples_in_blocks_are_fitted_as_all_of_them_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    instructions, table = synthetic_table(tmp_path, 400)
+    run = synthetic_run(instructions, table, seed=3)
+    whole = score(run, table, draws=50)
+    monkeypatch.setattr(glm, "WHOLE", 0)
+    monkeypatch.setattr(glm, "CELLS", 5_000)
+    assert score(run, table, draws=50).draws == pytest.approx(whole.draws, rel=1e-9)
