@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ def read_run(
         unique_instructions(rows, given, KEY)
         check_scale((row.get("preference") for row in rows), f"{KEY}: {given}")
         answers = _texts(outputs or files.outputs, "--outputs")
-        items = [_item(number, row, given, answers, references or {}) for number, row in enumerate(rows, start=1)]
+        items = [item_of(number, row, given, answers, references or {}) for number, row in enumerate(rows, start=1)]
         items = _with_verdicts(items, rows, files)
         items = _with_finish_reasons(items, rows, files)
         hidden = read_hidden(files.checks)
@@ -142,10 +142,10 @@ def read_run(
         config, hydra = _yaml(files.config), _yaml(files.hydra).get("hydra") or {}
         runtime = hydra.get("runtime") or {}
         return FinishedRun(
-            name=files.name or _given_name(config) or _only(rows, "generator_2", given) or given,
+            name=files.name or given_name(config) or only(rows, "generator_2", given) or given,
             origin=given,
-            judge=_only(rows, "annotator", given) or "unknown",
-            reference=_only(rows, "generator_1", given) or "unknown",
+            judge=only(rows, "annotator", given) or "unknown",
+            reference=only(rows, "generator_1", given) or "unknown",
             items={item.instruction: item for item in items},
             metrics=_metrics(files.metrics) if files.metrics else {},
             judge_settings=_judge_settings(config),
@@ -197,7 +197,8 @@ def _texts(path: str | Path | None, key: str) -> dict[str, str]:
     return {row["instruction"]: row["output"] for row in rows if isinstance(row.get("output"), str)}
 
 
-def _item(number: int, row: Row, given: str, answers: Mapping[str, str], references: Mapping[str, str]) -> Item:
+def item_of(number: int, row: Row, given: str, answers: Mapping[str, str], references: Mapping[str, str]) -> Item:
+    """Return the prompt of a row of annotations; `answers` and `references` stand in for texts that it lacks."""
     instruction = row["instruction"]
     output = _text(row.get("output_2"), answers.get(instruction))
     reference = _text(row.get("output_1"), references.get(instruction))
@@ -206,7 +207,7 @@ def _item(number: int, row: Row, given: str, answers: Mapping[str, str], referen
         index=row["index"] if isinstance(row.get("index"), int) else number - 1,
         instruction=instruction,
         preference=read_preference(row.get("preference"), f"{KEY}: {given}, row {number}"),
-        **asdict(told),
+        **vars(told),
         source=str(row.get("dataset") or ""),
         category=str(row.get("category") or ""),
         # alpaca_eval writes no slot: it is a function of the instruction. Ours is in verdicts.jsonl.
@@ -255,7 +256,7 @@ def _yaml(path: Path | None) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _given_name(config: Mapping[str, Any]) -> str:
+def given_name(config: Mapping[str, Any]) -> str:
     """Return the name that the user gave to recorded answers, whose rows keep their generator."""
     model = config.get("model") or {}
     return str(model.get("name") or "") if str(model.get("_target_", "")).endswith("model.recorded.Recorded") else ""
@@ -285,8 +286,8 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _only(rows: list[Row], key: str, given: str) -> str:
-    """Return the one value that all rows share."""
+def only(rows: Iterable[Row], key: str, given: str) -> str:
+    """Return the one value that all rows share; a DataError names several."""
     values = sorted({str(row[key]) for row in rows if row.get(key)})
     if len(values) > 1:
         raise DataError(

@@ -7,19 +7,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
+from re._casefix import _EXTRA_CASES  # type: ignore[import-not-found]
 from typing import Any
 
 SHORTEST = 2
 """Characters; a single one is in most texts."""
 ODD = frozenset("\u0131\u017f\u212a\u0130")
-"""What is no ASCII letter and matches one where case is ignored: dotless i, long s, the Kelvin sign, dotted I."""
+"""What is no ASCII letter and matches one where case is ignored: dotless i, long s, the Kelvin sign, dotted I.
+
+Other letters that match more than their own two forms (`_EXTRA_CASES`) are in no word."""
+
+
+@dataclass(frozen=True, slots=True)
+class SparedSearch:
+    """A regular expression that is looked for only where its words are."""
+
+    pattern: re.Pattern[str]
+    words: frozenset[str] | None
+    """Of which every match has one; None where there are no such words."""
+
+    @classmethod
+    def of(cls, pattern: re.Pattern[str]) -> SparedSearch:
+        """Return the search for a pattern."""
+        return cls(pattern, needed_words(pattern))
+
+    def found(self, text: str, plain: str | None) -> bool:
+        """Return whether the pattern matches anywhere; `plain` is the text as `in_lower_case` returns it."""
+        if self.words is not None and plain is not None and not any(word in plain for word in self.words):
+            return False
+        return self.pattern.search(text) is not None
 
 
 def in_lower_case(text: str) -> str | None:
     """Return the text as needed words are looked for in it; None where that would miss a match."""
-    return None if ODD & set(text) else text.lower()
+    return text.lower() if text.isascii() or not ODD & set(text) else None
 
 
 def needed_words(pattern: re.Pattern[str]) -> frozenset[str] | None:
@@ -32,7 +56,7 @@ def _of_sequence(parts: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
     found: list[frozenset[str]] = []
     run = ""
     for operation, argument in [*parts, (None, None)]:
-        if operation is code.LITERAL and argument < 128:
+        if operation is code.LITERAL and (argument < 128 or argument not in _EXTRA_CASES):
             run += chr(argument).lower()
             continue
         if len(run) >= SHORTEST:

@@ -14,7 +14,7 @@ from typing import Any
 
 from alpacabench.core.errors import DataError, allowed
 from alpacabench.core.spans import head_end
-from alpacabench.dataset.needed_words import in_lower_case, needed_words
+from alpacabench.dataset.needed_words import SparedSearch, in_lower_case
 from alpacabench.io.rows import missing_file
 
 SHIPPED = Path(__file__).parent / "taxonomy.yaml"
@@ -27,19 +27,13 @@ class Rule:
     """One category and the patterns that give it."""
 
     category: str
-    patterns: tuple[re.Pattern[str], ...]
+    searches: tuple[SparedSearch, ...]
     whole_text: bool
     """Whether the input after the first blank line is searched too."""
-    words: tuple[frozenset[str] | None, ...]
-    """For each pattern words of which every match has one: where none is there, the search is spared."""
 
     def matches(self, text: str, plain: str | None) -> bool:
         """Return whether any pattern is found; `plain` is the text in lower case, None where that tells nothing."""
-        return any(
-            pattern.search(text)
-            for pattern, words in zip(self.patterns, self.words, strict=True)
-            if words is None or plain is None or any(word in plain for word in words)
-        )
+        return any(search.found(text, plain) for search in self.searches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +99,8 @@ def _rule(rule: Any, where: str) -> Rule:
     place = rule.get("in", "task")
     if place not in PLACES:
         raise DataError(f"{KEY}: {where}: 'in' is {place!r}; {allowed(place, PLACES)}")
-    patterns = tuple(_pattern(text, where) for text in rule["any"])
-    return Rule(str(rule["category"]), patterns, place == "text", tuple(map(needed_words, patterns)))
+    searches = tuple(SparedSearch.of(_pattern(text, where)) for text in rule["any"])
+    return Rule(str(rule["category"]), searches, place == "text")
 
 
 def _pattern(text: Any, where: str) -> re.Pattern[str]:

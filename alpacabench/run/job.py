@@ -86,7 +86,7 @@ def execute(
     try:
         evaluation = redacted(experiment, _evaluate(experiment, inputs, sweep, stopping))
         written = [*_write_figures(experiment, evaluation, directory), *write_judge(directory, judge)]
-        written += (trust := examine(experiment, directory)).files
+        written += (trust := examine(experiment, evaluation, directory)).files
         written += _write(experiment, evaluation, trust, directory, sweep, experiment.tracking.page(tracked))
         pipeline.require_scores(evaluation, experiment.settings.max_failures, bool(experiment.model.allow_missing))
     except BaseException as error:

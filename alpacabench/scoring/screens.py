@@ -7,10 +7,12 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from alpacabench.core.errors import DataError
+from alpacabench.dataset.needed_words import SparedSearch, in_lower_case
 from alpacabench.scoring.arrays import canonical_order, same_length
 
 MIN_UNIQUE_OUTPUT_SHARE = 0.9
@@ -20,8 +22,10 @@ MAX_INJECTION_SHARE = 0.05
 """These four flag the null model and the gamed GPT-4, and no honest run of the 227 (whose least ratio is 0.21)."""
 MIN_ROWS = 20
 """Below so many answers the shares say little, and nothing is flagged."""
-JUDGE_PROMPT = re.compile(
-    r'model_identifier|##\s*Model Outputs|<\|im_start\|>|ignore the (?:above|previous)|"output"\s*:', re.IGNORECASE
+JUDGE_PROMPT = SparedSearch.of(
+    re.compile(
+        r'model_identifier|##\s*Model Outputs|<\|im_start\|>|ignore the (?:above|previous)|"output"\s*:', re.IGNORECASE
+    )
 )
 """The judge prompt's own structure, or an order to forget it."""
 WORD = re.compile(r"\w{4,}")
@@ -72,7 +76,7 @@ def screen(
     if not answers:
         raise DataError("there are no answers to screen; generate or load at least one.")
     unique, top = len(set(answers)) / len(answers), Counter(answers).most_common(1)[0][1] / len(answers)
-    specific, compressed, injected = specificity(asked, answers), compress_ratio(answers), injection_share(answers)
+    specific, compressed, injected = _signs(tuple(asked), tuple(answers))
     lengths = np.array([len(answer) for answer in answers])
     pairs = [(len(o), len(r)) for o, r in zip(outputs, references or (), strict=bool(references)) if r is not None]
     length, reference_length = np.sum(pairs, axis=0) if pairs else (0, 0)
@@ -88,6 +92,12 @@ def screen(
         len_ratio_vs_baseline=float(length / reference_length) if reference_length else float("nan"),
         flags=_flags(len(answers), unique, specific, compressed, injected),
     )
+
+
+@lru_cache(maxsize=1)
+def _signs(asked: tuple[str, ...], answers: tuple[str, ...]) -> tuple[float, float, float]:
+    """Return specificity, compress ratio and injection share; the judge of a run is examined by them, too."""
+    return specificity(asked, answers), compress_ratio(answers), injection_share(answers)
 
 
 def specificity(instructions: Sequence[str], outputs: Sequence[str]) -> float:
@@ -119,7 +129,7 @@ def compress_ratio(outputs: Sequence[str]) -> float:
 
 def injection_share(outputs: Sequence[str]) -> float:
     """Return the share of answers with a piece of the judge's prompt in them."""
-    return float(np.mean([bool(JUDGE_PROMPT.search(output)) for output in outputs]))
+    return float(np.mean([JUDGE_PROMPT.found(output, in_lower_case(output)) for output in outputs]))
 
 
 def _share(words: set[str], answer: set[str]) -> float:

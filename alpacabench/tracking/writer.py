@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -90,14 +90,16 @@ def shortened(text: str, length: int) -> str:
     return f"{text[: length - 20]}... ({hashlib.sha256(text.encode()).hexdigest()[:12]})"
 
 
-def table(rows: Sequence[ExampleRow]) -> dict[str, Any]:
-    """Return the table of prompts and answers, as MLflow's evaluation view reads it."""
+def table(rows: Iterable[ExampleRow]) -> Iterator[str]:
+    """Yield the table of prompts and answers as MLflow's evaluation view reads it: JSON, part by part."""
     columns = ["index", "category", "instruction", "prompt", "output", "reference", "preference", "verdicts", "failure"]
-    data = [
-        [r.index, r.category, r.instruction, r.prompt, r.output, r.reference, r.preference, _verdicts(r), r.failure]
-        for r in rows
-    ]
-    return {"columns": columns, "data": redact_tree(data)}
+    before = f'{{"columns": {dumps(columns)}, "data": ['
+    for r in rows:
+        texts = [r.instruction, r.prompt, r.output, r.reference]
+        cells = [r.index, r.category, *texts, r.preference, _verdicts(r), r.failure]
+        yield before + dumps(redact_tree(cells))
+        before = ", "
+    yield "]}" if before == ", " else f"{before}]}}"
 
 
 def _verdicts(row: ExampleRow) -> str:
@@ -195,7 +197,8 @@ def _log_files(client: MlflowClient, run_id: str, job: JobRecord) -> None:
         if job.config:
             (directory / "config.yaml").write_text(redact(job.config), encoding="utf-8")
         if job.examples:
-            (directory / TABLE).write_text(dumps(table(job.examples)), encoding="utf-8")
+            with (directory / TABLE).open("w", encoding="utf-8") as file:
+                file.writelines(table(job.examples))
         for path in job.files:
             if path.is_file():
                 (directory / path.name).symlink_to(path.resolve())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from alpacabench.analysis.finished_run import Item
@@ -43,6 +44,7 @@ WORDS = {
     "Italian": {"il", "gli", "che", "per", "una", "sono", "con", "della", "non", "di"},
     "Portuguese": {"os", "uma", "que", "para", "com", "não", "dos", "você", "ou", "da"},
 }
+WORD = re.compile(r"[^\W\d_]+")
 MIN_WORDS = 5
 
 
@@ -58,8 +60,8 @@ def language(text: str) -> str:
         for name, pattern in SCRIPTS.items():
             if len(pattern.findall(text)) / letters > 0.3:
                 return name
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    counts = {name: sum(word in known for word in words) for name, known in WORDS.items()}
+    said = Counter(WORD.findall(text.lower()))
+    counts = {name: sum(said[word] for word in known) for name, known in WORDS.items()}
     best = max(counts, key=counts.__getitem__)
     return best if counts[best] >= MIN_WORDS else ""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from alpacabench.analysis.estimate import Estimate
 from alpacabench.analysis.trust.finding import FEW, Part, share, unknown
-from alpacabench.analysis.trust.judged import Judged
+from alpacabench.analysis.trust.judged import Judged, mean
 from alpacabench.scoring.arrays import Floats, standard_error
 from alpacabench.scoring.normal import Z_95
 from alpacabench.scoring.small_sample import mean_of, sign_flip_p
@@ -81,7 +81,7 @@ def length(verdicts: Sequence[Judged]) -> Part:
     for v in verdicts:
         if v.longer and not math.isnan(v.y):
             sides[v.longer > 0][v.prompt].append(v.y if v.longer > 0 else 1 - v.y)
-    longer, shorter = (np.array([np.mean(ys) for ys in sides[side].values()]) * 100 for side in (True, False))
+    longer, shorter = (np.array([mean(ys) for ys in sides[side].values()]) * 100 for side in (True, False))
     if min(len(longer), len(shorter)) < FEW:
         what = f"the model's answer is the longer one, or the shorter one, in fewer than {FEW} prompts"
         return unknown("length", what)
@@ -100,7 +100,7 @@ def unreadable(verdicts: Sequence[Judged]) -> Part:
         missing[verdict.prompt].append(float(math.isnan(verdict.y)))
     if len(missing) < FEW:
         return unknown("unreadable", f"fewer than {FEW} prompts were judged")
-    shares = np.array([np.mean(of_prompt) for of_prompt in missing.values()])
+    shares = np.array([mean(of_prompt) for of_prompt in missing.values()])
     return share("unreadable", shares, UNREADABLE, "greater", "of verdicts are missing")
 
 
@@ -110,7 +110,7 @@ def by_prompt(verdicts: Iterable[Judged]) -> dict[int, float]:
     for verdict in verdicts:
         if not math.isnan(verdict.y):
             found[verdict.prompt].append(verdict.y)
-    return {prompt: float(np.mean(values)) for prompt, values in found.items()}
+    return {prompt: mean(values) for prompt, values in found.items()}
 
 
 def _of_placing(one: Floats, two: Floats, seed: int = 0) -> float:

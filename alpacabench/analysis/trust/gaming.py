@@ -12,9 +12,10 @@ from alpacabench.analysis.finished_run import FinishedRun, Item
 from alpacabench.analysis.trust.finding import Finding
 from alpacabench.analysis.trust.passages import MAX_SHARED, sharing
 from alpacabench.checks.injection import RULES
+from alpacabench.dataset.needed_words import SparedSearch, in_lower_case
 from alpacabench.scoring.screens import JUDGE_PROMPT, MAX_INJECTION_SHARE, MIN_ROWS, screen
 
-ORDERS = tuple(RULES[name] for name in ("judge_prompt", "order_to_forget", "order_to_the_judge"))
+ORDERS = tuple(SparedSearch.of(RULES[name]) for name in ("judge_prompt", "order_to_forget", "order_to_the_judge"))
 END = 250
 """Characters at either end of an answer in which orders are looked for: it is there that they are given."""
 
@@ -63,8 +64,10 @@ class Signs:
 def speaks_to_the_judge(instruction: str, output: str) -> bool:
     """Return whether an answer imitates a judge's prompt or gives it orders, unless the prompt speaks of such."""
     ends = output if len(output) <= 2 * END else f"{output[:END]}\n{output[-END:]}"
-    imitates = JUDGE_PROMPT.search(output) is not None
-    return imitates or any(order.search(ends) and not order.search(instruction) for order in ORDERS)
+    plain = in_lower_case(ends)
+    return JUDGE_PROMPT.found(output, in_lower_case(output)) or any(
+        order.found(ends, plain) and not order.pattern.search(instruction) for order in ORDERS
+    )
 
 
 def _figures(rate: Estimate | None) -> tuple[float | None, tuple[float, float] | None]:

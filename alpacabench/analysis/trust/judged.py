@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,10 @@ class Judged:
     """The kind of a pair with a known answer, of which y is how far the answer wins that must not; else empty."""
 
 
-def by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict[str, list[Judged]]:
+ByJudge = dict[str, list[Judged]]
+
+
+def by_judge(run: FinishedRun, tracking_uri: str | None = None) -> ByJudge:
     """Return the run's verdicts by judge, each member of a panel its own; from the annotations where it has no others.
 
     Raises:
@@ -46,8 +49,7 @@ def by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict[str, lis
 
     """
     with locate(run.origin, tracking_uri) as files:
-        found = _read(run, files.verdicts)
-    return found or {run.judge: _of_annotations(run)}
+        return of_rows(run, *_read(files.verdicts))
 
 
 def means(run: FinishedRun, verdicts: Sequence[Judged]) -> Floats:
@@ -56,10 +58,10 @@ def means(run: FinishedRun, verdicts: Sequence[Judged]) -> Floats:
     for verdict in verdicts:
         if not math.isnan(verdict.y):
             by_prompt[verdict.prompt].append(verdict.y)
-    return np.array([np.mean(by_prompt[i.index]) if by_prompt[i.index] else np.nan for i in run.items.values()])
+    return np.array([mean(by_prompt[i.index]) if by_prompt[i.index] else np.nan for i in run.items.values()])
 
 
-def canaries_by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict[str, list[Judged]]:
+def canaries_by_judge(run: FinishedRun, tracking_uri: str | None = None) -> ByJudge:
     """Return the verdicts on pairs with a known answer by judge; empty where there were none.
 
     Raises:
@@ -67,15 +69,28 @@ def canaries_by_judge(run: FinishedRun, tracking_uri: str | None = None) -> dict
 
     """
     with locate(run.origin, tracking_uri) as files:
-        found = _read(run, files.canaries)
-    return found
+        return _by_judge(run, *_read(files.canaries))
 
 
-def _read(run: FinishedRun, file: Path | None) -> dict[str, list[Judged]]:
-    """Return the verdicts of a file by judge; empty where there is no file."""
-    found: dict[str, list[Judged]] = defaultdict(list)
-    for number, row in enumerate(read_rows(file, KEY) if file else [], start=1):
-        found[str(row.get("judge") or run.judge)].append(_judged(row, f"{KEY}: {file}, row {number}"))
+def of_rows(run: FinishedRun, rows: Iterable[Row], where: str) -> ByJudge:
+    """Return the verdicts of rows of verdicts.jsonl by judge; from the run's annotations where there are none."""
+    return _by_judge(run, rows, where) or {run.judge: _of_annotations(run)}
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean; of the usual single verdict without the cost of an array."""
+    return values[0] if len(values) == 1 else float(np.mean(values))
+
+
+def _read(file: Path | None) -> tuple[list[Row], str]:
+    """Return a file's rows, none without a file, and how messages name it."""
+    return (read_rows(file, KEY) if file else []), f"{KEY}: {file}"
+
+
+def _by_judge(run: FinishedRun, rows: Iterable[Row], where: str) -> ByJudge:
+    found: ByJudge = defaultdict(list)
+    for number, row in enumerate(rows, start=1):
+        found[str(row.get("judge") or run.judge)].append(_judged(row, f"{where}, row {number}"))
     return dict(found)
 
 

@@ -15,7 +15,7 @@ from alpacabench.analysis.trust.families import family_of
 from alpacabench.analysis.trust.family import ByPrompt, Rates, family, model_of
 from alpacabench.analysis.trust.finding import Finding, Part, decide, unknown
 from alpacabench.analysis.trust.gaming import gaming
-from alpacabench.analysis.trust.judged import Judged, by_judge, canaries_by_judge, means
+from alpacabench.analysis.trust.judged import ByJudge, Judged, by_judge, canaries_by_judge, means
 from alpacabench.analysis.trust.labels import majority, people_findings, read_labels
 from alpacabench.analysis.trust.steadiness import repeats
 from alpacabench.scoring.arrays import Floats
@@ -42,6 +42,7 @@ def trust(
     labels: Sequence[str] = (),
     tracking_uri: str | None = None,
     others: Sequence[FinishedRun] = (),
+    judged: tuple[ByJudge, ByJudge] | None = None,
 ) -> list[JudgeTrust]:
     """Return the findings of each judge of a run, the members of a panel one by one.
 
@@ -50,13 +51,14 @@ def trust(
         labels: files of people's labels.
         tracking_uri: where MLflow runs are.
         others: further runs, whose judges and models show what a judge's family is worth to it.
+        judged: verdicts and those on canaries, where they are at hand; None reads the run's files.
 
     Raises:
         DataError: a verdict or a label that cannot be used; names the file and the row.
 
     """
     people = read_labels(labels, run) if labels else {}
-    verdicts, known = by_judge(run, tracking_uri), canaries_by_judge(run, tracking_uri)
+    verdicts, known = judged or (by_judge(run, tracking_uri), canaries_by_judge(run, tracking_uri))
     rates, screened = _rates(run, verdicts), gaming(run)
     for other in others:
         if other.origin != run.origin:
