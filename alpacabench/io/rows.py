@@ -43,7 +43,10 @@ def read_rows(path: str | Path, key: str) -> list[Row]:
     if data.startswith(b"PAR1") or kind == ".parquet":
         rows: list[Any] = parquet_rows(data, where)
     else:
-        rows = _text_rows(text_of(data, path, key), kind, where)
+        text = text_of(data, path, key)
+        del data  # A large file is in memory once as text, and no longer when its rows are.
+        rows = _text_rows(text, kind, where)
+        del text
     return [_checked(row, f"{where}, row {number}") for number, row in enumerate(rows, start=1)]
 
 
@@ -66,7 +69,8 @@ def _checked(row: Any, where: str) -> Row:
                 f"{where}: '{name}' has half of a surrogate pair in it: {shorten(ascii(value))}\n"
                 "    a broken emoji, most often: write the text as UTF-8 again"
             )
-    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+    gaps = {name: None for name, value in row.items() if isinstance(value, float) and math.isnan(value)}
+    return row | gaps if gaps else row
 
 
 def _is_text(value: str) -> bool:

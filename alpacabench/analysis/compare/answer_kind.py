@@ -20,8 +20,9 @@ def answer_kind(text: str | None, finish_reason: str | None, instruction: str) -
         return "refusal"
     if finish_reason == "length":
         return "cut off"
-    asked, given = language(instruction), language(text)
-    return f"another language ({given})" if asked and given and asked != given else COMPLETE
+    asked = language(instruction)
+    given = asked and language(text)
+    return f"another language ({given})" if given and asked != given else COMPLETE
 
 
 def prompt_language(instruction: str) -> str:
