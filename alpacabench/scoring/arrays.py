@@ -74,9 +74,9 @@ def bootstrap_counts(n: int, draws: int, seed: int | np.random.Generator) -> Flo
     return compact_counts(n, draws, seed).astype(np.float64)
 
 
-def compact_counts(n: int, draws: int, seed: int | np.random.Generator) -> NDArray[np.uint16]:
-    """Return `bootstrap_counts` in a quarter of the memory, drawn resample by resample."""
-    generator, counts = np.random.default_rng(seed), np.empty((draws, n), np.uint16)
+def compact_counts(n: int, draws: int, seed: int | np.random.Generator) -> NDArray[np.uint8]:
+    """Return `bootstrap_counts` in an eighth of the memory: no row is drawn 256 times, which has a chance of 1/256!."""
+    generator, counts = np.random.default_rng(seed), np.empty((draws, n), np.uint8)
     for resample in counts:
         resample[:] = np.bincount(generator.integers(0, n, size=n), minlength=n)
     return counts

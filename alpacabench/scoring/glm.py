@@ -6,6 +6,7 @@ to convergence, where liblinear stops early.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +57,7 @@ def fit(features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, sta
     open_fits = np.arange(len(w))
     loss = _objective(features, y, sample_weights, C, w)
     for _ in range(MAX_STEPS):
-        weights = sample_weights[open_fits]
+        weights = sample_weights if len(open_fits) == len(w) else sample_weights[open_fits]
         target = _newton_target(features, y, weights, C, w[open_fits])
         step = target - w[open_fits]
         moved, moved_loss = _backtrack(features, y, weights, C, w[open_fits], step, loss[open_fits])
@@ -69,12 +70,16 @@ def fit(features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, sta
 
 def hessian(features: Floats, sample_weights: Floats, w: Floats) -> Floats:
     """Return the second derivative of the loss (without C) at w, shape (fits, features, features)."""
-    return _curvature(features, sample_weights, logistic(w @ features.T))
+    return _curvature(_products(features), sample_weights, logistic(w @ features.T))
 
 
-def _curvature(features: Floats, sample_weights: Floats, p: Floats) -> Floats:
-    rows, size = features.shape
-    products = (features[:, :, None] * features[:, None, :]).reshape(rows, size * size)
+def _products(features: Floats) -> Floats:
+    """Return each row's products of two features, shape (rows, features * features)."""
+    return np.asarray((features[:, :, None] * features[:, None, :]).reshape(len(features), -1))
+
+
+def _curvature(products: Floats, sample_weights: Floats, p: Floats) -> Floats:
+    size = math.isqrt(products.shape[1])
     return ((sample_weights * p * (1 - p)) @ products).reshape(len(p), size, size)
 
 
@@ -89,11 +94,12 @@ def _objective(features: Floats, y: Floats, sample_weights: NDArray[Any], C: flo
 
 def _newton_target(features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, w: Floats) -> Floats:
     """Return the minimum of the penalised quadratic model at w, by coordinate descent with soft thresholds."""
+    products = _products(features)
 
     def derivatives(weights: Floats, w: Floats) -> Floats:
         p = logistic(w @ features.T)
         gradient = (weights * (p - y)) @ features
-        return np.concatenate([gradient[:, None], _curvature(features, weights, p)], axis=1)
+        return np.concatenate([gradient[:, None], _curvature(products, weights, p)], axis=1)
 
     found = by_block(derivatives, sample_weights, w)
     gradient, curvature = found[:, 0], found[:, 1:]

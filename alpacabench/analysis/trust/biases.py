@@ -17,8 +17,8 @@ from alpacabench.scoring.small_sample import mean_of, sign_flip_p
 
 DRAWS = 4_999
 """Random placings, for the p-value of a gap between prompts of which each was shown in one place."""
-BLOCK = 512
-"""Placings drawn at a time. The generator draws four at once: blocks of so many are drawn as all of them would be."""
+CELLS = 1 << 21
+"""Places drawn at a time."""
 ORDERS = 50.0
 """Percent of prompts with a winner in both orders that must have the same one: a judge that does not look at the order
 has at least half, however noisy it is, and fewer where the order decides."""
@@ -116,8 +116,10 @@ def by_prompt(verdicts: Iterable[Judged]) -> dict[int, float]:
 def _of_placing(one: Floats, two: Floats, seed: int = 0) -> float:
     y, seen = np.concatenate([one, two]), abs(float(two.mean() - one.mean()))
     rng, blocks = np.random.default_rng(seed), list[Floats]()
-    for start in range(0, DRAWS, BLOCK):
-        shape = min(BLOCK, DRAWS - start), len(y)
+    # The generator draws four at once: blocks of a multiple of four are drawn as all of them would be.
+    block = 4 * max(1, CELLS // len(y) // 4)
+    for start in range(0, DRAWS, block):
+        shape = min(block, DRAWS - start), len(y)
         places = rng.integers(0, 2, size=shape, dtype=np.int8).astype(np.float32)
         blocks.append(np.stack([places.sum(axis=1), places @ y.astype(np.float32)]))
     placed, sums = np.concatenate(blocks, axis=1)

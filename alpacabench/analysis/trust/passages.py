@@ -31,14 +31,20 @@ def sharing(prompts: Sequence[str], outputs: Sequence[str]) -> list[bool]:
         outputs: the answers, one for each prompt.
 
     """
-    asked, said = ([f" {' '.join(WORD.findall(text.lower()))} " for text in texts] for texts in (prompts, outputs))
-    looked_at = np.random.default_rng(0).permutation(len(said))[:LOOKED_AT]
-    found = Counter(passage for number in looked_at for passage in _passages(said[number]))
+    looked_at = np.random.default_rng(0).permutation(len(outputs))[:LOOKED_AT]
+    found = Counter(passage for number in looked_at for passage in _passages(_words(outputs[number])))
     repeated = [f" {passage} " for passage, times in found.items() if times >= MIN_ANSWERS]
-    holders = [np.array([passage in text for text in said]) for passage in repeated
-               if not any(passage in asked[number] for number in looked_at)]  # fmt: skip
-    common = [holding for holding in holders if holding.sum() >= max(MIN_ANSWERS, COMMON * len(said))]
-    return [bool(shares) for shares in np.any(common, axis=0)] if common else [False] * len(said)
+    asked = [_words(prompts[number]) for number in looked_at] if repeated else []
+    given = [passage for passage in repeated if not any(passage in text for text in asked)]
+    if not given:
+        return [False] * len(outputs)
+    holding = np.array([[passage in text for passage in given] for text in map(_words, outputs)])
+    common = holding.sum(axis=0) >= max(MIN_ANSWERS, COMMON * len(outputs))
+    return [bool(shares) for shares in np.any(holding[:, common], axis=1)]
+
+
+def _words(text: str) -> str:
+    return f" {' '.join(WORD.findall(text.lower()))} "
 
 
 def _passages(text: str) -> set[str]:

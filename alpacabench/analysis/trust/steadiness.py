@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -89,10 +90,16 @@ def _signals(rows: Sequence[Judged]) -> Floats:
 
 def _ratios(scaled: Floats) -> Floats:
     """Return the standardised difference before and after each moment, shape (moments, signals)."""
-    n = len(scaled)
+    first = _first(len(scaled))
+    sums = np.cumsum(scaled, axis=0)[first - 1 : len(scaled) - first]
+    return np.abs(sums) / _roots(len(scaled))
+
+
+@lru_cache(maxsize=1)
+def _roots(n: int) -> Floats:
+    """Return the standard deviation of a sum of so many of n values at each moment, shape (moments, 1)."""
     at = np.arange(_first(n), n - _first(n) + 1)
-    sums = np.cumsum(scaled, axis=0)[at - 1]
-    return np.abs(sums) / np.sqrt(at * (n - at) / n)[:, None]
+    return np.asarray(np.sqrt(at * (n - at) / n)[:, None])
 
 
 def _first(n: int) -> int:
