@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -36,7 +37,7 @@ def read(arguments: Sequence[str]) -> tuple[list[str], list[str], list[Problem]]
         elif "=" in word or word.startswith("~"):
             overrides.append(word)
         else:
-            problems.append(_no_override(word, left))
+            problems.append(_no_override(word, overrides, left))
     return flags, overrides, [problem for problem in problems if problem.where]
 
 
@@ -79,16 +80,27 @@ def _spaces(overrides: list[str], problems: list[Problem], word: str, left: list
     return Problem(key or "=", "a space stands beside the equals sign", f"write it without: {key}={value}")
 
 
-def _no_override(word: str, left: Sequence[str]) -> Problem:
+def _no_override(word: str, before: Sequence[str], left: Sequence[str]) -> Problem:
     what = "is no override, which is KEY=VALUE"
     if left and left[0] == "=":
         return Problem(word, what)
+    key, colon, value = word.partition(":")
+    if colon and value and (options_of(key) or "." in key):
+        return Problem(word, what, f"with an equals sign: {key}={value}")
+    if before and _another_value(before[-1], word):
+        return Problem(word, what, f"several values are joined by commas: -m {before[-1]},{word}")
     groups = [group for group in _groups() if word in options_of(group)]
     meant = [f"{group}={word}" for group in groups] + [f"{key}=..." for key in in_full(word.rpartition(".")[2], word)]
     quoted = "where it belongs to the value before, the whole stands in quotes: 'name=my run'"
     known = {"plan": "plan=true", "sweep": "-m", "multirun": "-m", "help": "--help", "version": "--version"}.get(word)
     remedy = f"did you mean {' or '.join([known] if known else meant[:3])}?" if known or meant else quoted
     return Problem(word, what, remedy)
+
+
+def _another_value(override: str, word: str) -> bool:
+    """Return whether a word may be one more value of the override before it: a number, or an option of its group."""
+    key, _, value = override.partition("=")
+    return word in options_of(key) or all(re.fullmatch(r"-?[\d.]+(e-?\d+)?", one) for one in (value, word))
 
 
 def _groups() -> Iterator[str]:

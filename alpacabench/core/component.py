@@ -190,6 +190,9 @@ def _problems(group: str, cls: type[Component], error: ValidationError) -> Itera
             found[key] = Problem(key, "unknown key", allowed(str(item["loc"][-1]), sorted(inner.model_fields)))
         elif item["type"] == "missing" or (item["input"] is None and item["loc"]):
             found[key] = Problem(key, "missing", f"give it a value: {key}=...")
+        elif item["type"] == "model_type":
+            keys = ", ".join(f"{key}.{name}=..." for name in _holder(cls, (*item["loc"], "")).model_fields)
+            found[key] = Problem(key, f"given {item['input']!r}, but it has keys of its own", f"allowed: {keys}")
         else:
             message = item["msg"].removeprefix("Value error, ").replace(" a valid tuple", " a list")
             remedy = _remedy(key, item["input"], _field(cls, item["loc"]))

@@ -114,7 +114,7 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
         if part is not None:
             problems.extend(part.problems())
     if settings is None or None in (*parts.values(), *listed):
-        raise ConfigError([*problems, *of_the_data(parts, problems)])
+        raise ConfigError([*_once(problems, written), *of_the_data(parts, problems)])
     chosen: dict[str, Any] = {
         **parts,
         "metrics": tuple(metrics.values()),
@@ -124,7 +124,7 @@ def load(cfg: DictConfig, choices: Mapping[str, str] | None = None) -> Experimen
     experiment = Experiment(settings=settings, choices=choices, resolved=resolved, **chosen)  # type: ignore[arg-type]
     problems.extend(_across(experiment))
     if problems:
-        raise ConfigError([*problems, *of_the_data(parts, problems)])
+        raise ConfigError([*_once(problems, written), *of_the_data(parts, problems)])
     return experiment
 
 
@@ -180,6 +180,13 @@ def _hide_put_in(written: Sequence[tuple[str, str]], resolved: Mapping[str, Any]
     values = dict(_leaves("", dict(resolved)))
     for key, text in written:
         remember_values(put_in(text, values.get(key, "")))
+
+
+def _once(problems: Sequence[Problem], written: Sequence[tuple[str, str]]) -> list[Problem]:
+    """Return the problems without those of keys whose value is another key's that is wrong."""
+    sources = {key: value[2:-1] for key, value in written if value.startswith("${") and value.endswith("}")}
+    wrong = {problem.where for problem in problems}
+    return [problem for problem in problems if sources.get(problem.where) not in wrong]
 
 
 def _leaves(key: str, value: Any) -> list[tuple[str, str]]:

@@ -71,6 +71,23 @@ $ python run.py perturbation=[typos,casing] model=echo judge=longest
   - perturbation: given [typos,casing]: it takes one option, not a list
     one job for each: `python run.py -m perturbation=typos,casing ...`; one after the other ...: perturbation=chain, ...
 
+$ python run.py -m decoding.temperature=0.3 0.7 model=echo judge=longest
+1 problem in the configuration:
+  - 0.7: is no override, which is KEY=VALUE
+    several values are joined by commas: -m decoding.temperature=0.3,0.7
+
+$ python run.py decoding.temperature:0.3 model=echo judge=longest
+1 problem in the configuration:
+  - decoding.temperature:0.3: is no override, which is KEY=VALUE
+    with an equals sign: decoding.temperature=0.3
+
+$ python run.py seed=abc budget=5 model=echo judge=longest
+2 problems in the configuration:
+  - seed: given 'abc': input should be a valid integer, unable to parse string as an integer
+    allowed: a whole number, as seed=0
+  - budget: given 5, but it has keys of its own
+    allowed: budget.usd=..., budget.account=...
+
 $ python run.py decoding.temperature==0.7
 Taken as text, quoted for Hydra: decoding.temperature='=0.7'
 1 problem in the configuration:
