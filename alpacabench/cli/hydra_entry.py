@@ -101,7 +101,9 @@ def accepted(arguments: Sequence[str], told: bool = False) -> list[str]:
 
 def all_mistakes(error: BaseException, overrides: Sequence[str]) -> ConfigError:
     """Return every mistake of a command of which Hydra told the first."""
-    return ConfigError(mistakes([o for o in overrides if "=" in o], _several(overrides)) or [explain(error)])
+    return ConfigError(
+        mistakes([o for o in overrides if "=" in o and not o.startswith("-")], _several(overrides)) or [explain(error)]
+    )
 
 
 def _several(arguments: Sequence[str]) -> bool:

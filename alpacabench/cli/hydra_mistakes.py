@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 HELP = "`{} --help` lists the groups, their options and every key; an option's own keys are in its file in conf/"
 LISTED = ("checks", "metrics", "tools")
 """Groups that take a list of options."""
+KEYS = ("api_key", "api-key", "key", "token")
+"""What is called so elsewhere, and is given by no key of the configuration here."""
 LOOKED_AT = 20
 """Values of a sweep beyond the first job's that are looked at for a message."""
 QUOTES = "what Hydra would read otherwise stands in quotes: 'model.path=\"out/lr=1e-4/checkpoint-1\"'"
@@ -83,6 +85,8 @@ def unanswered(overrides: Sequence[str]) -> list[Problem]:
 
 def _unanswered(text: str) -> Iterator[Problem]:
     group, value = _key(text), text.partition("=")[2]
+    if group in LISTED and not options_of(group) and value.strip("[]") not in ("", "null"):
+        yield Problem(group, f"given {value}, but it has no option yet", f"add one of your own: conf/{group}/NAME.yaml")
     if not (text.startswith(("+", "~")) or value.startswith("[") or "null" in value):
         return
     from alpacabench.run.experiment import GROUPS
@@ -114,6 +118,13 @@ def explain(error: BaseException) -> Problem:
         return _unknown_option(group, name, re.findall(r"^\t(.+)$", message, flags=re.MULTILINE))
     if key := re.search(r"Could not override '([^']+)'", message) or re.search(r"full_key: (\S+)", message):
         return _unknown(key[1], [])
+    if folder := re.search(r"Additional config directory '(.+)' not found", message):
+        return Problem(
+            "--config-dir", f"given '{folder[1]}': no such directory", "give a directory of your own options"
+        )
+    if name := re.search(r"Cannot find primary config '(.+)'", message):
+        remedy = "leave --config-name out; a ready study is experiment=NAME"
+        return Problem("--config-name", f"given '{name[1]}', but the one configuration is config", remedy)
     where, _, what = message.partition("\n")
     return Problem(where, " ".join(what.split()) or "Hydra refuses it", HELP.format(program()))
 
@@ -206,6 +217,8 @@ def _unknown(key: str, known: Sequence[str]) -> Problem:
         remedy = "only perturbation=paraphrase and perturbation=translation ask a model"
         return Problem(key, "unknown key", remedy)
     group, _, name = key.rpartition(".")
+    if name in KEYS:
+        return Problem(key, "keys are read from the environment", "export OPENAI_API_KEY=...")
     full = [other for other in in_full(name, key) if other != key]
     having = options_with(group, name)
     if having:

@@ -71,7 +71,9 @@ def check(uri: str | None) -> Iterator[Problem]:
         yield Problem(key, what, remedy)
         return
     scheme = parts.scheme.partition("+")[0]
-    if scheme in ("", "file"):
+    if scheme == "" and chosen.endswith((".db", ".sqlite")):
+        yield Problem(key, f"given '{chosen}', a path and no URI", f"give it as one: {key}=sqlite:///{chosen}")
+    elif scheme in ("", "file"):
         yield Problem(key, f"given '{chosen}', a directory, which MLflow no longer writes to", use)
     elif scheme not in (*SCHEMES, *_plugged_in()):
         yield Problem(key, f"given a URI of the unknown scheme '{parts.scheme}'", use)

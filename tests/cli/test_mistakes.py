@@ -162,6 +162,31 @@ $ python run.py model=hf model.path=no/such/place
   - model.path: given 'no/such/place': no such file or directory
     give a directory or a Hub id
 
+$ python run.py model=hf model.path=prompts.jsonl judge=longest
+1 problem in the configuration:
+  - model.path: given 'prompts.jsonl': a file, not a model's directory
+    give a directory ..., or a Hub id; answers are model=recorded model.path=prompts.jsonl, prompts dataset=jsonl ...
+
+$ python run.py model=echo judge=longest tracking.uri=runs.db
+1 problem in the configuration:
+  - tracking.uri: given 'runs.db', a path and no URI
+    give it as one: tracking.uri=sqlite:///runs.db
+
+$ python run.py metrics=rouge model=echo judge=longest
+1 problem in the configuration:
+  - metrics: given rouge, but it has no option yet
+    add one of your own: conf/metrics/NAME.yaml
+
+$ python run.py --config-dir=nope model=echo judge=longest
+1 problem in the configuration:
+  - --config-dir: given '...nope': no such directory
+    give a directory of your own options
+
+$ python run.py model=openai model.path=gpt-4.1-mini model.api_key=abc model.base_url=http://127.0.0.1:9/v1 judge=longest
+1 problem in the configuration:
+  - model.api_key: keys are read from the environment
+    export OPENAI_API_KEY=...
+
 $ python run.py model=recorded model.path=answers.json
 1 problem in the configuration:
   - model.path: given 'answers.json': no such file

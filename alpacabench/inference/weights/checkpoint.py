@@ -136,7 +136,19 @@ def locate(path: str, revision: str | None, key: str = "model.path") -> Checkpoi
             )
             raise ConfigError([unfinished(local, key) or plain])
         return Checkpoint(str(local), local)
+    if local.is_file():
+        raise ConfigError([_a_file(path, local, key)])
     return _on_hub(path, revision, key)
+
+
+def _a_file(path: str, file: Path, key: str) -> Problem:
+    """Return that a model is a directory, and what to do with a file of this kind."""
+    if any(file.match(pattern) for pattern in (*PICKLED, *SAFE)):
+        return Problem(key, f"given '{path}': a file of weights", f"give its directory: {key}={file.parent}")
+    remedy = "give a directory that `save_pretrained` wrote, or a Hub id"
+    if key == "model.path":
+        remedy += f"; answers are model=recorded model.path={path}, prompts dataset=jsonl dataset.path={path}"
+    return Problem(key, f"given '{path}': a file, not a model's directory", remedy)
 
 
 def last_part(path: str) -> str:
@@ -189,7 +201,8 @@ def is_native(model_type: str) -> bool:
 def _on_hub(path: str, revision: str | None, key: str) -> Checkpoint:
     """Find a Hub repository's small files in the cache, or fetch them into it."""
     parts = path.split("/")
-    if len(parts) not in (1, 2) and not path.endswith(".gguf"):
+    is_path = len(parts) not in (1, 2) and not path.endswith(".gguf")
+    if is_path or path.startswith(("~", ".")) or "*" in path:
         raise ConfigError([Problem(key, f"given '{path}': no such file or directory", "give a directory or a Hub id")])
     repository, file = ("/".join(parts[:2]), "/".join(parts[2:])) if path.endswith(".gguf") else (path, "")
     from huggingface_hub import constants, hf_hub_download
