@@ -118,11 +118,11 @@ def explain(error: BaseException) -> Problem:
         return _unknown_option(group, name, re.findall(r"^\t(.+)$", message, flags=re.MULTILINE))
     if key := re.search(r"Could not override '([^']+)'", message) or re.search(r"full_key: (\S+)", message):
         return _unknown(key[1], [])
-    if folder := re.search(r"Additional config directory '(.+)' not found", message):
+    if folder := re.search(r"Additional config directory '([^']+)' not found", message):
         return Problem(
             "--config-dir", f"given '{folder[1]}': no such directory", "give a directory of your own options"
         )
-    if name := re.search(r"Cannot find primary config '(.+)'", message):
+    if name := re.search(r"Cannot find primary config '([^']+)'", message):
         remedy = "leave --config-name out; a ready study is experiment=NAME"
         return Problem("--config-name", f"given '{name[1]}', but the one configuration is config", remedy)
     where, _, what = message.partition("\n")

@@ -182,10 +182,12 @@ $ python run.py --config-dir=nope model=echo judge=longest
   - --config-dir: given '...nope': no such directory
     give a directory of your own options
 
-$ python run.py model=openai model.path=gpt-4.1-mini model.api_key=abc model.base_url=http://127.0.0.1:9/v1 judge=longest
-1 problem in the configuration:
+$ python run.py model=openai model.path=gpt-4.1-mini model.api_key=abc judge=longest
+2 problems in the configuration:
   - model.api_key: keys are read from the environment
     export OPENAI_API_KEY=...
+  - model.base_url: api.openai.com needs a key, and OPENAI_API_KEY is not set
+    export OPENAI_API_KEY=..., or name another server with model.base_url=http://HOST:PORT/v1
 
 $ python run.py model=recorded model.path=answers.json
 1 problem in the configuration:
