@@ -16,13 +16,14 @@ EDGES = (-100, -80, -60, -40, -20, -1, 1, 20, 40, 60, 80, 100)
 
 def rates(pair: ComparisonPage) -> Figure:
     """Draw the win rates of both runs, raw and length-controlled."""
+    first, second = _apart(pair.name_a, pair.name_b)
     rows = [
         ForestRow(f"{name}{suffix}", rate, kind=kind)
         for name, suffix, rate, kind in (
-            (pair.name_a, "", pair.win_rate_a, "base"),
-            (pair.name_b, "", pair.win_rate_b, ""),
-            (pair.name_a, " (LC)", pair.lc_a, "base"),
-            (pair.name_b, " (LC)", pair.lc_b, ""),
+            (first, "", pair.win_rate_a, "base"),
+            (second, "", pair.win_rate_b, ""),
+            (first, " (LC)", pair.lc_a, "base"),
+            (second, " (LC)", pair.lc_b, ""),
         )
         if rate
     ]
@@ -36,6 +37,12 @@ def rates(pair: ComparisonPage) -> Figure:
         ("Run", "Win rate, % (95% interval)"),
         [(row.label, row.estimate.text()) for row in rows if row.estimate],
     )
+
+
+def _apart(a: str, b: str) -> tuple[str, str]:
+    """Return what tells two runs of one model apart, 'MODEL (THIS)': there is no room for more beside a plot."""
+    (model, _, own), (other, _, others_own) = a.partition(" ("), b.partition(" (")
+    return (own[:-1], others_own[:-1]) if own and others_own and model == other else (a, b)
 
 
 def differences(pair: ComparisonPage) -> Figure:

@@ -14,6 +14,7 @@ from alpacabench.analysis.sentences import sweep as sweep_says
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.cost.expected import Expected
 from alpacabench.report import sweep_figures
+from alpacabench.report.compare_figures import rates
 from alpacabench.report.compare_report import write_compare_report
 from alpacabench.report.leaderboard_report import NEIGHBOURS, shown
 from alpacabench.report.sweep_report import write_sweep_report
@@ -140,6 +141,14 @@ def test_a_difference_with_an_interval_over_zero_is_not_claimed() -> None:
     assert compare.headline(pair) == "temperature=0.7 wins more often than temperature=0"
     assert "not shown to differ" in compare.headline(replace(pair, delta_wr=rate(6.4, 7.0), established=False))
     assert "equivalent within 2.0" in compare.headline(replace(pair, established=False, equivalent=True))
+
+
+def test_two_runs_of_one_model_are_told_apart_beside_a_plot() -> None:
+    names = ("a-model-with-a-long-name (decoding=greedy)", "a-model-with-a-long-name (decoding=sampling)")
+    labels = [row[0] for row in rates(replace(comparison(), name_a=names[0], name_b=names[1])).rows]
+    assert labels[:2] == ["decoding=greedy", "decoding=sampling"]
+    labels = [row[0] for row in rates(comparison()).rows]
+    assert labels[:2] == ["temperature=0", "temperature=0.7"]
 
 
 def test_length_control_that_disagrees_is_said_so() -> None:
