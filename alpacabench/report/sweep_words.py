@@ -38,7 +38,9 @@ def tiles(table: SweepTable) -> list[Tile]:
     if any(finite(cost) for cost in costs):
         total = sum(cost for cost in costs if finite(cost))
         found.append(Tile("Cost", dollars(total), "of this call" if all(map(finite, costs)) else "where known"))
-    seconds = [row.seconds for row in table.rows if finite(row.seconds)]
-    if seconds:
-        found.append(Tile("Time", duration(sum(seconds)), "of this call, all jobs"))
+    # Not the jobs' own time: what all of them ask may be asked before the first one starts.
+    seconds = [table.metrics.get(name) for name in ("generate_seconds", "judge_seconds")]
+    if any(finite(value) for value in seconds):
+        total = sum(value for value in seconds if finite(value))
+        found.append(Tile("Time", duration(total), "answers and verdicts"))
     return found

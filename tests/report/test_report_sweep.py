@@ -19,6 +19,7 @@ from alpacabench.report.compare_report import write_compare_report
 from alpacabench.report.leaderboard_report import NEIGHBOURS, shown
 from alpacabench.report.sweep_report import write_sweep_report
 from alpacabench.report.sweep_terminal import show
+from alpacabench.report.sweep_words import tiles
 from alpacabench.run.plan import JobShare, Plan, print_plan
 from tests.helpers.report_data import BASE, comparison, leaderboard, rate, sweep
 
@@ -129,6 +130,13 @@ def test_a_plan_shows_labels_literally(capsys: pytest.CaptureFixture[str]) -> No
     print_plan(Plan(jobs=[JobShare("[red]", 1, 0, 0, 0), JobShare("[/b]", 0, 1, 0, 0)], prompts=1, answers=who))
     printed = capsys.readouterr().out
     assert "[/INST] [bold] :key:" in printed and "[red]" in printed and "[/b]" in printed
+
+
+def test_the_time_of_a_sweep_is_that_of_its_answers_and_verdicts() -> None:
+    asked = replace(sweep(), metrics={"generate_seconds": 62.0, "judge_seconds": 3.0})
+    assert [(tile.value, tile.note) for tile in tiles(asked) if tile.label == "Time"] == [
+        ("1 min 5 s", "answers and verdicts")
+    ]
 
 
 def test_the_base_is_marked_in_the_table(tmp_path: Path) -> None:
