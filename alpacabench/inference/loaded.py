@@ -71,7 +71,7 @@ class Loaded:
     def eos(self) -> set[int]:
         """The tokens that end an answer, by the generation config."""
         ids = getattr(self.settings, "eos_token_id", None)
-        return set(ids) if isinstance(ids, list) else set() if ids is None else {ids}
+        return {token for token in (ids if isinstance(ids, list) else [ids]) if isinstance(token, int)}
 
 
 def accepted(model: Any, **values: Any) -> dict[str, Any]:

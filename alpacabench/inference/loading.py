@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,7 +97,7 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    device = torch.device(spec.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = _device(spec)
     source: dict[str, Any] = {"revision": spec.revision, "trust_remote_code": spec.trust_remote_code}
     if spec.gguf:
         source["gguf_file"] = spec.gguf
@@ -110,9 +110,11 @@ def load(spec: ModelSpec, **placement: Any) -> Loaded:
     elif not placement and device.type == "cuda":
         placement["device_map"] = {"": device}
     log.info("Loading %s (%s) on %s", spec.source, spec.dtype, device)
+    # Sizes that differ are refused below, by name.
+    values |= {"output_loading_info": True, "ignore_mismatched_sizes": True}
     with in_one_message(spec, "weights"):
-        model, info = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement, output_loading_info=True)
-    _refuse_missing(spec, info["missing_keys"])
+        model, info = AutoModelForCausalLM.from_pretrained(spec.source, **values, **placement)
+    _check_weights(spec, info)
     with in_one_message(spec, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(own_tokenizer(spec) or spec.source, **source)
     if spec.adapter:
@@ -146,7 +148,7 @@ def in_one_message(spec: ModelSpec, what: str, remedy: str | None = None) -> Ite
         if out_of_memory(error):
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        sizes = "ignore_mismatched_sizes" in str(error) or "size mismatch" in str(error)
+        sizes = "size mismatch" in str(error)
         if isinstance(error, ImportError):
             remedy = "install what it names"
         check = "check that config and weights belong together" if sizes else "check the directory's files"
@@ -166,15 +168,46 @@ def _first_device(model: Any) -> Any:
     return torch.device(next((at for at in model.hf_device_map.values() if at not in ("cpu", "disk")), "cpu"))
 
 
-def _refuse_missing(spec: ModelSpec, names: Iterable[str]) -> None:
-    """Raise where the files lack weights: transformers would make them up at random, and only warn."""
-    missing = sorted(names)
+def _device(spec: ModelSpec) -> Any:
+    """Return where the model is to be; raises GenerationError where there is no such device."""
+    import torch
+
+    count = torch.cuda.device_count()
+    try:
+        device = torch.device(spec.device or ("cuda" if count else "cpu"))
+    except RuntimeError as error:
+        raise GenerationError(f"model.device: given '{spec.device}': {str(error).splitlines()[0]}") from error
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise GenerationError(
+            f"model.device: given '{spec.device}', but torch {torch.__version__} finds {count} CUDA devices here\n"
+            "    leave it null, which takes an accelerator where there is one, or set model.device=cpu"
+        )
+    return device
+
+
+def _check_weights(spec: ModelSpec, info: Mapping[str, Any]) -> None:
+    """Raise where the files lack weights or have other sizes: transformers would make them up at random, and only warn.
+
+    Weights that the model does not have are told: its config may be another model's.
+    """
+    remedy = "    download or save it again, and check that config and weights belong together"
+    differ = sorted(info.get("mismatched_keys") or ())
+    if differ:
+        name, sizes, expected = differ[0]
+        raise GenerationError(
+            f"{named(spec)} has {len(differ)} weights of other sizes than its config says (the first: {name} is "
+            f"{list(sizes)} in the files, {list(expected)} by the config)\n{remedy}"
+        )
+    missing = sorted(info["missing_keys"])
     if missing:
         raise GenerationError(
             f"{named(spec)} lacks {len(missing)} weights of the model (the first: {missing[0]}), "
-            "which would be random\n"
-            "    download or save it again, and check that config and weights belong together"
+            f"which would be random\n{remedy}"
         )
+    others = sorted(info.get("unexpected_keys") or ())
+    if others:
+        said = "%s: %d weights in the files are no part of the model that its config describes (the first: %s)"
+        log.warning(said, named(spec), len(others), others[0])
 
 
 def weight_bytes(spec: ModelSpec) -> int:

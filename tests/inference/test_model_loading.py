@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,37 @@ def test_a_checkpoint_that_lacks_weights_is_refused(tmp_path: Path) -> None:
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(GenerationError, match=r"lacks 1 weights.*model\.layers\.1\.mlp\.up_proj\.weight"):
         load(ModelSpec(str(folder), device="cpu"))
+
+
+def with_config(folder: Path, **values: Any) -> ModelSpec:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | values))
+    return ModelSpec(str(folder), device="cpu")
+
+
+def test_weights_of_other_sizes_are_refused_with_both_sizes(tmp_path: Path) -> None:
+    spec = with_config(build_tiny(tmp_path / "tiny"), vocab_size=100)
+    with pytest.raises(GenerationError, match=r"2 weights of other sizes.*lm_head\.weight is \[261, 48\].*\[100, 48\]"):
+        load(spec)
+
+
+def test_weights_that_the_model_does_not_have_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    load(with_config(build_tiny(tmp_path / "tiny"), num_hidden_layers=1))
+    assert "9 weights in the files are no part of the model" in caplog.text and "model.layers.1." in caplog.text
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "gpu"])
+def test_a_device_that_is_not_there_is_named(tmp_path: Path, device: str) -> None:
+    with pytest.raises(GenerationError, match=f"model.device: given '{device}'"):
+        load(ModelSpec(str(build_tiny(tmp_path / "tiny")), device=device))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_pointer_of_git_lfs_is_named(tmp_path: Path, name: str) -> None:
+    folder = build_tiny(tmp_path / "tiny")
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 123\n")
+    (problem,) = HuggingFace(path=str(folder)).problems()
+    assert name in problem.what and "git lfs pull" in problem.remedy
 
 
 @pytest.mark.parametrize(

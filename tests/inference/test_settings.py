@@ -87,3 +87,7 @@ def test_beams_near_the_context_get_what_is_left(tmp_path: Path) -> None:
 def test_a_setting_that_no_path_can_honour_is_refused_by_name(folder: Path) -> None:
     with pytest.raises(GenerationError, match=r"guidance_scale=1\.5"):
         texts(loaded_with(folder, guidance_scale=1.5), DecodeSpec(4))
+
+
+def test_an_end_that_is_no_token_ends_nothing(folder: Path) -> None:
+    assert loaded_with(folder, eos_token_id=[2, None]).eos == {2}

@@ -26,6 +26,9 @@ VOCABULARIES = (
 )  # fmt: skip
 """Files that hold a tokenizer's words."""
 
+POINTER = b"version https://git-lfs"
+"""How what Git LFS leaves in a file's place begins."""
+
 HEADER = 100_000_000
 """The longest header that safetensors itself allows, in bytes."""
 
@@ -43,9 +46,20 @@ def defects(checkpoint: Checkpoint, key: str, trusted: bool) -> Iterator[Problem
         return
     yield from _architecture(checkpoint, key, trusted)
     yield from _quantiser(checkpoint, key)
-    if not checkpoint.commit:  # of a Hub snapshot, the rest may not be there yet
+    if checkpoint.commit:  # of a Hub snapshot, the rest may not be there yet
+        return
+    pointers = [file for file in checkpoint.files("*.safetensors", "*.bin", *VOCABULARIES) if _is_pointer(file)]
+    if pointers:
+        given = f"{pointers[0]} is a pointer of Git LFS, not the file itself"
+        yield Problem(key, given, f"`git lfs pull` in {checkpoint.directory} fetches it")
+    else:
         yield from _weights(checkpoint, key)
         yield from _tokenizer(checkpoint, key)
+
+
+def _is_pointer(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(POINTER)) == POINTER
 
 
 def _architecture(checkpoint: Checkpoint, key: str, trusted: bool) -> Iterator[Problem]:
