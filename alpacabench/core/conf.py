@@ -19,7 +19,7 @@ def conf() -> Path:
 def own_conf() -> Path | None:
     """Return `./conf` of the working directory, whose options stand beside ours; None where it is ours or missing."""
     own = Path("conf").absolute()
-    return own if own.is_dir() and own.resolve() != conf().resolve() else None
+    return own if own.is_dir() and not own.samefile(conf()) else None
 
 
 def options_with_class(group: str) -> Iterator[tuple[str, str]]:
