@@ -7,6 +7,7 @@ their shares. It holds for answers like these; a model of another kind needs a b
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from alpacabench.analysis.finished_run import FinishedRun
 from alpacabench.core.errors import DataError
 from alpacabench.io.rows import shorten
 from alpacabench.scoring.arrays import Floats, bootstrap_counts, percentile_interval
+from alpacabench.scoring.small_sample import mean_of, sign_flip_p
 
 LEAST = 10
 """Prompts below which a line through them says nothing."""
@@ -40,6 +42,8 @@ class Bridge:
     win_rate_new: Estimate
     offset: Estimate
     """New minus old."""
+    offset_p: float
+    """Exact, of no offset: from the signs of the differences alone."""
     kappa: float | None
     """Cohen's, of the sides (reference, draw, model); None where both judges say one side only."""
     rank_correlation: float | None
@@ -82,7 +86,7 @@ def bridge(old: FinishedRun, new: FinishedRun) -> Bridge:
         old=names[0], new=names[1], n=len(known),
         n_left_out=len(set(old.items) | set(new.items)) - len(known),
         win_rate_old=Estimate.of_shares(x), win_rate_new=Estimate.of_shares(y),
-        offset=Estimate.of_differences((y - x) * 100),
+        offset=Estimate.of_differences((y - x) * 100), offset_p=sign_flip_p((y - x) * 100),
         kappa=_kappa(x, y), rank_correlation=_rank_correlation(x, y), sides=_sides(x, y),
         slope=line[0] if line else None, intercept=line[1] * 100 if line else None, table=table,
     )  # fmt: skip
@@ -106,7 +110,11 @@ def _require_same_answers(old: FinishedRun, new: FinishedRun, texts: list[str]) 
 
 
 def _line(x: Floats, y: Floats) -> tuple[tuple[float, float] | None, tuple[tuple[float, Estimate], ...]]:
-    """Return slope and intercept in outcomes, and the table with percentile intervals over resampled prompts."""
+    """Return slope and intercept in outcomes, and the table with percentile intervals over resampled prompts.
+
+    Of few prompts that agree, all resamples agree: an interval is no narrower than one prompt more in each direction
+    leaves it, as in `scoring.small_sample`.
+    """
     if np.ptp(x) == 0:
         return None, ()
     counts = np.concatenate([np.ones((1, len(x))), bootstrap_counts(len(x), DRAWS, seed=0)])
@@ -116,10 +124,12 @@ def _line(x: Floats, y: Floats) -> tuple[tuple[float, float] | None, tuple[tuple
     usable = spread > 1e-12
     slopes = (counts @ (x * y) / n - mean_x * mean_y)[usable] / spread[usable]
     intercepts = mean_y[usable] - slopes * mean_x[usable]
-    rows = []
+    rows, added = [], mean_of(np.zeros(len(x))).interval()[1]
     for rate in RATES:
         moved = np.clip((intercepts + slopes * rate / 100) * 100, 0, 100)
-        rows.append((float(rate), Estimate(float(moved[0]), *percentile_interval(moved[1:]))))
+        value, (low, high) = float(moved[0]), percentile_interval(moved[1:])
+        low, high = value - math.hypot(value - low, added), value + math.hypot(high - value, added)
+        rows.append((float(rate), Estimate(value, max(0.0, low), min(100.0, high))))
     return (float(slopes[0]), float(intercepts[0])), tuple(rows)
 
 

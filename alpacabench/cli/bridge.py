@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare the judges and print; returns 0."""
     from alpacabench.analysis.bridge import bridge
     from alpacabench.analysis.finished_run import read_references, read_run
+    from alpacabench.analysis.sentences import judges
     from alpacabench.io.json_text import dumps
     from alpacabench.report import bridge_words
     from alpacabench.report.tables_terminal import show_tables
@@ -47,5 +48,5 @@ def run(arguments: argparse.Namespace) -> int:
         print(dumps(found.as_json(), indent=2))
         return 0
     tables = [(bridge_words.SIDES, bridge_words.sides(found)), (bridge_words.CONVERT, bridge_words.conversion(found))]
-    show_tables(bridge_words.headline(found), bridge_words.rows(found), tables)
+    show_tables(judges.bridge(found), bridge_words.rows(found), tables)
     return 0

@@ -81,6 +81,7 @@ def _records(arguments: argparse.Namespace) -> Path:
 
 
 def _show(answer: Answer, arguments: argparse.Namespace) -> None:
+    from alpacabench.analysis.sentences import judges
     from alpacabench.io.json_text import dumps
     from alpacabench.report import drift_words
     from alpacabench.report.tables_terminal import show_tables
@@ -93,4 +94,4 @@ def _show(answer: Answer, arguments: argparse.Namespace) -> None:
         print(dumps(content, indent=2))
         return
     where = {"Record": str(answer.path)} | ({"Page": str(page)} if page else {})
-    show_tables(drift_words.headline(answer), drift_words.facts(answer) | where, ())
+    show_tables(judges.drift(answer), drift_words.facts(answer) | where, ())

@@ -6,17 +6,11 @@ from pathlib import Path
 
 from alpacabench.analysis.bridge import Bridge
 from alpacabench.analysis.estimate import decimal
+from alpacabench.analysis.sentences import judges
 from alpacabench.report.page import write_page
 
 CONVERT = ("win rate under the old judge, %", "under the new one, % (95% interval)")
 SIDES = ("old judge says", "new: reference", "new: draw", "new: model")
-
-
-def headline(found: Bridge) -> str:
-    """Return the offset in one sentence."""
-    offset = found.offset
-    shift = f"{decimal(offset.value, signed=True)} points (95% interval {offset.range(signed=True)})"
-    return f"Under {found.new} the win rate moves by {shift} from {found.old}, on the same {found.n} answers"
 
 
 def rows(found: Bridge) -> dict[str, str]:
@@ -49,6 +43,6 @@ def write_bridge_page(path: Path | str, found: Bridge) -> Path:
     tables = [("Convert a win rate", CONVERT, conversion(found)), ("Verdicts by side", SIDES, sides(found))]
     lead = "The table holds for answers like these."
     return write_page(
-        path, "judge.html", kicker="Two judges, the same answers", title=headline(found), lead=lead,
+        path, "judge.html", kicker="Two judges, the same answers", title=judges.bridge(found), lead=lead,
         facts=rows(found), tables=tables, warnings=(),
     )  # fmt: skip

@@ -6,20 +6,10 @@ from pathlib import Path
 
 from alpacabench.analysis.drift.answer import Answer
 from alpacabench.analysis.estimate import decimal, p_value
+from alpacabench.analysis.sentences import judges
 from alpacabench.report.page import write_page
 
 HISTORY = ("date", "verdict", "shift, points", "p", "missing", "model served", "system_fingerprint")
-
-
-def headline(answer: Answer) -> str:
-    """Return the answer in one sentence."""
-    since = answer.baseline.date[:10] if answer.baseline else ""
-    return {
-        "baseline": f"The baseline of {answer.judge} is recorded: the next call compares with it",
-        "unchanged": f"No change of {answer.judge} was found since its baseline of {since}",
-        "changed": f"{answer.judge} has changed since its baseline of {since}",
-        "unknown": f"Whether {answer.judge} has changed could not be found out: {answer.reason}",
-    }[answer.verdict]
 
 
 def facts(answer: Answer) -> dict[str, str]:
@@ -52,6 +42,6 @@ def write_drift_page(answer: Answer) -> Path | None:
         for row in reversed(answer.checks)
     ]  # fmt: skip
     return write_page(
-        answer.path.with_suffix(".html"), "judge.html", kicker="Drift of a judge", title=headline(answer), lead=lead,
-        facts=facts(answer), tables=[("Checks so far", HISTORY, rows)], warnings=answer.notes,
+        answer.path.with_suffix(".html"), "judge.html", kicker="Drift of a judge", title=judges.drift(answer),
+        lead=lead, facts=facts(answer), tables=[("Checks so far", HISTORY, rows)], warnings=answer.notes,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alpacabench.analysis.finished_run import FinishedRun
+from alpacabench.analysis.sentences import judges
 from alpacabench.analysis.trust.trust import JudgeTrust
 from alpacabench.report import trust_words
 from alpacabench.report.page import write_page
@@ -15,5 +16,5 @@ def write_trust_report(path: Path | str, run: FinishedRun, found: Sequence[Judge
     """Write the page; needs no network to be read."""
     return write_page(
         path, "trust.html", title=f"Trust: {run.name}", run=run, cards=trust_words.cards(found),
-        headline=trust_words.headline(found),
+        headline=judges.trust(found),
     )  # fmt: skip

@@ -22,8 +22,6 @@ QUESTIONS = {
     "canaries": "Does it see what is plain?", "gaming": "Was the score earned?",
     "agreement": "Do people agree?", "calibration": "Is its certainty worth what it says?",
 }  # fmt: skip
-EARNED = "gaming"
-"""The question that is about the answers, not about their judge."""
 METHODS = {"rogan_gladen": "sensitivity and specificity", "prediction_powered": "prediction-powered"}
 
 
@@ -71,18 +69,6 @@ def _row(finding: Finding) -> Row:
     told = finding.verdict == "flag" and finding.p_value is not None
     p = f"{p_value(finding.p_value)}, adjusted for all questions" if told else ""
     return Row(finding.name, QUESTIONS[finding.name], finding.verdict, WORDS[finding.verdict], evidence, p)
-
-
-def headline(found: Sequence[JudgeTrust]) -> str:
-    """Return the answer to the page's question."""
-    flagged = [one.judge for one in found if any(f.verdict == "flag" and f.name != EARNED for f in one.findings)]
-    if not flagged and any(f.verdict == "flag" for one in found for f in one.findings):
-        return "No fault of the judge is established, but the score looks gamed"
-    if not flagged:
-        return "No fault of the judge is established" if len(found) == 1 else "No fault of any judge is established"
-    if len(found) == 1:
-        return f"{flagged[0]} is not to be trusted without a second look"
-    return f"{len(flagged)} of {len(found)} judges are not to be trusted without a second look"
 
 
 def _people(figures: Mapping[str, Any]) -> dict[str, str]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alpacabench.scoring import glm
+from alpacabench.scoring import cautions, glm
 from alpacabench.scoring.arrays import Floats, compact_counts, percentile_interval, standard_error
+from alpacabench.scoring.cautions import OfFit
 from alpacabench.scoring.difficulty import DifficultyTable
 from alpacabench.scoring.pairs import JUDGE, MIN_ROWS, REFERENCE, Pairs, Refusal
 
@@ -102,7 +103,7 @@ def length_controlled_noreg(
     instruction. The small L1 penalty stays, so that the fit exists.
     """
     metric = "length_controlled_winrate_noreg"
-    reason = _why_no_fit(pairs) or _one_sided(pairs) or _one_winner(pairs)
+    reason = _why_no_fit(pairs) or cautions.against(_rests_on(pairs, regularised=False))
     if reason:
         return Refusal(metric, reason)
     columns = [pairs.tanh_length, np.ones(len(pairs))]
@@ -134,19 +135,10 @@ def _why_no_fit(pairs: Pairs) -> str:
     return ""
 
 
-def _one_sided(pairs: Pairs) -> str:
+def _rests_on(pairs: Pairs, regularised: bool) -> OfFit:
     mean, spread = float(np.mean(pairs.tanh_length)), float(np.std(pairs.tanh_length))
-    if abs(mean) > ONE_SIDED_MEAN and spread < ONE_SIDED_SD:
-        side = "shorter" if mean > 0 else "longer"
-        return f"nearly all answers are {side} than the reference's: no data tell length from quality"
-    return ""
-
-
-def _one_winner(pairs: Pairs) -> str:
-    won = float(np.sum(pairs.y))
-    if min(won, len(pairs) - won) < MIN_WINS:
-        return f"one side wins nearly all: {won:.1f} wins of {len(pairs)}; {MIN_WINS} on either side are the least"
-    return ""
+    one_sided = abs(mean) > ONE_SIDED_MEAN and spread < ONE_SIDED_SD
+    return OfFit(len(pairs), FEW_ROWS, float(np.sum(pairs.y)), MIN_WINS, mean < 0, one_sided, regularised)
 
 
 def _fit(pairs: Pairs, features: Floats, table: DifficultyTable | None, draws: int, seed: int) -> LengthControlled:
@@ -184,7 +176,7 @@ def _fit(pairs: Pairs, features: Floats, table: DifficultyTable | None, draws: i
         w_0=float(w[0, -1]),
         n=n,
         regularised=table is not None,
-        warnings=_warnings(pairs),
+        warnings=tuple(cautions.of_fit(_rests_on(pairs, regularised=table is not None))),
         seed=seed,
         instructions=pairs.instructions,
         influence=influence,
@@ -206,14 +198,3 @@ def _refit_influence(rows: Floats, y: Floats, weights: Floats, w: Floats, level:
     direction = np.linalg.solve(curvature, gradient)
     residual = y - glm.logistic(rows @ w[0])
     return np.asarray(len(level) * residual * (rows[:, free] @ direction))
-
-
-def _warnings(pairs: Pairs) -> tuple[str, ...]:
-    found = []
-    if len(pairs) < FEW_ROWS:
-        found.append(f"{len(pairs)} prompts: below {FEW_ROWS} the length-controlled win rate is very uncertain")
-    if one_sided := _one_sided(pairs):
-        found.append(f"{one_sided}; the gamed baselines decide")
-    if one_winner := _one_winner(pairs):
-        found.append(one_winner)
-    return tuple(found)

@@ -15,6 +15,7 @@ from alpacabench.core.errors import DataError, Problem
 from alpacabench.core.records import Example, Outcome
 from alpacabench.io.hub import ALPACA_EVAL, ALPACA_EVAL_REVISION, dataset_file
 from alpacabench.io.rows import missing_file
+from alpacabench.scoring import cautions
 from alpacabench.scoring.metric_name import slice_names
 from alpacabench.scoring.turns import answer_length, by_turn, reference_length
 
@@ -154,11 +155,7 @@ class Scoring(Component):
             results.append(length_controlled_noreg(pairs, difficulties.table))
         else:
             results.append(length_controlled_official(pairs, difficulties.table, judge, reference))
-            if len(pairs) < len(examples):
-                scores.warnings.append(
-                    f"{len(pairs)} of {len(examples)} prompts are scored: the length-controlled win rate uses each "
-                    "prompt's own difficulty; alpaca_eval reads difficulty by row position, so its figure differs"
-                )
+            scores.warnings.extend(cautions.of_run(cautions.OfRun(whole=len(examples), scored=len(pairs))))
         if difficulties.table is not None and len(outcomes) < len(examples):
             results.append(_filled(outcomes, examples, difficulties.table))
         for result in results:
@@ -230,11 +227,7 @@ def _slots(outcomes: Sequence[Outcome], scores: Scores) -> None:
         slots, consistency = score_both_orders(first, second)
         scores.metrics["order_consistency"] = consistency
         scores.metrics["n_one_order"] = gaps = _n_one_order(outcomes)
-        if gaps:
-            scores.warnings.append(
-                f"{gaps} of {len(outcomes)} prompts have a verdict in one order only: the win rate is the mean of the "
-                "two orders' means, so that none weighs more"
-            )
+        scores.warnings.extend(cautions.of_run(cautions.OfRun(len(outcomes), gaps)))
     else:
         shown_first = [not _is_nan(a) for a in first]
         slots = score_slots([b if _is_nan(a) else a for a, b in zip(first, second, strict=True)], shown_first)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from alpacabench.analysis.decision import detectable
 from alpacabench.analysis.estimate import Estimate, finite
 from alpacabench.analysis.numerics import of_sweep
-from alpacabench.analysis.sentences import numerics
+from alpacabench.analysis.sentences import judges, numerics
 from alpacabench.analysis.sweep.against import Against, compare_to_base
 from alpacabench.analysis.sweep.effects import effects
 from alpacabench.analysis.sweep.replicates import Settings, by_setting
@@ -21,7 +21,7 @@ from alpacabench.analysis.sweep.scored import ScoredJob, ScoredSweep, read_jobs
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable
 from alpacabench.analysis.sweep.variance import seed_spread, variance_split
 from alpacabench.analysis.sweep.violations import JobViolations, violations
-from alpacabench.analysis.trust.summary import in_words, read_verdicts
+from alpacabench.analysis.trust.summary import read_verdicts
 from alpacabench.io.job_names import short_params
 from alpacabench.io.manifest import JobResult, Manifest
 from alpacabench.report.sweep_csv import write_csv, write_pairs_csv
@@ -255,7 +255,7 @@ def _row(
         seconds_per_answer=metrics.get("seconds_per_answer"),
         stopped=result.stopped,
         violations=checked,
-        trust=in_words(read_verdicts(job.directories or [job.directory])),
+        trust=judges.line(read_verdicts(job.directories or [job.directory])),
     )
 
 

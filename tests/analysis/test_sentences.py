@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import binom
 
 from alpacabench.analysis.decision import HALF_POWER, claim_p, detectable, differs
-from alpacabench.analysis.sentences.sentence import Sentence
+from alpacabench.core.sentence import Sentence
 from alpacabench.scoring.paired import FEW_DRAWS, Delta, compare_win_rates
 from tests.helpers import said
 from tests.helpers.planted import Planted, instructions

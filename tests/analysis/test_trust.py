@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from alpacabench.analysis.finished_run import read_run
+from alpacabench.analysis.sentences import judges
 from alpacabench.analysis.trust.biases import biases
 from alpacabench.analysis.trust.canaries import canaries, filler
 from alpacabench.analysis.trust.families import family_of
@@ -19,7 +20,6 @@ from alpacabench.analysis.trust.gaming import gaming
 from alpacabench.analysis.trust.judged import Judged
 from alpacabench.analysis.trust.labels import pair_id
 from alpacabench.analysis.trust.steadiness import repeats
-from alpacabench.analysis.trust.summary import in_words
 from tests.helpers.finished_runs import alpacabench, annotation_rows, write_annotations, write_run
 
 KINDS = ["position", "length", "repeats", "unreadable", "order", "canaries"]
@@ -169,9 +169,9 @@ def test_few_verdicts_are_silence() -> None:
 
 
 def test_the_line_says_nothing_flagged_only_where_something_is_known() -> None:
-    assert in_words({"position": "unknown", "order": "unknown"}) == "nothing known (0 of 2 questions answered)"
-    assert in_words({"position": "ok", "order": "unknown"}) == "nothing flagged (1 of 2 questions answered)"
-    assert in_words({"position": "flag", "order": "ok"}) == "flagged: position (2 of 2 questions answered)"
+    assert judges.line({"position": "unknown", "order": "unknown"}) == "nothing known (0 of 2 questions answered)"
+    assert judges.line({"position": "ok", "order": "unknown"}) == "nothing flagged (1 of 2 questions answered)"
+    assert judges.line({"position": "flag", "order": "ok"}) == "flagged: position (2 of 2 questions answered)"
 
 
 def test_a_constant_answer_is_gaming_and_the_score_without_it_is_shown(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from alpacabench.analysis.sentences import sweep as sweep_says
 from alpacabench.analysis.sweep.table import SweepTable
 from alpacabench.scoring.arrays import Floats
 from alpacabench.scoring.power import Claim
+from tests.helpers import judge_truths
 from tests.helpers import planted as plant
 from tests.helpers.finished_runs import JUDGE, REFERENCE
 from tests.helpers.planted import Planted
@@ -40,7 +41,8 @@ FAR = Planted("hard", 400, (30.0, 65.0))
 
 def points() -> Iterator[Said]:
     """Yield what is said at every point."""
-    for part in (_runs, _pairs, _gates, _board, _sweeps, _stopped, _jobs, _ablations, _decodes, _power):
+    parts = (_runs, _pairs, _gates, _board, _sweeps, _stopped, _jobs, _ablations, _decodes, _power)
+    for part in (*parts, judge_truths.points):
         for texts, known in part():
             yield from held_to(texts, known)
 

@@ -22,25 +22,27 @@ from alpacabench.analysis.sentences import ablation, gate
 from alpacabench.analysis.sentences import compare as pair_says
 from alpacabench.analysis.sentences import run as run_says
 from alpacabench.analysis.sentences import sweep as sweep_says
-from alpacabench.analysis.sentences.sentence import Sentence
 from alpacabench.analysis.sweep.against import compare_to_base
 from alpacabench.analysis.sweep.replicates import Settings
 from alpacabench.analysis.sweep.table import SweepTable
 from alpacabench.core.errors import DataError
+from alpacabench.core.sentence import Sentence
 from alpacabench.io.manifest import Manifest
 from alpacabench.report import run_words
 from alpacabench.report.slices import scored
+from alpacabench.scoring import cautions
 from alpacabench.scoring.arrays import Floats
 from alpacabench.scoring.scoring import Difficulties, Scoring
 from alpacabench.sweeps.conclude import _table, sweep_metrics
+from tests.helpers import judge_truths, sweep_truths, truths
 from tests.helpers import planted as plant
-from tests.helpers import sweep_truths, truths
 from tests.helpers.planted import Planted
 from tests.helpers.truths import Fields, Known
 
-TRUTHS = (
-    truths.PAIR | truths.RUN | truths.BOARD | truths.GATE | truths.POWER | sweep_truths.SWEEP | sweep_truths.ABLATION
-)
+TRUTHS = {
+    **truths.PAIR, **truths.RUN, **truths.BOARD, **truths.GATE, **truths.POWER, **sweep_truths.SWEEP,
+    **sweep_truths.ABLATION, **judge_truths.JUDGES,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Said:
 def modules() -> list[ModuleType]:
     """Return the package's modules of sentences."""
     names = [module.name for module in pkgutil.iter_modules(sentences.__path__)]
-    return [importlib.import_module(f"{sentences.__name__}.{name}") for name in names]
+    return [cautions, *(importlib.import_module(f"{sentences.__name__}.{name}") for name in names)]
 
 
 @cache

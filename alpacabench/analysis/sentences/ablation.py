@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from alpacabench.analysis.ablation.table import AblationTable, Family
 from alpacabench.analysis.estimate import count, decimal, p_value
 from alpacabench.analysis.sentences import ablation_chance
-from alpacabench.analysis.sentences.sentence import Sentence, every, first
+from alpacabench.core.sentence import Sentence, every, first
 
 
 def headline(table: AblationTable) -> str:

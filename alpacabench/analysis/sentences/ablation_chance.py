@@ -5,7 +5,7 @@ from __future__ import annotations
 from alpacabench.analysis.ablation.table import AblationTable, OfK
 from alpacabench.analysis.decision import differs, side
 from alpacabench.analysis.estimate import decimal
-from alpacabench.analysis.sentences.sentence import Sentence, every, first
+from alpacabench.core.sentence import Sentence, every, first
 
 
 def findings(table: AblationTable) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alpacabench.analysis.ablation.table import AblationTable, Family
 from alpacabench.analysis.estimate import count, decimal
-from alpacabench.analysis.sentences.sentence import Sentence, every
+from alpacabench.core.sentence import Sentence, every
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alpacabench.analysis.compare.result import ComparisonPage
 from alpacabench.analysis.decision import HALF_POWER, claim_p, detectable, differs, level, side
 from alpacabench.analysis.estimate import Estimate, count, decimal, p_value
-from alpacabench.analysis.sentences.sentence import Sentence, every, first
+from alpacabench.core.sentence import Sentence, every, first
 
 if TYPE_CHECKING:
     from alpacabench.scoring.paired import Delta

@@ -8,7 +8,7 @@ from alpacabench.analysis.checked_answers import ROUNDING, Kept
 from alpacabench.analysis.estimate import decimal
 from alpacabench.analysis.gate.decision import Decision
 from alpacabench.analysis.gate.series import Place
-from alpacabench.analysis.sentences.sentence import Sentence, every, first
+from alpacabench.core.sentence import Sentence, every, first
 
 
 def verdict(decision: Decision) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from alpacabench.analysis.estimate import count, decimal
-from alpacabench.analysis.sentences.sentence import Sentence, every
+from alpacabench.core.sentence import Sentence, every
 
 
 @dataclass(frozen=True, slots=True)

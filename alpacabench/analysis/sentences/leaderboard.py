@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from alpacabench.analysis.sentences.sentence import Sentence, every, first
+from alpacabench.core.sentence import Sentence, every, first
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from alpacabench.analysis.estimate import Estimate
-from alpacabench.analysis.sentences.sentence import Sentence, every
+from alpacabench.core.sentence import Sentence, every
 
 
 @dataclass(frozen=True, slots=True)

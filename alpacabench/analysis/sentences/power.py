@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alpacabench.analysis.power import Spread
-from alpacabench.analysis.sentences.sentence import Sentence, every
+from alpacabench.core.sentence import Sentence, every
 from alpacabench.scoring.power import Claim, difference_found, prompts_needed
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alpacabench.analysis.decision import BEYOND_CHANCE, FEW_PROMPTS, HALF_POWER, differs, preferred
 from alpacabench.analysis.estimate import Estimate, Number, decimal, finite
-from alpacabench.analysis.sentences.sentence import Sentence, every, first
+from alpacabench.core.sentence import Sentence, every, first
 
 if TYPE_CHECKING:
     from alpacabench.scoring.arrays import Floats

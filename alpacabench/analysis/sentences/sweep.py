@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from alpacabench.analysis.decision import differs, level
 from alpacabench.analysis.estimate import count, decimal, p_value
 from alpacabench.analysis.sentences import sweep_best
-from alpacabench.analysis.sentences.sentence import Sentence, every, first
 from alpacabench.analysis.sweep.table import SweepRow, SweepTable
+from alpacabench.core.sentence import Sentence, every, first
 
 MAX_NAMED = sweep_best.MAX_NAMED
 named = sweep_best.named

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alpacabench.analysis.estimate import decimal, finite
-from alpacabench.analysis.sentences.sentence import Sentence, every, first
 from alpacabench.analysis.sweep.table import TIE, SweepRow, SweepTable
+from alpacabench.core.sentence import Sentence, every, first
 
 MAX_NAMED = 4
 """More settings than this are counted, not named."""

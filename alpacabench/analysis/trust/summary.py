@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alpacabench.analysis.sentences import judges
 from alpacabench.analysis.trust.finding import Finding
 from alpacabench.analysis.trust.trust import JudgeTrust
 from alpacabench.io.json_text import loads
@@ -18,15 +19,7 @@ SEVERITY: Mapping[str, int] = {"unknown": 0, "ok": 1, "flag": 2}
 
 def line(findings: Iterable[Finding]) -> str:
     """Return one line for beside a win rate: what is flagged, and how much is known at all."""
-    return in_words({finding.name: finding.verdict for finding in findings})
-
-
-def in_words(verdicts: Mapping[str, str]) -> str:
-    """Return the same of verdicts by the finding's name; empty without any."""
-    flagged = [name for name, verdict in verdicts.items() if verdict == "flag"]
-    known = sum(verdict != "unknown" for verdict in verdicts.values())
-    head = f"flagged: {', '.join(flagged)}" if flagged else "nothing flagged" if known else "nothing known"
-    return f"{head} ({known} of {len(verdicts)} questions answered)" if verdicts else ""
+    return judges.line({finding.name: finding.verdict for finding in findings})
 
 
 def metrics(found: Sequence[JudgeTrust]) -> dict[str, float]:
