@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from alpacabench.core import progress
 from alpacabench.core.reasoning import part
 from alpacabench.inference.cpu.blocks import new_cache
+from alpacabench.inference.left_padding import left_padded
 from alpacabench.inference.loaded import Loaded, Way, accepted
 from alpacabench.inference.prompt import Encoded, Encoder
 from alpacabench.inference.rank_sync import Alone
@@ -140,11 +141,7 @@ class DecodeLoop:
         # The jobs of a sweep that differ in decoding ask about the same prompts.
         distinct: dict[tuple[int, ...], int] = {}
         source = torch.tensor([distinct.setdefault(tuple(row.prompt.ids), len(distinct)) for row in new])
-        ids = torch.full((len(distinct), longest), self.pad)
-        seen = torch.zeros(len(distinct), longest, dtype=torch.bool)
-        for i, prompt in enumerate(distinct):
-            ids[i, longest - len(prompt) :] = torch.tensor(prompt)
-            seen[i, longest - len(prompt) :] = True
+        ids, seen = left_padded(list(distinct), self.pad)
         view = self.cache.view
         view.source = source.to(self.device) if len(distinct) < len(new) else None
         end = view.end

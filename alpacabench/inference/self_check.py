@@ -16,6 +16,7 @@ from alpacabench.core.errors import GenerationError
 from alpacabench.inference.config_facts import stretched_from
 from alpacabench.inference.cpu.blocks import attend_plainly, can_use_blocks
 from alpacabench.inference.decode import DecodeLoop, Manner, Row, Work
+from alpacabench.inference.left_padding import left_padded
 from alpacabench.inference.loaded import Loaded, Way
 from alpacabench.inference.loading import out_of_memory
 from alpacabench.inference.prefix_tree import LEAST
@@ -195,13 +196,9 @@ def _prompts(encoder: Encoder) -> list[list[int]]:
 
 def _generated(loaded: Loaded, encoder: Encoder, prompts: Sequence[Sequence[int]]) -> Steps:
     """Return the logits of transformers' `generate` on a left-padded batch."""
-    import torch
-
-    longest = max(map(len, prompts))
-    ids = torch.tensor([[encoder.pad] * (longest - len(p)) + list(p) for p in prompts], device=loaded.device)
-    seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=loaded.device)
+    ids, seen = (part.to(loaded.device) for part in left_padded(prompts, encoder.pad))
     output = loaded.model.generate(
-        input_ids=ids, attention_mask=seen, max_new_tokens=STEPS, do_sample=False, pad_token_id=encoder.pad,
+        input_ids=ids, attention_mask=seen.long(), max_new_tokens=STEPS, do_sample=False, pad_token_id=encoder.pad,
         output_logits=True, return_dict_in_generate=True,
     )  # fmt: skip
     return [[step[row] for step in output.logits] for row in range(len(prompts))]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.inference.cpu.cache import View, ViewedLayer
+from alpacabench.inference.left_padding import left_padded
 from alpacabench.inference.loaded import Loaded, accepted
 from alpacabench.inference.prefix_tree import Span, spans
 from alpacabench.inference.transformers_internals import Cache
@@ -113,14 +114,11 @@ def _forward(loaded: Loaded, pad: int, batch: Sequence[Span], cache: Any) -> Ten
     """Return the log probabilities of the next token, [rows, vocabulary], on the CPU."""
     import torch
 
-    width = max(len(span.ids) for span in batch)
+    ids, _ = left_padded([span.ids for span in batch], pad)
     columns = max(span.depth + len(span.ids) for span in batch)
-    ids = torch.full((len(batch), width), pad)
-    for row, span in enumerate(batch):
-        ids[row, width - len(span.ids) :] = torch.tensor(span.ids)
     lengths = torch.tensor([span.depth + len(span.ids) for span in batch])
     seen = torch.arange(columns)[None] >= columns - lengths[:, None]
-    positions = (seen.cumsum(-1) - 1).clamp(min=0)[:, -width:]
+    positions = (seen.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
     logits = loaded.model(
         input_ids=ids.to(loaded.device),
         past_key_values=cache,

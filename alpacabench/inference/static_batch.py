@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.inference.decode import Row, Work, finish, longest_first
+from alpacabench.inference.left_padding import left_padded
 from alpacabench.inference.loaded import Way
 from alpacabench.inference.rank_sync import Together
 from alpacabench.inference.sampling import choose, seed_of
@@ -71,9 +72,8 @@ class WholeBatches:
         from transformers import LogitsProcessorList
 
         prompts = [row.prompt.ids for row in batch] or [[self.pad]]
-        longest = max(len(ids) for ids in prompts)
-        ids = torch.tensor([[self.pad] * (longest - len(p)) + p for p in prompts], device=self.loaded.device)
-        seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=self.loaded.device)
+        ids, seen = (part.to(self.loaded.device) for part in left_padded(prompts, self.pad))
+        longest = ids.shape[1]
         manner = batch[0].manner if batch else None
         beams = manner.spec.num_beams if manner else 1
         processors: list[Any] = []
@@ -85,7 +85,7 @@ class WholeBatches:
         with torch.inference_mode():
             output = self.loaded.model.generate(
                 input_ids=ids,
-                attention_mask=seen,
+                attention_mask=seen.long(),
                 max_new_tokens=batch[0].limit if batch else 1,
                 num_beams=beams,
                 do_sample=False,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from alpacabench.inference.left_padding import left_padded
 from alpacabench.inference.loaded import Loaded, accepted
 from alpacabench.inference.loading import out_of_memory
 from alpacabench.inference.prefix_tree import parts
@@ -100,12 +101,7 @@ def forward(loaded: Loaded, pad: int, prompts: Sequence[Encoded]) -> list:  # ty
     """Return the log probabilities of the next token, [vocabulary] per prompt."""
     import torch
 
-    longest = max(len(prompt.ids) for prompt in prompts)
-    ids = torch.full((len(prompts), longest), pad)
-    seen = torch.zeros(len(prompts), longest, dtype=torch.bool)
-    for i, prompt in enumerate(prompts):
-        ids[i, longest - len(prompt.ids) :] = torch.tensor(prompt.ids)
-        seen[i, longest - len(prompt.ids) :] = True
+    ids, seen = left_padded([prompt.ids for prompt in prompts], pad)
     with torch.inference_mode():
         logits = loaded.model(
             input_ids=ids.to(loaded.device),
