@@ -117,3 +117,13 @@ def test_finished_runs_stand_side_by_side_with_verdicts_flags_and_what_the_model
     told = rows[1][1]
     assert told and told.texts == ("[secrets: key] and more",) and told.shown == "typo"
     assert (told.flags[0].start, told.flags[0].end) == (0, len("[secrets: key]"))
+
+
+def test_a_call_whose_row_lacks_fields_is_shown_as_far_as_it_tells(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", [2.0])
+    steps = [{"asked": [{"role": "user", "content": "6*7?"}], "results": [{"name": "calculator"}]}, {"output": "42"}]
+    row = {"item_id": 0, "sample": 0, "output": "42", "steps": steps}
+    (run / "generations.jsonl").write_text(json.dumps(row) + "\n")
+    [found] = of_runs("t", [(run.name, read_run(str(run)))], 0, {}).rows
+    [answer] = found.answers
+    assert answer and "calculator" in answer.texts[0] and answer.texts[0].endswith("42")

@@ -174,8 +174,14 @@ def _answered(item: Item | None, files: Mapping[int, _Told]) -> Answered | None:
 def _step(row: Mapping[str, Any]) -> Step:
     """Return what was said in one of the steps of a row of generations."""
     asked = ((str(message.get("role")), str(message.get("content") or "")) for message in row.get("asked") or ())
-    results = tuple(ToolResult(**{name: result[name] for name in _OF_A_CALL}) for result in row.get("results") or ())
+    results = tuple(_result(result) for result in row.get("results") or ())
     return Step(tuple(asked), str(row.get("output") or ""), results=results)
+
+
+def _result(row: Mapping[str, Any]) -> ToolResult:
+    """Return a call and what came of it, as far as the row tells."""
+    known: dict[str, Any] = {name: str(row[name]) for name in _OF_A_CALL if row.get(name)}
+    return ToolResult(**{"id": "", "name": "", "arguments": "", **known})
 
 
 _OF_A_CALL = ("id", "name", "arguments", "text", "status", "injected")
