@@ -16,7 +16,7 @@ from alpacabench.analysis.finished_run import read_references, read_run
 from alpacabench.cli.compare import RUN_HELP, add_file_arguments
 from alpacabench.cli.export import add_export_arguments, export_page, require_exportable
 from alpacabench.core.errors import DataError
-from alpacabench.io.json_text import dumps
+from alpacabench.io.json_text import indented
 
 PAGE = "ablation.html"
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_ablation_report(page, found, {EVERY_ANSWER: explorer.name})
     export_page(arguments, lambda path: write_ablation_report(path, found))
     if arguments.json:
-        print(dumps(found.as_json(), indent=2))
+        print(indented(found.as_json()))
         return 0
     print(headline(found))
     for line in (*findings(found), *found.warnings):

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from alpacabench.analysis.bridge import bridge
     from alpacabench.analysis.finished_run import read_references, read_run
     from alpacabench.analysis.sentences import judges
-    from alpacabench.io.json_text import dumps
+    from alpacabench.io.json_text import indented
     from alpacabench.report import bridge_words
     from alpacabench.report.tables_terminal import show_tables
 
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html:
         bridge_words.write_bridge_page(arguments.html, found)
     if arguments.json:
-        print(dumps(found.as_json(), indent=2))
+        print(indented(found.as_json()))
         return 0
     tables = [(bridge_words.SIDES, bridge_words.sides(found)), (bridge_words.CONVERT, bridge_words.conversion(found))]
     show_tables(judges.bridge(found), bridge_words.rows(found), tables)

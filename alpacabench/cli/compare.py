@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from alpacabench.analysis.decision import MARGIN
 from alpacabench.analysis.finished_run import FinishedRun, read_references, read_run
 from alpacabench.cli.export import add_export_arguments, export_page, require_exportable
-from alpacabench.io.json_text import dumps
+from alpacabench.io.json_text import indented
 
 if TYPE_CHECKING:
     from alpacabench.analysis.compare.comparison import Comparison
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         _write(Path(arguments.html), comparison, arguments.tracking_uri)
     export_page(arguments, lambda path: write_compare_report(path, page_of(comparison)), MAIN)
     if arguments.json:
-        print(dumps(comparison.as_json(), indent=2))
+        print(indented(comparison.as_json()))
         return 0
     from alpacabench.report.compare_terminal import show
     from alpacabench.security.console import Console

@@ -82,7 +82,7 @@ def _records(arguments: argparse.Namespace) -> Path:
 
 def _show(answer: Answer, arguments: argparse.Namespace) -> None:
     from alpacabench.analysis.sentences import judges
-    from alpacabench.io.json_text import dumps
+    from alpacabench.io.json_text import indented
     from alpacabench.report import drift_words
     from alpacabench.report.tables_terminal import show_tables
 
@@ -91,7 +91,7 @@ def _show(answer: Answer, arguments: argparse.Namespace) -> None:
         export_page(arguments, lambda _: page)
     if arguments.json:
         content: dict[str, Any] = answer.as_json() | {"exit_code": EXIT_CODES[answer.verdict]}
-        print(dumps(content, indent=2))
+        print(indented(content))
         return
     where = {"Record": str(answer.path)} | ({"Page": str(page)} if page else {})
     show_tables(judges.drift(answer), drift_words.facts(answer) | where, ())

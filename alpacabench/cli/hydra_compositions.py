@@ -1,7 +1,8 @@
 """What the jobs of a sweep share is composed once, and each of them once.
 
-Hydra composes a job from all its files for each of its own check, ours, and its start: 0.2 s each. Files, the defaults
-list of a choice of options, and finished jobs are kept here, as copies that nobody can change, while the sweep lasts.
+Hydra composes a job from all its files for each of its own check, ours, and its start: 0.2 s each. The defaults list
+of a choice of options, parsed overrides and finished jobs are kept here, as copies that nobody can change, while the
+sweep lasts, and so is every file that was read for any composition, until it changes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 from hydra._internal import config_loader_impl
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
@@ -30,7 +31,8 @@ class Composed:
 
     repositories: dict[Hashable, Any] = field(default_factory=dict)
     """Hydra's places to look for files, by its own overrides."""
-    files: dict[Hashable, bytes] = field(default_factory=dict)
+    parsed: dict[str, Any] = field(default_factory=dict)
+    """Overrides by their text."""
     defaults: dict[Hashable, Any] = field(default_factory=dict)
     """Hydra's defaults list by the overrides that choose options."""
     merged: dict[int, bytes] = field(default_factory=dict)
@@ -49,6 +51,13 @@ class Loaders:
         return self._known.setdefault(loader, Composed())
 
 
+class Files:
+    """What was read of files in this call, pickled, by place and time of change."""
+
+    def __init__(self) -> None:
+        self.read: dict[Hashable, bytes] = {}
+
+
 _sweep: ContextVar[Composed | None] = ContextVar("composed", default=None)
 """Where a job of a sweep is being composed: what its loader has composed."""
 
@@ -59,7 +68,7 @@ def compose_once() -> None:
         (ConfigLoaderImpl, "load_sweep_config", _job),
         (ConfigLoaderImpl, "_parse_overrides_and_create_caching_repo", _places),
         (ConfigLoaderImpl, "_compose_config_from_defaults_list", _merge),
-        (ConfigRepository, "load_config", _file),
+        (FileConfigSource, "load_config", _file),
         (config_loader_impl, "create_defaults_list", _defaults),
     )
     known = [(place, name, getattr(place, name, None), remembering) for place, name, remembering in parts]
@@ -99,12 +108,13 @@ def _places(parse: Callable[..., Any]) -> Callable[..., Any]:
             return parse(self, config_name, overrides)
         key = config_name, tuple(line for line in overrides if line.lstrip("+~").startswith("hydra"))
         if key not in composed.repositories:
-            parsed, composed.repositories[key] = parse(self, config_name, overrides)
-        else:
-            parsed = OverridesParser.create().parse_overrides(overrides=overrides)
+            _, composed.repositories[key] = parse(self, config_name, overrides)
+        for line in overrides:
+            if line not in composed.parsed:
+                composed.parsed |= {line: OverridesParser.create().parse_overrides([line])[0]}
         # What it has loaded is changed where it is used.
         composed.repositories[key].cache.clear()
-        return parsed, composed.repositories[key]
+        return [composed.parsed[line] for line in overrides], composed.repositories[key]
 
     return parse_and_find
 
@@ -139,13 +149,16 @@ def _merge(merge: Callable[..., DictConfig]) -> Callable[..., DictConfig]:
 
 
 def _file(load: Callable[..., Any]) -> Callable[..., Any]:
-    def load_config(self: ConfigRepository, config_path: str) -> Any:
-        composed = _sweep.get()
-        if composed is None:
+    def load_config(self: FileConfigSource, config_path: str) -> Any:
+        name = self._normalize_file_name(config_path)
+        try:
+            found = os.stat(os.path.join(self.path, name))
+        except OSError:
             return load(self, config_path=config_path)
-        key = tuple(str(source) for source in self.get_sources()), config_path
-        if key not in composed.files:
-            composed.files[key] = pickle.dumps(load(self, config_path=config_path))
-        return pickle.loads(composed.files[key])
+        state = found.st_ino, found.st_size, found.st_mtime_ns
+        key, read = (type(self), self.provider, self.path, name, *state), owned(Files).read
+        if key not in read:
+            read[key] = pickle.dumps(load(self, config_path=config_path))
+        return pickle.loads(read[key])
 
     return load_config

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from alpacabench.cli.hydra_keys import in_full, keys_beside, options_with, sweeps_over
@@ -22,6 +23,9 @@ KEYS = ("api_key", "api-key", "key", "token")
 LOOKED_AT = 20
 """Values of a sweep beyond the first job's that are looked at for a message."""
 QUOTES = "what Hydra would read otherwise stands in quotes: 'model.path=\"out/lr=1e-4/checkpoint-1\"'"
+
+Composing = Callable[[tuple[str, ...]], "DictConfig | None"]
+"""Composes overrides; None where Hydra cannot."""
 
 
 def mistakes(overrides: Sequence[str], several: bool) -> list[Problem]:
@@ -65,7 +69,8 @@ def wrong_overrides(overrides: Sequence[str], several: bool) -> tuple[list[Probl
     kept = [text for text in kept if not unanswered([text])]
     groups = [text for text in kept if options_of(_key(text))]
     with composing():
-        wrong = {text: _unknown_key(text, groups) for text in kept if text not in groups}
+        composed = cache(_composed)
+        wrong = {text: _unknown_key(text, groups, composed) for text in kept if text not in groups}
     rest = [text for text in kept if not wrong.get(text)]
     return [*problems, *(problem for problem in wrong.values() if problem)], rest
 
@@ -196,15 +201,16 @@ def _unknown_option(group: str, name: str, options: Sequence[str]) -> Problem:
     return Problem(group, f"unknown option '{name}'" if name else "no option is given", remedy)
 
 
-def _unknown_key(text: str, groups: Sequence[str]) -> Problem | None:
+def _unknown_key(text: str, groups: Sequence[str], composed: Composing) -> Problem | None:
     """Return that a key exists under none of the chosen options, as far as that can be told without the other keys."""
     key = _key(text)
     if text.startswith(("+", "~")) or key.startswith("hydra.") or "@" in key:
         return None
-    own = [one for one in groups if _key(one) == key.partition(".")[0]]
-    others = [_first(one) for one in groups if one not in own]
-    choices = (sweeps_over(own[0]) if own else []) or own
-    configs = [config for choice in choices or [""] if (config := _composed([*others, *filter(None, [choice])]))]
+    first = {one: _first(one) for one in groups}
+    own = [one for one in groups if _key(one) == key.partition(".")[0]][:1]
+    choices = [choice for one in own for choice in sweeps_over(one) or [one]]
+    chosen = [first | dict.fromkeys(own, choice) for choice in choices] or [first]
+    configs = [config for lines in chosen if (config := composed(tuple(lines.values())))]
     beside = [keys_beside(config, key) for config in configs]
     name = key.rpartition(".")[2]
     if not beside or any(known is None or name in known for known in beside):
@@ -231,7 +237,7 @@ def _unknown(key: str, known: Sequence[str]) -> Problem:
     return Problem(key, "unknown key", said + "\n    ".join(filter(None, [listed, HELP.format(program())])))
 
 
-def _composed(overrides: Iterable[str]) -> DictConfig | None:
+def _composed(overrides: tuple[str, ...]) -> DictConfig | None:
     from hydra import compose
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException

@@ -48,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     export_items(arguments, items(shown))
     if arguments.json:
-        from alpacabench.io.json_text import dumps
+        from alpacabench.io.json_text import indented
         from alpacabench.report.runs_table import as_json
 
-        print(dumps([as_json(one) for one in shown], indent=2))
+        print(indented([as_json(one) for one in shown]))
         return 0
     from alpacabench.report.runs_table import show
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
@@ -13,7 +15,9 @@ _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), REPLACEMENT)
 _LINES = {0x0B: "\n", 0x0C: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n"}
 """What some readers take for the end of a line, and others do not."""
 
+_SHOWN = bytes(range(0x20, 0x7F)) + b"\n\t"
 _TABLE = _PICTURES | {0x7F: "\N{SYMBOL FOR DELETE}"} | _C1 | _BIDI | _SURROGATES | _LINES
+_CHANGED = re.compile(f"[{re.escape(''.join(map(chr, _TABLE)))}]")
 
 
 def printable(text: str) -> str:
@@ -22,7 +26,7 @@ def printable(text: str) -> str:
     Newlines and tabs stay; of the other ends of lines each is a newline. No other character changes, and the result
     can be encoded as UTF-8.
     """
-    # Most texts hold nothing of the kind, and this is far faster than to translate them.
-    if text.isascii() and text.isprintable():
+    # Most texts hold nothing of the kind, and to find that out is far faster than to translate them.
+    if (text.isascii() and not text.encode().translate(None, _SHOWN)) or not _CHANGED.search(text):
         return text
     return text.replace("\r\n", "\n").translate(_TABLE)

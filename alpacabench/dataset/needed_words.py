@@ -36,7 +36,7 @@ class SparedSearch:
 
     def found(self, text: str, plain: str | None) -> bool:
         """Return whether the pattern matches anywhere; `plain` is the text as `in_lower_case` returns it."""
-        if self.words is not None and plain is not None and not any(word in plain for word in self.words):
+        if self.words is not None and plain is not None and not any(map(plain.__contains__, self.words)):
             return False
         return self.pattern.search(text) is not None
 

@@ -125,15 +125,15 @@ LENGTH_ASK = re.compile(
 LAYOUT_ASK = re.compile(r"\b(list|table|bullets?|bullet points|steps?|numbered|csv|json)\b", re.IGNORECASE)
 LITERAL = re.compile(r"```|`[^`\n]+`|\"[^\"\n]{10,}\"|“[^”\n]{10,}”")
 """Code, or a quotation of ten characters and more: shorter ones are names."""
-TAGS: dict[str, Callable[[str], object]] = {
+TAGS: dict[str, Callable[[str], object] | SparedSearch] = {
     "multi_line_input": lambda text: "\n" in text.strip(),
     "over_500_characters": lambda text: len(text) > 500,
-    "length_ask": LENGTH_ASK.search,
-    "list_table_steps_ask": LAYOUT_ASK.search,
+    "length_ask": SparedSearch.of(LENGTH_ASK),
+    "list_table_steps_ask": SparedSearch.of(LAYOUT_ASK),
     "digits": re.compile(r"\d").search,
     "no_final_punctuation": lambda text: text.rstrip()[-1:].isalnum(),
     "lower_case_start": lambda text: text.lstrip()[:1].islower(),
-    "please": re.compile(r"\bplease\b", re.IGNORECASE).search,
+    "please": SparedSearch.of(re.compile(r"\bplease\b", re.IGNORECASE)),
     "quoted_or_code_literal": LITERAL.search,
     "non_latin": re.compile(r"[^\u0000-\u024f\u1e00-\u22ff]").search,
 }
@@ -142,4 +142,9 @@ TAGS: dict[str, Callable[[str], object]] = {
 
 def tags(instruction: str) -> tuple[str, ...]:
     """Return the structural tags of an instruction, in the order of `TAGS`."""
-    return tuple(name for name, test in TAGS.items() if test(instruction))
+    plain = in_lower_case(instruction)
+    return tuple(
+        name
+        for name, test in TAGS.items()
+        if (test.found(instruction, plain) if isinstance(test, SparedSearch) else test(instruction))
+    )

@@ -262,6 +262,26 @@ def longest_first(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-len(row.prompt.ids), row.task.key))
 
 
+def parted(rows: Sequence[Row], lanes: int) -> list[list[Row]]:
+    """Return the rows of each lane: those with equal prompts, which are read once, in one, the emptiest so far.
+
+    Args:
+        rows: longest prompt first; each lane's are, too.
+        lanes: how many.
+
+    """
+    equal: dict[tuple[int, ...], list[Row]] = {}
+    for row in rows:
+        equal.setdefault(tuple(row.prompt.ids), []).append(row)
+    most = -(-len(rows) // lanes)
+    parts: list[list[Row]] = [[] for _ in range(lanes)]
+    for some in equal.values():
+        # More of one prompt than a lane's share would leave the others without work.
+        for start in range(0, len(some), most):
+            min(parts, key=len).extend(some[start : start + most])
+    return parts
+
+
 def alike(rows: list[Row]) -> list[Row]:
     """Return the first rows whose prompts are about as long as the first one's; rows come longest first."""
     least = SHORTEST * len(rows[0].prompt.ids)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from alpacabench.inference.config_facts import stretched_from, token_values
 from alpacabench.inference.cpu.lanes import lane_count, side_by_side
-from alpacabench.inference.decode import DecodeLoop, Manner, Row, Work, longest_first
+from alpacabench.inference.decode import DecodeLoop, Manner, Row, Work, longest_first, parted
 from alpacabench.inference.loaded import Loaded, Way
 from alpacabench.inference.loading import free_bytes, out_of_memory
 from alpacabench.inference.prompt import Encoder, PromptError
@@ -71,9 +71,9 @@ class Engine:
             yield from self._through(WholeBatches(Work(self.loaded, rows, size, self.lockstep, way, encoder.pad)))
             return
         lanes = 1 if self.lockstep.joint else lane_count(self.loaded, min(len(rows), batch_size or len(rows)))
-        size = -(-batch_size // lanes) if batch_size else self.auto_rows(rows, lanes)
-        rows = longest_first(rows)
-        works = [Work(self.loaded, rows[i::lanes], size, self.lockstep, way, encoder.pad) for i in range(lanes)]
+        parts = parted(longest_first(rows), lanes)
+        size = -(-batch_size // lanes) if batch_size else self.auto_rows(rows, lanes, max(map(len, parts)))
+        works = [Work(self.loaded, part, size, self.lockstep, way, encoder.pad) for part in parts]
         loops = [DecodeLoop(work) for work in works]
         yield from side_by_side(loops, self._through) if lanes > 1 else self._through(loops[0])
 
@@ -138,13 +138,19 @@ class Engine:
         loaded = self.loaded
         return Encoder(loaded.tokenizer, form, loaded.eos, loaded.context, stops, loaded.words)
 
-    def auto_rows(self, rows: Sequence[Row], lanes: int = 1) -> int:
-        """Return how many rows fit in each lane: by the cache's bytes per token, the longest rows, the free memory."""
+    def auto_rows(self, rows: Sequence[Row], lanes: int = 1, most: int | None = None) -> int:
+        """Return how many rows fit in each lane: by the cache's bytes per token, the longest rows, the free memory.
+
+        Args:
+            rows: of all lanes.
+            lanes: how many decode at the same time.
+            most: rows of the fullest lane: room for more rows than there are costs memory. None: all rows.
+
+        """
         token = token_values(self.loaded.model.config.get_text_config()) * self.loaded.model.dtype.itemsize
         longest = max((len(row.prompt.ids) + row.limit for row in rows), default=1)
         fit = int(free_bytes(self.loaded.device.type) * SHARE) // (token * longest * lanes)
-        most = AUTO_ROWS.get(self.loaded.device.type, 64)
-        return max(1, min(int(fit), most, -(-len(rows) // lanes)))  # room for more rows than there are costs memory
+        return max(1, min(int(fit), AUTO_ROWS.get(self.loaded.device.type, 64), len(rows) if most is None else most))
 
     def _free(self) -> None:
         import gc

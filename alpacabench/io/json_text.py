@@ -10,12 +10,28 @@ _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\u
 """Ends of lines for some readers, halves of a pair that UTF-8 cannot hold, and what a terminal would obey."""
 
 
-def dumps(value: Any, indent: int | None = None) -> str:
-    """Return JSON that can be encoded as UTF-8, is one line unless indented, and reads back as the same value.
+_LINE = json.JSONEncoder(ensure_ascii=False)
+_INDENTED = json.JSONEncoder(ensure_ascii=False, indent=2)
+_FIELD_BY_FIELD = json.JSONEncoder(ensure_ascii=False, separators=(",\n  ", ": "))
+
+
+def dumps(value: Any) -> str:
+    """Return JSON that can be encoded as UTF-8, is one line, and reads back as the same value.
 
     Letters stand as they are; only what breaks lines, encodings or terminals is escaped.
     """
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _escaped(_LINE.encode(value))
+
+
+def indented(value: Any) -> str:
+    """Return the same as `dumps` over several lines, two columns for each level."""
+    if isinstance(value, dict) and value and not any(isinstance(v, dict | list | tuple) for v in value.values()):
+        # Python indents in a way of its own that takes four times as long.
+        return _escaped(f"{{\n  {_FIELD_BY_FIELD.encode(value)[1:-1]}\n}}")
+    return _escaped(_INDENTED.encode(value))
+
+
+def _escaped(text: str) -> str:
     return text if text.isascii() else _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

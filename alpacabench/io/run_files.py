@@ -13,7 +13,7 @@ from alpacabench.core.errors import ConfigError, Problem
 from alpacabench.core.exchange import Step, chat
 from alpacabench.core.records import Example, Outcome, Verdict, digest
 from alpacabench.core.tasks import ending, right
-from alpacabench.io.json_text import dumps
+from alpacabench.io.json_text import dumps, indented
 from alpacabench.security.redact import redact_answers
 
 JUDGE_FILE = "judge.json"
@@ -186,7 +186,7 @@ def check_rows(outcome: Outcome) -> Iterable[dict[str, Any]]:
 
 def write_json(path: Path, value: Any) -> Path:
     """Write JSON in one step, so that a reader never sees half a file."""
-    return _replace(path, [dumps(value, indent=2) + "\n"])
+    return _replace(path, [indented(value) + "\n"])
 
 
 def write_rows(path: Path, rows: Iterable[Any]) -> Path:
@@ -202,7 +202,7 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> Path:
 def _listed(rows: Iterable[Any]) -> Iterator[str]:
     before = "[\n  "
     for row in rows:
-        yield before + dumps(row, indent=2).replace("\n", "\n  ")
+        yield before + indented(row).replace("\n", "\n  ")
         before = ",\n  "
     yield "\n]\n" if before[0] == "," else "[]\n"
 

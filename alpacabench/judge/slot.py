@@ -11,7 +11,8 @@ def model_first(instruction: str, seed: int) -> bool:
 
     Source: alpaca_eval 0.6.6, `processors.RandomSwitchTwoColumnsProcessor` with `utils.random_seeded_choice`.
     """
-    return random.Random(f"is_switched_outputs{instruction}{seed}").choices([False, True], k=1)[0]
+    # Its `choices([False, True])` takes the second where the number is in the upper half.
+    return random.Random(f"is_switched_outputs{instruction}{seed}").random() >= 0.5
 
 
 def moved_share(texts: Iterable[tuple[str, str]], seed: int) -> float | None:

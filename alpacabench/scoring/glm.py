@@ -21,6 +21,9 @@ TOLERANCE = 1e-10
 MAX_STEPS = 200
 MAX_SWEEPS = 2000
 MIN_CURVATURE = 1e-12
+SURE = 0.5
+"""A step that changes no row's linear predictor by as much lowers the objective: by it p (1 - p) changes by a factor
+below 2, and the step is the minimum of the model with the curvature where it begins."""
 
 
 WHOLE, CELLS = 1 << 21, 1 << 17
@@ -54,14 +57,16 @@ def fit(features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, sta
         StageError: no convergence (a feature with huge values, for instance).
     """
     w = np.tile(np.zeros(features.shape[1]) if start is None else start, (len(sample_weights), 1))
-    open_fits = np.arange(len(w))
-    loss = _objective(features, y, sample_weights, C, w)
+    open_fits, loss = np.arange(len(w)), np.full(len(w), np.nan)
     for _ in range(MAX_STEPS):
         weights = sample_weights if len(open_fits) == len(w) else sample_weights[open_fits]
         target = _newton_target(features, y, weights, C, w[open_fits])
         step = target - w[open_fits]
-        moved, moved_loss = _backtrack(features, y, weights, C, w[open_fits], step, loss[open_fits])
-        w[open_fits], loss[open_fits] = moved, moved_loss
+        far = _largest_change(features, step) >= SURE
+        near, halved = open_fits[~far], open_fits[far]
+        w[near], loss[near] = w[near] + step[~far], np.nan
+        if far.any():
+            w[halved], loss[halved] = _backtrack(features, y, weights[far], C, w[halved], step[far], loss[halved])
         open_fits = open_fits[np.max(np.abs(step), axis=1) > TOLERANCE]
         if not len(open_fits):
             return w
@@ -116,10 +121,22 @@ def _newton_target(features: Floats, y: Floats, sample_weights: NDArray[Any], C:
     return target
 
 
+def _largest_change(features: Floats, step: Floats) -> Floats:
+    """Return the largest change of any row's linear predictor, shape (fits,)."""
+    some = max(1, WHOLE // len(features))
+    parts = [np.max(np.abs(step[at : at + some] @ features.T), axis=1) for at in range(0, len(step), some)]
+    return np.concatenate(parts)
+
+
 def _backtrack(
     features: Floats, y: Floats, sample_weights: NDArray[Any], C: float, w: Floats, step: Floats, loss: Floats
 ) -> tuple[Floats, Floats]:
-    """Return w + step and its objective, the step halved in those fits where the objective would grow."""
+    """Return w + step and its objective, the step halved in those fits where the objective would grow.
+
+    `loss` is the objective at w, shape (fits,), NaN where it is not known; the others are as in `fit`.
+    """
+    if (unknown := np.isnan(loss)).any():
+        loss[unknown] = _objective(features, y, sample_weights[unknown], C, w[unknown])
     scale = np.ones((len(w), 1))
     for _ in range(30):
         moved_loss = _objective(features, y, sample_weights, C, w + scale * step)

@@ -51,9 +51,7 @@ def hide_in_log(values: Iterable[str]) -> None:
 
 def redact(text: str) -> str:
     """Return the text without any secret of the environment, in whatever form, and without passwords in URLs."""
-    for value in _personal:
-        text = text.replace(value, HIDDEN)
-    return hide_passwords(_without(text, _known(_environment(), frozenset(_remembered))), HIDDEN)
+    return _redacted(text, _known(_environment(), frozenset(_remembered)))
 
 
 def redact_answers(text: str) -> str:
@@ -74,18 +72,22 @@ def redact_mapping(texts: Mapping[str, str]) -> dict[str, str]:
     return {key: redact(value) for key, value in texts.items()}
 
 
-def redact_tree(value: Value, depth: int = 0) -> Value:
+def redact_tree(value: Value) -> Value:
     """Return nested mappings and lists with every text redacted, the keys included."""
+    return _tree(value, _known(_environment(), frozenset(_remembered)), 0)  # type: ignore[no-any-return]
+
+
+def _tree(value: Any, known: _Known, depth: int) -> Any:
     if isinstance(value, str):
-        return redact(value)  # type: ignore[return-value]
+        return _redacted(value, known)
     if not isinstance(value, Mapping | list | tuple):
         return value
     if depth >= DEEPEST:
-        return "<nested too deeply>"  # type: ignore[return-value]
+        return "<nested too deeply>"
     if isinstance(value, Mapping):
         items = value.items()
-        return {redact(key) if isinstance(key, str) else key: redact_tree(item, depth + 1) for key, item in items}  # type: ignore[return-value]
-    return [redact_tree(item, depth + 1) for item in value]  # type: ignore[return-value]
+        return {_redacted(k, known) if isinstance(k, str) else k: _tree(item, known, depth + 1) for k, item in items}
+    return [_tree(item, known, depth + 1) for item in value]
 
 
 class _Known:
@@ -109,6 +111,12 @@ def _known(environment: tuple[Any, ...], remembered: frozenset[str], words: bool
         if "://" in value:
             values |= passwords(value)
     return _Known({value for value in values if words or len(value) >= LONG or not value.isalpha()})
+
+
+def _redacted(text: str, known: _Known) -> str:
+    for value in _personal:
+        text = text.replace(value, HIDDEN)
+    return hide_passwords(_without(text, known), HIDDEN)
 
 
 def _without(text: str, known: _Known) -> str:

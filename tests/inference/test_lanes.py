@@ -7,15 +7,18 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import Pipe
+from typing import Any, cast
 
 import pytest
 import torch
 
 from alpacabench.core.records import digest
 from alpacabench.inference.cpu.lanes import LANE_ROWS, lane_count
+from alpacabench.inference.decode import Manner, Row, parted
 from alpacabench.inference.engine import Engine
 from alpacabench.inference.loaded import Loaded
 from alpacabench.inference.loading import load
+from alpacabench.inference.prompt import Encoded
 from alpacabench.inference.rank import _Line
 from alpacabench.inference.spec import Answer, ChatFormat, DecodeSpec, ModelSpec, Noted, Task
 from tests.helpers.tiny import build_tiny
@@ -54,6 +57,46 @@ def test_lanes_write_the_text_of_one_row_at_a_time(loaded: Loaded, spec: DecodeS
     assert {answer.key: answer.text for answer in answers} == alone
     lanes = min(3, (batch_size or len(TASKS)) // LANE_ROWS)
     assert max(answer.batch_size for answer in answers) <= -(-(batch_size or len(TASKS)) // lanes)
+
+
+def test_lanes_read_a_prompt_that_several_rows_share_once(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies, prompts = 6, 9
+    specs = [DecodeSpec(4, temperature=0.5 + copy / 10) for copy in range(copies)]
+    tasks = [
+        Task(digest([number, copy]), (("user", f"Say {'x' * number} again"),), spec)
+        for copy, spec in enumerate(specs)
+        for number in range(prompts)
+    ]
+    read: list[int] = []
+    forward = loaded.model.forward
+
+    def counted(*args: object, **values: Any) -> object:
+        ids = values["input_ids"]
+        read.extend([len(ids)] if ids.shape[1] > 1 else [])
+        return forward(*args, **values)
+
+    alone = {a.key: a.text for a in Engine(loaded).generate(tasks, specs[0], ChatFormat(), 1)}
+    monkeypatch.setattr(loaded.model, "forward", counted)
+    answers = list(Engine(loaded).generate(tasks, specs[0], ChatFormat()))
+    assert {answer.key: answer.text for answer in answers} == alone
+    assert sum(read) == prompts
+    assert max(answer.batch_size for answer in answers) == copies * prompts / 3, "three lanes with as many rows each"
+
+
+@pytest.mark.parametrize(("sizes", "lanes"), [([16], 2), ([7, 7, 7, 3], 3), ([1] * 33, 4), ([9, 1, 1, 9, 5], 3)])
+def test_no_lane_is_without_rows_and_none_is_lost(sizes: list[int], lanes: int) -> None:
+    manner = cast(Manner, None)
+    rows = [
+        Row(Task(f"{number} {copy}", ()), Encoded([number] * (len(sizes) - number), False), 8, manner)
+        for number, size in enumerate(sizes)
+        for copy in range(size)
+    ]
+    parts = parted(rows, lanes)
+    assert all(parts) and sorted(row.task.key for part in parts for row in part) == sorted(r.task.key for r in rows)
+    for part in parts:
+        lengths = [len(row.prompt.ids) for row in part]
+        assert lengths == sorted(lengths, reverse=True)
+        assert len(part) <= 2 * -(-len(rows) // lanes)
 
 
 def test_memory_that_runs_out_halves_the_batch_of_its_lane_alone(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from alpacabench.analysis.finished_run import Item
@@ -44,6 +43,8 @@ WORDS = {
     "Italian": {"il", "gli", "che", "per", "una", "sono", "con", "della", "non", "di"},
     "Portuguese": {"os", "uma", "que", "para", "com", "não", "dos", "você", "ou", "da"},
 }
+SPOKEN = {word: [name for name, known in WORDS.items() if word in known] for word in set().union(*WORDS.values())}
+"""The languages of each word."""
 WORD = re.compile(r"[^\W\d_]+")
 MIN_WORDS = 5
 
@@ -60,8 +61,10 @@ def language(text: str) -> str:
         for name, pattern in SCRIPTS.items():
             if len(pattern.findall(text)) / letters > 0.3:
                 return name
-    said = Counter(WORD.findall(text.lower()))
-    counts = {name: sum(said[word] for word in known) for name, known in WORDS.items()}
+    counts = dict.fromkeys(WORDS, 0)
+    for word in WORD.findall(text.lower()):
+        for name in SPOKEN.get(word, ()):
+            counts[name] += 1
     best = max(counts, key=counts.__getitem__)
     return best if counts[best] >= MIN_WORDS else ""
 

@@ -18,6 +18,9 @@ FLIPS = 34.3
 """Percent in which one person contradicts the majority of three others (`humans`, Variance, in alpaca_eval 0.6.6's
 evaluators_leaderboard.csv): more, and a judge is less steady than people among each other."""
 DRAWS = 999
+SETTLED = 50
+"""Random orders with a change as large after which no more are drawn: whatever the others show, the p-value is above
+0.05. It stays exact (Besag & Clifford 1991, Sequential Monte Carlo p-values, Biometrika 78, p. 301)."""
 EDGE = 0.1
 """Share of the verdicts at either end between which a change is looked for."""
 WAYS = ("the model wins {} of the first {} verdicts asked and {} of the other {}",
@@ -68,12 +71,13 @@ def change_within(verdicts: Sequence[Judged], seed: int = 0) -> Part | None:
         return None
     scaled = ((signals - signals.mean(axis=0)) / np.where(spread > 1e-9, spread, 1))[:, used].astype(np.float32)
     seen = _ratios(scaled)
-    rng, exceeded = np.random.default_rng(seed), 0
-    for _ in range(DRAWS):
+    rng, exceeded, drawn = np.random.default_rng(seed), 0, 0
+    while drawn < DRAWS and exceeded < SETTLED:
+        drawn += 1
         exceeded += float(_ratios(scaled[rng.permutation(len(scaled))]).max()) >= float(seen.max()) - 1e-5
     moment, column = np.unravel_index(int(np.argmax(seen)), seen.shape)
     return Part("repeats", _told(signals[:, used[column]], _first(len(rows)) + int(moment), int(used[column])),
-                p=(1 + exceeded) / (1 + DRAWS))  # fmt: skip
+                p=exceeded / drawn if exceeded == SETTLED else (1 + exceeded) / (1 + DRAWS))  # fmt: skip
 
 
 def _signals(rows: Sequence[Judged]) -> Floats:
