@@ -15,6 +15,7 @@ from alpacabench.core.exchange import Message
 from alpacabench.core.reasoning import conclusion
 from alpacabench.core.records import Example, Finding
 from alpacabench.cost.expected import Expected
+from alpacabench.cost.price import price_of
 from alpacabench.cost.tokens import estimate_prompt_tokens
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Completion
@@ -103,13 +104,12 @@ class PolicyJudge(Check):
 
     def expected(self, example: Example, answer: str, unwritten: float = 0.0) -> Expected | None:
         """Return what a question is expected to take; None where no rule applies to the prompt."""
-        from alpacabench.cost.price import expected_dollars
-
         if not self._rules(example):
             return None
         tokens = float(estimate_prompt_tokens(self._messages(example, answer)))
         prompt, completion = (tokens, tokens + unwritten), (1.0, float(self.max_tokens))
-        dollars = expected_dollars(self.model_name, prompt, completion)
+        price = price_of(self.model_name)
+        dollars = price and price.bounds(prompt, completion)
         return Expected(f"{self.model_name} (policy)", prompt, completion, dollars)
 
     def _rules(self, example: Example) -> list[Rule]:

@@ -51,7 +51,6 @@ class SweepCallback(Callback):  # type: ignore[misc]
         # Imported late: Hydra builds the callback for every command, also for --help.
         from alpacabench.cli.hydra_sweep import read_command
         from alpacabench.cli.optuna_storage import prepare_storage
-        from alpacabench.sweeps.ablation import conclude_ablation
         from alpacabench.sweeps.sweep import open_sweep
 
         try:
@@ -59,7 +58,7 @@ class SweepCallback(Callback):  # type: ignore[misc]
             if "joblib" in str(config.hydra.launcher.get("_target_")):
                 keep_workers()
             owned(Footprint).before_sweep(config)
-            sweep = open_sweep(read_command(config), [conclude_ablation])
+            sweep = open_sweep(read_command(config))
         except AlpacabenchError as error:
             owned(Footprint).undo()
             print(redact(str(error)), file=sys.stderr)

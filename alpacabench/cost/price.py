@@ -37,6 +37,12 @@ class Price(NamedTuple):
         full = (prompt - cached) * self.input + cached * self.cached + completion * self.output
         return full / 1e6 * (self.batch if batch else 1.0)
 
+    def bounds(
+        self, prompt: tuple[float, float], completion: tuple[float, float], batch: bool = False
+    ) -> tuple[float, float]:
+        """Return the least and the most dollars that a request can cost, by the least and the most of its tokens."""
+        return self.cost(prompt[0], completion[0], batch=batch), self.cost(prompt[1], completion[1], batch=batch)
+
 
 class _Dollars(BaseModel):
     """What a model costs, in US dollars per million tokens."""
@@ -140,13 +146,3 @@ def _ends(model: str, url: str) -> Iterator[tuple[str, _Retired]]:
         if entry and provider and provider.host in file.hosts:
             yield provider.host, entry
             return
-
-
-def expected_dollars(
-    model: str, prompt: tuple[float, float], completion: tuple[float, float], batch: bool = False
-) -> tuple[float, float] | None:
-    """Return the least and the most that a request can cost; None where the price is unknown."""
-    price = price_of(model)
-    if price is None:
-        return None
-    return price.cost(prompt[0], completion[0], batch=batch), price.cost(prompt[1], completion[1], batch=batch)

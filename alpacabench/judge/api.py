@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from alpacabench.core.extras import missing
 from alpacabench.core.hosts import public_url
 from alpacabench.core.records import Pair, Verdict, digest
 from alpacabench.cost.expected import Expected
+from alpacabench.cost.price import Price, ending, price_of, retired
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
 from alpacabench.judge.base import Judge, UnparsableVerdictError
@@ -64,8 +66,6 @@ class ApiJudge(Judge):
 
     def problems(self) -> Iterator[Problem]:
         """Yield a bad URL, a missing key at the provider's own host, a retired model there, a bad template."""
-        from alpacabench.cost.price import retired
-
         yield from check_url("judge", self.url, self.wire().default_variable)
         yield from retired("judge.model_name", self.model_name, self.url)
         if self.provider == "anthropic":
@@ -105,6 +105,11 @@ class ApiJudge(Judge):
 
         """
 
+    @cached_property
+    def price(self) -> Price | None:
+        """What the judge model costs; None is unknown."""
+        return price_of(self.model_name)
+
     def wire(self) -> Wire:
         """Return the server."""
         return open_wire(self.provider, self.url, self.timeout, self.key_variable)
@@ -115,17 +120,13 @@ class ApiJudge(Judge):
 
     def endings(self) -> list[str]:
         """Return a warning where the judge model ends soon at its provider's own host."""
-        from alpacabench.cost.price import ending
-
         return ending("judge.model_name", self.model_name, self.url)
 
     def expected(self, question: Question, unwritten: float = 0.0) -> Expected:
         """Return what a question is expected to take; without a known price the dollars are unknown."""
-        from alpacabench.cost.price import expected_dollars
-
         prompt = super().expected(question, unwritten).prompt
         completion = (1.0, float(self.max_tokens))
-        dollars = expected_dollars(self.model_name, prompt, completion, batch=self.mode == "batch")
+        dollars = self.price and self.price.bounds(prompt, completion, batch=self.mode == "batch")
         return Expected(self.label, prompt, completion, dollars)
 
     def probes(self, pairs: Sequence[Pair]) -> list[Question]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)
 def model_first(instruction: str, seed: int) -> bool:
     """Return whether the model's answer is shown first: alpaca_eval's own rule, a function of the original instruction.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from alpacabench.core.errors import GenerationError, Problem
 from alpacabench.core.extras import missing
 from alpacabench.core.reasoning import CLOSE, OPEN, part
 from alpacabench.cost.expected import Expected
+from alpacabench.cost.price import Price, ending, price_of, retired
 from alpacabench.decoding import Decoding
 from alpacabench.endpoint.server import OWN_HOST, WireFormat, check_url, open_wire
 from alpacabench.endpoint.wire import Body, Completion, Wire
@@ -53,14 +55,17 @@ class ApiModel(Model):
         """The server's base URL: the given one, or the provider's own."""
         return self.base_url or OWN_HOST[self.wire_format]
 
+    @cached_property
+    def price(self) -> Price | None:
+        """What the model costs; None is unknown."""
+        return price_of(self.path)
+
     def wire(self) -> Wire:
         """Return the server."""
         return open_wire(self.wire_format, self.url, self.timeout, self.key_variable)
 
     def problems(self) -> Iterator[Problem]:
         """Yield a bad URL, a missing key at the provider's own host, a model that was shut down there."""
-        from alpacabench.cost.price import retired
-
         yield from check_url("model", self.url, self.wire().default_variable)
         yield from retired("model.path", self.path, self.url)
         if self.wire_format == "anthropic":
@@ -98,16 +103,12 @@ class ApiModel(Model):
 
     def endings(self) -> list[str]:
         """Return a warning where the model ends soon at its provider's own host."""
-        from alpacabench.cost.price import ending
-
         return ending("model.path", self.path, self.url)
 
     def expected(self, request: Request, decoding: Decoding) -> Expected:
         """Return what an answer is expected to take; without a known price the dollars are unknown."""
-        from alpacabench.cost.price import expected_dollars
-
         free = super().expected(request, decoding)
-        dollars = expected_dollars(self.path, free.prompt, free.completion)
+        dollars = self.price and self.price.bounds(free.prompt, free.completion)
         return Expected(self.label, free.prompt, free.completion, dollars)
 
     def ask(self, requests: list[Request], decoding: Decoding, sharding: Sharding) -> Iterable[Reply]:

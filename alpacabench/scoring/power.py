@@ -20,7 +20,8 @@ from alpacabench.scoring.small_sample import FEW_CHANGES, MANY_ROWS, WHOLE
 
 POINTS = 64
 """Quantiles over which is integrated: the chance is exact to 0.001."""
-STEPS = 40
+STEPS, FINE_STEPS = 20, 40
+"""Halvings of the range of differences, to 0.0001 points, and of sums."""
 MOST = 2**40
 """More prompts are not told apart from infinitely many."""
 
@@ -103,15 +104,15 @@ def whole_share(differences: ArrayLike) -> float:
 
 def _whole(n: int, difference: float, spread: float, level: float) -> float:
     from scipy.special import bdtr, bdtrc
-    from scipy.stats import binom
 
     share = difference / WHOLE
     moved = min(1.0, max(share, (spread / WHOLE) ** 2 + share**2))
-    changes = binom.ppf((np.arange(POINTS) + 0.5) / POINTS, n, moved).astype(np.int64)
+    changes = _binomial_quantiles((np.arange(POINTS) + 0.5) / POINTS, n, moved)
 
     def p_value(won: NDArray[np.int64]) -> Floats:
         flips = np.minimum(1.0, 2 * bdtr(changes - won, changes, 0.5))
-        return np.asarray(np.maximum(flips, _t_p(WHOLE * (2.0 * won - changes), WHOLE**2 * changes, n)))
+        total, squares = (WHOLE * np.asarray(x, dtype=np.float64) for x in (2.0 * won - changes, WHOLE * changes))
+        return np.asarray(np.maximum(flips, _t_p(total, squares, n)))
 
     low, high = changes // 2, changes + 1  # `high` wins are found, or more than there are
     for _ in range(max(1, int(changes.max())).bit_length()):
@@ -120,6 +121,21 @@ def _whole(n: int, difference: float, spread: float, level: float) -> float:
         low, high = np.where(found, low, middle), np.where(found, middle, high)
     won = bdtrc(high - 1, np.maximum(changes, 1), (moved + share) / 2 / moved)
     return float(np.mean(np.where(high <= changes, won, 0.0)))
+
+
+def _binomial_quantiles(shares: Floats, n: int, p: float) -> NDArray[np.int64]:
+    """Return the least numbers of successes with at least these shares below or at them.
+
+    They are those of `scipy.stats.binom.ppf`, beyond a million trials to one success; to import it would take longer
+    than all of a plan's sentence.
+    """
+    from scipy.special import bdtr, bdtrik
+
+    if p in (0.0, 1.0):
+        return np.full(len(shares), round(p * n))
+    found = np.ceil(bdtrik(shares, n, p))
+    below = np.maximum(found - 1, 0)
+    return np.asarray(np.where(bdtr(below, n, p) >= shares, below, found), dtype=np.int64)
 
 
 def _soft(n: int, difference: float, spread: float, level: float) -> float:
@@ -132,7 +148,7 @@ def _soft(n: int, difference: float, spread: float, level: float) -> float:
         return np.asarray(np.maximum(2 * ndtr(-total / np.sqrt(about_zero)), _t_p(total, about_zero, n)))
 
     low, high = np.zeros(POINTS), np.full(POINTS, WHOLE * n)
-    for _ in range(STEPS):
+    for _ in range(FINE_STEPS):
         middle = (low + high) / 2
         found = p_value(middle) < level
         low, high = np.where(found, low, middle), np.where(found, middle, high)

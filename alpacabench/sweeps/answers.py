@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from alpacabench.analysis.estimate import finite
 from alpacabench.analysis.explorer.finished import of_answers
-from alpacabench.core.component import require
-from alpacabench.core.errors import DataError, Problem
+from alpacabench.core.errors import DataError
 from alpacabench.core.records import Example
 from alpacabench.io.job_names import job_names
 from alpacabench.io.json_text import loads
@@ -17,39 +16,7 @@ from alpacabench.io.manifest import JobResult, Manifest, label
 from alpacabench.report import explorer_page
 from alpacabench.report.answers_report import HEADLINE, AnswersRow, AnswersTable, show, write_answers_report
 from alpacabench.report.csv_file import write_rows
-from alpacabench.run.settings import Settings
 from alpacabench.sweeps.conclude import SUMMED, Results
-from alpacabench.sweeps.grid import PlannedJob, SweepCommand
-
-BY_VERDICTS = Settings.model_fields["objective"].default
-"""The objective that is in force where none is chosen."""
-
-
-def require_judged(command: SweepCommand, jobs: Sequence[PlannedJob]) -> None:
-    """Refuse what needs verdicts where nobody judges, and a sweep of which some jobs are judged.
-
-    Raises:
-        ConfigError: names the keys.
-
-    """
-    judged = {job.experiment.judge.compares for job in jobs}
-    if False not in judged:
-        return
-    require(list(_problems(command, jobs, mixed=len(judged) > 1)))
-
-
-def _problems(command: SweepCommand, jobs: Sequence[PlannedJob], mixed: bool) -> Iterator[Problem]:
-    settings = jobs[0].experiment.settings
-    if mixed:
-        what = "given none beside judges, and the jobs of a sweep are compared by their verdicts"
-        yield Problem("judge", what, "leave none out, or take it alone: answers that are kept are not written again")
-    chosen = command.searched is not None or any("objective" in job.values for job in command.jobs)
-    if chosen and settings.objective == BY_VERDICTS:
-        what = f"given '{BY_VERDICTS}', and nobody judges (judge=none)"
-        yield Problem("objective", what, "choose a judge, or a figure of answers: objective=avg_length")
-    if settings.early_stopping.alpha is not None:
-        what = "needs verdicts, and nobody judges (judge=none)"
-        yield Problem("early_stopping.alpha", what, "choose a judge, or leave it at null")
 
 
 def conclude_answers(

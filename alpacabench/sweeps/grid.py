@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alpacabench.core.component import require
 from alpacabench.core.errors import AlpacabenchError, ConfigError, Problem, problems_of
 from alpacabench.core.records import digest
 from alpacabench.io.manifest import label
 from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs, prepare
+from alpacabench.run.settings import Settings
 
 PREPARED_BY = ("dataset", "subset", "perturbation", "scoring", "model", "checks", "tools", "max_steps", "tool_failures")
 """Groups that decide what `pipeline.prepare` does."""
@@ -22,6 +24,9 @@ OF_THE_SWEEP = (
     "budget.usd", "budget.account", "schedule",
 )  # fmt: skip
 """Keys that belong to the sweep: all its jobs have the same value."""
+
+BY_VERDICTS = Settings.model_fields["objective"].default
+"""The objective that is in force where none is chosen."""
 
 NAMED = 4
 """How many jobs a message names."""
@@ -156,6 +161,33 @@ def require_shared(jobs: Sequence[PlannedJob]) -> None:
     ]
     if problems:
         raise ConfigError(problems)
+
+
+def require_judged(command: SweepCommand, jobs: Sequence[PlannedJob]) -> None:
+    """Refuse what needs verdicts where nobody judges, and a sweep of which some jobs are judged.
+
+    Raises:
+        ConfigError: names the keys.
+
+    """
+    judged = {job.experiment.judge.compares for job in jobs}
+    if False not in judged:
+        return
+    require(list(_unjudged(command, jobs, mixed=len(judged) > 1)))
+
+
+def _unjudged(command: SweepCommand, jobs: Sequence[PlannedJob], mixed: bool) -> Iterator[Problem]:
+    settings = jobs[0].experiment.settings
+    if mixed:
+        what = "given none beside judges, and the jobs of a sweep are compared by their verdicts"
+        yield Problem("judge", what, "leave none out, or take it alone: answers that are kept are not written again")
+    chosen = command.searched is not None or any("objective" in job.values for job in command.jobs)
+    if chosen and settings.objective == BY_VERDICTS:
+        what = f"given '{BY_VERDICTS}', and nobody judges (judge=none)"
+        yield Problem("objective", what, "choose a judge, or a figure of answers: objective=avg_length")
+    if settings.early_stopping.alpha is not None:
+        what = "needs verdicts, and nobody judges (judge=none)"
+        yield Problem("early_stopping.alpha", what, "choose a judge, or leave it at null")
 
 
 def _selected(resolved: Mapping[str, Any], key: str) -> Any:

@@ -25,9 +25,15 @@ from alpacabench.run.experiment import Experiment
 from alpacabench.run.pipeline import Inputs
 from alpacabench.run.redaction import shown_examples
 from alpacabench.store.store import Store
-from alpacabench.sweeps.answers import conclude_answers, require_judged
-from alpacabench.sweeps.conclude import SUMMED, FollowUp, conclude
-from alpacabench.sweeps.grid import PlannedJob, Prepared, SweepCommand, no_original, plan, require_shared
+from alpacabench.sweeps.grid import (
+    PlannedJob,
+    Prepared,
+    SweepCommand,
+    no_original,
+    plan,
+    require_judged,
+    require_shared,
+)
 from alpacabench.tracking.base import BASE, NOTE, JobRecord
 
 log = logging.getLogger(__name__)
@@ -52,8 +58,6 @@ class Sweep:
     """The first job's, for the published difficulties."""
     record: JobRecord
     run: Run
-    follow_ups: Sequence[FollowUp]
-    """Analyses of the finished sweep, besides the comparison of its jobs."""
     together: bool
     """Whether the jobs' questions are asked before the first of them."""
 
@@ -73,6 +77,11 @@ class Sweep:
             How many jobs failed or were left out.
 
         """
+        # A plan needs none of the analyses, and they are slow to import.
+        from alpacabench.sweeps.ablation import conclude_ablation
+        from alpacabench.sweeps.answers import conclude_answers
+        from alpacabench.sweeps.conclude import SUMMED, conclude
+
         results = self._results()
         failed = [result for result, _ in results if result.status not in ("finished", "stopped")]
         first = next((result.number for result, _ in results if result.status == "finished"), 0)
@@ -81,7 +90,7 @@ class Sweep:
         difficulties = self.inputs.difficulties.table
         if self.lead.judge.compares:
             metrics, files, note = conclude(
-                self.manifest, results, base, self.directory, difficulties, self.follow_ups, compared
+                self.manifest, results, base, self.directory, difficulties, [conclude_ablation], compared
             )
         else:
             several = any(axis.startswith("dataset") for axis in self.manifest.axes)
@@ -118,12 +127,8 @@ class Sweep:
         return [found[number] for number in sorted(found)]
 
 
-def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sweep | None:
+def open_sweep(command: SweepCommand) -> Sweep | None:
     """Check all jobs, and create or continue the parent run; None where plan=true only asked for the plan.
-
-    Args:
-        command: what the user asks for.
-        follow_ups: analyses of the finished sweep, besides the comparison of its jobs.
 
     Raises:
         ConfigError: all mistakes of all jobs.
@@ -160,7 +165,7 @@ def open_sweep(command: SweepCommand, follow_ups: Sequence[FollowUp] = ()) -> Sw
             owned(SweepLine).open(len(jobs), 0, 0, beside=False)
     _tell(len(entries), run, runs)
     together = _together(command, lead)
-    return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run, follow_ups, together)
+    return Sweep(command.directory, lead, manifest, base, jobs[0].inputs, record, run, together)
 
 
 def _together(command: SweepCommand, lead: Experiment) -> bool:

@@ -9,9 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from alpacabench.analysis.decision import ALPHA, POWER
-from alpacabench.scoring.power import MOST, Claim, difference_found, prompts_needed, whole_share
+from alpacabench.scoring.power import (
+    MOST,
+    POINTS,
+    Claim,
+    _binomial_quantiles,
+    difference_found,
+    prompts_needed,
+    whole_share,
+)
 from tests.helpers.finished_runs import alpacabench, write_run
 from tests.helpers.simulations import COMPARISONS, power
 
@@ -78,3 +87,10 @@ def test_the_command_takes_the_spread_from_runs(tmp_path: Path) -> None:
     told = alpacabench("plan-power", "--spread", "20", "--prompts", "100").stdout
     assert "where they are soft" in told and "as given" in told
     assert alpacabench("plan-power", "--difference", "0").returncode == 2
+
+
+@pytest.mark.parametrize("n", [2, 5, 17, 96, 805, 100_000])
+@pytest.mark.parametrize("p", [0.0, 1e-6, 0.01, 0.37, 0.5, 0.9, 0.9999, 1.0])
+def test_quantiles_of_a_binomial_are_scipys(n: int, p: float) -> None:
+    shares = (np.arange(POINTS) + 0.5) / POINTS
+    assert _binomial_quantiles(shares, n, p).tolist() == binom.ppf(shares, n, p).tolist()
