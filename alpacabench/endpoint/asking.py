@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from alpacabench.core.context import find
 from alpacabench.core.errors import StageError
 from alpacabench.core.hosts import NO_KEY, api_key, key_variable, public_url
 from alpacabench.endpoint.agreement import UNREACHABLE_TRIES, Agreement
@@ -70,7 +71,7 @@ class _Session:
         self.wire, self.read, self.concurrency, self.purse, self.error = wire, read, concurrency, purse, error
         self.pacer = Pacer()
         self.dialect = Dialect(purse.known(wire.url))
-        self.agreement = Agreement()
+        self.agreement = find(Agreement) or Agreement()
         self.waits = Waits(public_url(wire.url))
         self.stop: StageError | None = None
         self.stopped = asyncio.Event()

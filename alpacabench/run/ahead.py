@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,9 @@ from alpacabench.core.errors import AlpacabenchError
 from alpacabench.core.progress import Whole
 from alpacabench.core.records import Generation, Pair
 from alpacabench.core.sweep_line import SweepLine
+from alpacabench.endpoint.agreement import Agreement
 from alpacabench.judge.base import Judge
+from alpacabench.judge.panel import Panel
 from alpacabench.model.base import Model
 from alpacabench.model.request import Request
 from alpacabench.model.rounds import following
@@ -87,7 +89,9 @@ class Desk:
             self._thread.join(seconds)
 
     def _work(self) -> None:
-        with _left_to_jobs(f"judging with {self.judge.label}"):
+        # A server that has answered this judge is asked at once from then on; of a panel each member has its own.
+        known = nullcontext() if isinstance(self.judge, Panel) else given(Agreement())
+        with _left_to_jobs(f"judging with {self.judge.label}"), known:
             more = True
             while more:
                 some, more = self._next()

@@ -13,6 +13,8 @@ from alpacabench.io.rows import DRAW, FAILED
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+DRAWN = 1 << 17
+"""Rows that are drawn in one call: several small resamples, or a part of a large one's memory."""
 CHUNK = 1000
 """Resamples held in memory at a time."""
 
@@ -77,8 +79,10 @@ def bootstrap_counts(n: int, draws: int, seed: int | np.random.Generator) -> Flo
 def compact_counts(n: int, draws: int, seed: int | np.random.Generator) -> NDArray[np.uint8]:
     """Return `bootstrap_counts` in an eighth of the memory: no row is drawn 256 times, which has a chance of 1/256!."""
     generator, counts = np.random.default_rng(seed), np.empty((draws, n), np.uint8)
-    for resample in counts:
-        resample[:] = np.bincount(generator.integers(0, n, size=n), minlength=n)
+    for at in range(0, draws, some := DRAWN // max(n, 1) + 1):
+        rows = len(counts[at : at + some])
+        drawn = generator.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
+        counts[at : at + some] = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
     return counts
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from alpacabench.core.errors import JudgeError
 from alpacabench.judge.base import Judge
+from alpacabench.run.ahead import Desk
 from alpacabench.store.store import Store
 from tests.helpers.fakes.http_server import Faults, HttpServer, error
 from tests.helpers.fakes.openai_server import chat_server, choice_of, made_up
@@ -58,6 +59,20 @@ def test_the_first_request_goes_alone_and_its_verdict_counts(store: Store) -> No
         judge_of(server).judge(made_up_pairs(10), store)
     assert len(server.requests) == 10
     assert server.requests[1].at - server.requests[0].at >= 0.1
+
+
+def test_beside_a_model_only_the_first_question_of_all_goes_alone(store: Store) -> None:
+    pairs = made_up_pairs(9)
+    with chat_server(made_up, latency=0.5) as server:
+        desk = Desk(judge_of(server), store)
+        desk.open()
+        desk.put(pairs[:1])
+        while not server.answered_at:
+            time.sleep(0.05)
+        desk.put(pairs[1:])
+        desk.close()
+        assert len(server.requests) == len(pairs)
+        assert server.max_in_flight == len(pairs) - 1
 
 
 def test_a_key_that_the_server_wants_is_named_and_nothing_else_is_sent(store: Store) -> None:
