@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 LOG_SECONDS = 15.0
 """How often a line is logged where there is no terminal."""
 
-FIRST_ESTIMATE = 0.05
+FIRST_ESTIMATE = 0.03
 """The share that must be done first: loading a model and reading the prompts come before the first answers."""
 
 
@@ -28,6 +28,8 @@ class Stage:
         self.done = 0
         self.partial = self.known = 0.0
         self.started = self.logged = self.since = time.monotonic()
+        self.measured = False
+        """Whether anything was in flight yet: what came before, loading and the like, is no measure of the rest."""
         self.show: Callable[[], None] = self._log_now_and_then
 
     @property
@@ -35,16 +37,14 @@ class Stage:
         """The estimate; None until enough is done for one."""
         # A unit that has just been finished counts among those in flight until their next step.
         reached = min(self.done + self.partial, self.total)
-        done = (
-            reached - self.known
-        )  # since the first units in flight: loading and first prompts are no measure of the rest
+        done = reached - self.known
         if done < FIRST_ESTIMATE * self.total:
             return None
         return (time.monotonic() - self.since) / done * (self.total - reached)
 
     def advance(self, count: int) -> None:
-        """Note that more units are done."""
-        self.done += count
+        """Note that more units are done; so many fewer are in flight."""
+        self.done, self.partial = self.done + count, max(0.0, self.partial - count)
         self.show()
 
     def _log_now_and_then(self) -> None:
@@ -74,8 +74,8 @@ def in_flight(units: float) -> None:
     """Tell the stage in progress how much of the units in flight is done, as a number of whole units."""
     current = find(Stage)
     if current is not None:
-        if units and not current.known:
-            current.since, current.known = time.monotonic(), current.done + units
+        if not current.measured:
+            current.measured, current.since, current.known = True, time.monotonic(), current.done + units
         current.partial = units
         current.show()
 

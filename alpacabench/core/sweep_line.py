@@ -25,7 +25,7 @@ class Part(progress.Part):
         self.show = show
         self.seconds_each: float | None = None
         """What one took when the same was asked before; None where that is not known."""
-        self._begun = False
+        self._begun = self._timed = False
 
     def begin(self) -> None:
         """Note that somebody begins to ask: what the store holds comes first, and tells nothing of the speed."""
@@ -34,7 +34,9 @@ class Part(progress.Part):
     def advance(self, count: int) -> None:
         """Note that more are settled."""
         if self._begun:
-            self._begun, self.known, self.since = False, self.known + count, time.monotonic()
+            self._begun, self.known = False, self.known + count
+            # Judges and models that follow, or work side by side, go on with the same clock.
+            self.since, self._timed = self.since if self._timed else time.monotonic(), True
         super().advance(count)
 
     @property

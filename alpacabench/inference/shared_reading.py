@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SHORTEST = 0.75
 """Spans are read together where the shortest has this share of the longest's tokens: the rest would be padding."""
+
+CPU_TOKENS = 2048
+"""Padded tokens of one pass on a CPU: larger ones are no faster there, and tell later how far they are."""
 
 
 @dataclass(slots=True)
@@ -68,7 +71,9 @@ class SpanLayer(ViewedLayer):
         return columns
 
 
-def read_shared(loaded: Loaded, pad: int, prompts: Sequence[list[int]], tokens: int) -> list[Tensor]:
+def read_shared(
+    loaded: Loaded, pad: int, prompts: Sequence[list[int]], tokens: int, told: Callable[[float], None] = lambda _: None
+) -> list[Tensor]:
     """Return the log probabilities of the next token, [vocabulary] per prompt.
 
     Args:
@@ -76,6 +81,7 @@ def read_shared(loaded: Loaded, pad: int, prompts: Sequence[list[int]], tokens: 
         pad: the token of a column that no row uses.
         prompts: token ids.
         tokens: the most padded tokens of one pass, those before its spans included; one span is always read.
+        told: after each pass, which share of the tokens is read.
 
     Raises:
         torch.OutOfMemoryError: a pass does not fit.
@@ -83,15 +89,20 @@ def read_shared(loaded: Loaded, pad: int, prompts: Sequence[list[int]], tokens: 
     """
     import torch
 
+    if loaded.device.type == "cpu":
+        tokens = min(tokens, CPU_TOKENS)
     layers = getattr(loaded.model.config.get_text_config(), "num_hidden_layers", 0)
     view = Batch()
     cache = Cache(layers=[SpanLayer(view) for _ in range(layers)])
     found: dict[int, Tensor] = {}
+    tree, read = spans(prompts), 0
     with torch.inference_mode():
-        for batch in _batches(spans(prompts), tokens):
+        for batch in _batches(tree, tokens):
             view.show(batch)
             logits = _forward(loaded, pad, batch, cache)
             found |= {span.prompt: row for span, row in zip(batch, logits, strict=True) if span.prompt is not None}
+            read += sum(len(span.ids) for span in batch)
+            told(read / sum(len(span.ids) for span in tree))
     return [found[i] for i in range(len(prompts))]
 
 

@@ -105,6 +105,8 @@ class ChoiceAnswer:
     prompt_tokens: int = 0
     seconds: float = 0.0
     failure: str | None = None
+    last: bool = False
+    """Whether it is the last of what was read together: the next one may take long."""
 
 
 @dataclass(frozen=True, slots=True)

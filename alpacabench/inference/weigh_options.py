@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from alpacabench.core import progress
 from alpacabench.inference.left_padding import left_padded
 from alpacabench.inference.loaded import Loaded, accepted
 from alpacabench.inference.loading import out_of_memory
@@ -62,11 +63,16 @@ def weigh(
             forward(loaded, encoder.pad, [Encoded([encoder.pad], False)])
             continue
         batch = batches.pop(0)
+
+        def read(share: float, units: int = len(batch)) -> None:
+            progress.in_flight(share * units)
+
         prompts = [one.prompt for one in batch]
         started = time.monotonic()
+        progress.in_flight(0.0)
         try:
             logprobs = (
-                read_shared(loaded, encoder.pad, [prompt.ids for prompt in prompts], weighing.tokens)
+                read_shared(loaded, encoder.pad, [prompt.ids for prompt in prompts], weighing.tokens, read)
                 if weighing.shared
                 else forward(loaded, encoder.pad, prompts)
             )
@@ -76,9 +82,10 @@ def weigh(
             yield ChoiceAnswer(batch[0].choice.key, failure="out of memory with this question alone")
             continue
         seconds = (time.monotonic() - started) / len(batch)
+        read(1.0)
         for row, one in zip(logprobs, batch, strict=True):
             weights = tuple(row[i].item() for i in one.options)
-            yield ChoiceAnswer(one.choice.key, weights, len(one.prompt.ids), seconds)
+            yield ChoiceAnswer(one.choice.key, weights, len(one.prompt.ids), seconds, last=one is batch[-1])
 
 
 def _batches(asked: list[Asked], weighing: Weighing) -> list[list[Asked]]:

@@ -21,7 +21,7 @@ from alpacabench.judge.base import Judge
 from alpacabench.judge.conversation import texts
 from alpacabench.judge.question import Question
 from alpacabench.judge.template import check_template, load_template, render
-from alpacabench.store.ask_once import Reply
+from alpacabench.store.ask_once import FLUSH, Reply
 from alpacabench.store.payload import Payload
 
 log = logging.getLogger(__name__)
@@ -111,6 +111,8 @@ class LocalJudge(Judge):
                 yield Reply(answer.key, failure=answer.failure)
             else:
                 yield Reply(answer.key, self._payload(answer))
+            if answer.last:
+                yield FLUSH
 
     def _payload(self, answer: ChoiceAnswer) -> Payload:
         first, second = answer.logprobs

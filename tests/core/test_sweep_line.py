@@ -39,6 +39,35 @@ def test_stages_count_towards_the_line_and_the_estimate_adds_what_follows(clock:
     assert line.text() == "Sweep: 0 of 4 jobs, 12 of 20 answers, 0 of 40 verdicts, $0.25, about 22 s left"
 
 
+def test_judges_one_after_the_other_share_a_clock_and_the_store_does_not_count(clock: list[float]) -> None:
+    line = SweepLine()
+    line.open(2, 0, 100, beside=False)
+    with given(line, Whole):
+        for _ in range(2):
+            with progress.stage("Judging", 50, "verdicts") as advance:
+                advance(10)  # what the store holds
+                clock[0] += 20.0
+                advance(20)
+                assert line.parts["verdicts"].seconds_left == pytest.approx(100 - line.parts["verdicts"].done)
+                advance(0)
+
+
+def test_verdicts_that_are_read_together_count_in_part(clock: list[float]) -> None:
+    line = SweepLine()
+    line.open(1, 0, 100, beside=False)
+    with given(line, Whole), progress.stage("Judging", 100, "verdicts") as advance:
+        advance(0)
+        clock[0] += 30.0  # the model is loaded
+        progress.in_flight(0.0)
+        clock[0] += 10.0
+        progress.in_flight(20.0)
+        assert line.parts["verdicts"].seconds_left == pytest.approx(40.0)
+        clock[0] += 10.0
+        progress.in_flight(40.0)
+        advance(40)
+        assert line.parts["verdicts"].seconds_left == pytest.approx(30.0), "they are no longer in flight"
+
+
 def test_jobs_are_as_long_as_those_before_and_a_line_is_logged_now_and_then(
     clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
