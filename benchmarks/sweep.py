@@ -43,7 +43,7 @@ TEMPERATURES = ("0.0", "0.7", "1.0")
 PERTURBATIONS = ("none", "typos")
 JUDGES = ("weighted_alpaca_eval_gpt4_turbo", "gpt_4_1", "gpt_4_1_mini")
 SCHEDULES = ("together", "one_by_one")
-JOBS = 9
+JOBS = 50
 """Of the longer sweep in the second table."""
 FILL = """
 with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < :missing)
