@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,16 @@ class Outcome:
         return self.stdout + self.stderr
 
 
-def run(directory: Path, *overrides: str, env: dict[str, str] | None = None, timeout: float = 300) -> Outcome:
-    """Run `python run.py OVERRIDES` with `directory` as the working directory."""
+def run(
+    directory: Path,
+    *overrides: str,
+    env: dict[str, str] | None = None,
+    timeout: float = 300,
+    within: Sequence[str] = (),
+) -> Outcome:
+    """Run `python run.py OVERRIDES` with `directory` as the working directory; `within` is a command that starts it."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), *overrides],
+        [*within, sys.executable, str(ROOT / "run.py"), *overrides],
         cwd=directory,
         env=os.environ | {"PYTHONWARNINGS": "ignore"} | (env or {}),
         capture_output=True,
