@@ -5,7 +5,8 @@
     python benchmarks/generation.py --random_llama --n 512     # a GPU: needs torch, transformers and accelerate only
 
 Contestants: `loop` (one prompt at a time), `batches` (transformers' generate on sorted, padded batches), `alpaca_eval`
-(its own local decoder), `lm_eval_N` (lm-evaluation-harness at batch size N, where --peers_python has it), `ours`,
+(its own local decoder), `lm_eval_N` (lm-evaluation-harness at batch size N, where --peers_python has it),
+`llama_cpp_N` (llama.cpp's server with N slots; --llama_server, --gguf), `vllm` (where --vllm_python has it), `ours`,
 `ours_2` (two processes). Each has a process of its own, which loads before the clock starts.
 """
 
@@ -77,8 +78,9 @@ def main() -> None:
     for name in values.contestants.split(","):
         slow = name in ("loop", "alpaca_eval")
         chosen = prompts[:: values.every] if slow else prompts
-        python = values.peers_python if name.startswith(("lm_eval", "alpaca_eval")) else sys.executable
-        job = Job(str(folder), values.dtype, chosen, values.max_new_tokens)
+        pythons = {"lm_eval": values.peers_python, "alpaca_eval": values.peers_python, "vllm": values.vllm_python}
+        python = next((python for peer, python in pythons.items() if name.startswith(peer)), sys.executable)
+        job = Job(str(folder), values.dtype, chosen, values.max_new_tokens, values.llama_server, values.gguf)
         contestants.append(Contestant(name, job, python))
         print(f"{name} has loaded", flush=True)
     limits = ceilings(folder, values.dtype)
@@ -104,6 +106,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=4, help="loop and alpaca_eval get one prompt of so many")
     parser.add_argument("--contestants", default="loop,batches,ours,ours_2")
     parser.add_argument("--peers_python", default=sys.executable, help="the interpreter of an environment with lm_eval")
+    parser.add_argument("--vllm_python", default=sys.executable, help="the interpreter of an environment with vLLM")
+    parser.add_argument("--llama_server", default="llama-server", help="llama.cpp's server")
+    parser.add_argument("--gguf", default="", help="the same model for llama.cpp")
     return parser.parse_args()
 
 

@@ -145,12 +145,15 @@ def read(kind: Kind, stored: Any) -> Payload | None:
     return None if payload_problem(kind, payload) else payload
 
 
+_ENCODER = json.JSONEncoder(default=str, allow_nan=False)
+
+
 def to_json(value: Any) -> str:
     """Return JSON that every database takes, whatever a server or a judge of one's own has sent.
 
     What JSON has no form for stands as text: NaN, the infinities, and objects.
     """
-    return json.dumps(_finite(value), default=str, allow_nan=False)
+    return _ENCODER.encode(_finite(value))
 
 
 def _finite(value: Any) -> Any:

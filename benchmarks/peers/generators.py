@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from alpacabench.core.records import digest
 from alpacabench.inference.spec import ChatFormat, DecodeSpec, ModelSpec, Plan, Task
+from benchmarks.peers.engines import LlamaServer, Vllm, Written
 
 MARK = "=== "
 """Begins the lines that are meant for the parent: libraries print, too."""
@@ -33,6 +34,10 @@ class Job:
     prompts: list[str]
     limit: int
     """Tokens of an answer."""
+    llama_server: str = ""
+    """llama.cpp's program, where it is a contestant."""
+    gguf: str = ""
+    """The model for it."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,6 @@ class Turn:
     texts: list[str]
     peak_bytes: int
     """Of the process, or of one of several."""
-
-
-Written = list[tuple[int, str]]
-"""For each prompt, the answer's tokens, its end included, and its text."""
 
 
 class Prepared:
@@ -154,12 +155,21 @@ def alpaca_eval(prepared: Prepared) -> Written:
     return [prepared.recount(text) for text in done["completions"]]
 
 
-def contestant(name: str) -> Callable[[Prepared], Written]:
-    """Return the contestant of that name; `lm_eval_32` has a batch size of 32."""
+def contestant(name: str, prepared: Prepared) -> Callable[[], Written]:
+    """Return the contestant of that name, loaded; `lm_eval_32` has a batch size of 32, `llama_cpp_32` 32 slots."""
+    job = prepared.job
     if name.startswith("lm_eval_"):
-        return lambda prepared: lm_eval(prepared, int(name.removeprefix("lm_eval_")))
+        return lambda: lm_eval(prepared, int(name.removeprefix("lm_eval_")))
+    if name.startswith("llama_cpp_"):
+        return LlamaServer(job.llama_server, job.gguf, int(name.removeprefix("llama_cpp_")), prepared.ids, job.limit)
+    if name == "vllm":
+        return Vllm(job.folder, job.dtype, prepared.ids, job.limit)
+    if name == "ours_2":
+        from alpacabench.inference import pool
+
+        pool.group(prepared.spec, Plan("data_parallel", 2))
     known = {f.__name__: f for f in (loop, batches, ours, ours_2, alpaca_eval)}
-    return known[name]
+    return lambda: known[name](prepared)
 
 
 def main() -> None:
@@ -167,22 +177,21 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     if sys.argv[1].startswith("ours"):
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `open_backend` does, before torch is imported
-    write = contestant(sys.argv[1])
     prepared = Prepared(Job(**json.loads(sys.stdin.readline())))
-    if sys.argv[1] == "ours_2":
-        from alpacabench.inference import pool
-
-        pool.group(prepared.spec, Plan("data_parallel", 2))
+    write = contestant(sys.argv[1], prepared)
     print(MARK + "ready", flush=True)
     for _ in sys.stdin:
         start = time.monotonic()
-        written = write(prepared)
+        written = write()
         seconds = time.monotonic() - start
         from alpacabench import inference as worker
 
         counts = [len(ids) for ids in prepared.ids]
-        turn = Turn(seconds, counts, [n for n, _ in written], [text for _, text in written], worker.peak_bytes())
+        peak = write.peak_bytes() if isinstance(write, LlamaServer) else worker.peak_bytes()
+        turn = Turn(seconds, counts, [n for n, _ in written], [text for _, text in written], peak)
         print(MARK + json.dumps(asdict(turn)), flush=True)
+    if isinstance(write, LlamaServer):
+        write.close()
 
 
 if __name__ == "__main__":
