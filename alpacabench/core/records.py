@@ -269,6 +269,8 @@ class Outcome:
         Of a dialogue it is the mean over its turns, each of which needs a verdict.
         """
         if not self.example.turns:
+            if len(self.verdicts) == 1:
+                return self.verdicts[0].preference
             return _mean(v.preference for v in self.verdicts)
         by_turn = [self.preference_of(turn) for turn in range(1, len(self.example.turns) + 1)]
         return None if None in by_turn else _mean(by_turn)

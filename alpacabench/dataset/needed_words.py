@@ -36,8 +36,12 @@ class SparedSearch:
 
     def found(self, text: str, plain: str | None) -> bool:
         """Return whether the pattern matches anywhere; `plain` is the text as `in_lower_case` returns it."""
-        if self.words is not None and plain is not None and not any(map(plain.__contains__, self.words)):
-            return False
+        if self.words is not None and plain is not None:
+            for word in self.words:
+                if word in plain:
+                    break
+            else:
+                return False
         return self.pattern.search(text) is not None
 
 

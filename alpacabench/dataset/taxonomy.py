@@ -125,6 +125,7 @@ LENGTH_ASK = re.compile(
 LAYOUT_ASK = re.compile(r"\b(list|table|bullets?|bullet points|steps?|numbered|csv|json)\b", re.IGNORECASE)
 LITERAL = re.compile(r"```|`[^`\n]+`|\"[^\"\n]{10,}\"|“[^”\n]{10,}”")
 """Code, or a quotation of ten characters and more: shorter ones are names."""
+NON_LATIN = re.compile(r"[^\u0000-\u024f\u1e00-\u22ff]")
 TAGS: dict[str, Callable[[str], object] | SparedSearch] = {
     "multi_line_input": lambda text: "\n" in text.strip(),
     "over_500_characters": lambda text: len(text) > 500,
@@ -135,7 +136,7 @@ TAGS: dict[str, Callable[[str], object] | SparedSearch] = {
     "lower_case_start": lambda text: text.lstrip()[:1].islower(),
     "please": SparedSearch.of(re.compile(r"\bplease\b", re.IGNORECASE)),
     "quoted_or_code_literal": LITERAL.search,
-    "non_latin": re.compile(r"[^\u0000-\u024f\u1e00-\u22ff]").search,
+    "non_latin": lambda text: not text.isascii() and NON_LATIN.search(text),
 }
 """Structural tags by name, each with its test; they overlap."""
 

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from alpacabench.core.tasks import ending, right
 from alpacabench.io.json_text import dumps, indented
 from alpacabench.security.redact import redact_answers
 
+AT_ONCE = 64
+"""Rows that are written, and searched for secrets, together."""
 JUDGE_FILE = "judge.json"
 LABELS_FILE = "labels.json"
 """What people said of the run's pairs, once it was imported."""
@@ -211,7 +214,9 @@ def _replace(path: Path, parts: Iterable[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with open(partial, "w", encoding="utf-8", opener=_for_its_owner) as file:
-        file.writelines(map(redact_answers, parts))
+        rows = iter(parts)
+        while some := "".join(islice(rows, AT_ONCE)):
+            file.write(redact_answers(some))
     partial.replace(path)
     return path
 
