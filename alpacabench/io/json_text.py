@@ -25,10 +25,17 @@ def dumps(value: Any) -> str:
 
 def indented(value: Any) -> str:
     """Return the same as `dumps` over several lines, two columns for each level."""
-    if isinstance(value, dict) and value and not any(isinstance(v, dict | list | tuple) for v in value.values()):
-        # Python indents in a way of its own that takes four times as long.
+    if not isinstance(value, dict) or not value:
+        return _escaped(_INDENTED.encode(value))
+    # Python indents in a way of its own that takes four times as long: only what is nested goes it.
+    nested = {key: part for key, part in value.items() if isinstance(part, dict | list | tuple)}
+    if not nested:
         return _escaped(f"{{\n  {_FIELD_BY_FIELD.encode(value)[1:-1]}\n}}")
-    return _escaped(_INDENTED.encode(value))
+    parts = (
+        _INDENTED.encode({key: part})[4:-2] if key in nested else _LINE.encode({key: part})[1:-1]
+        for key, part in value.items()
+    )
+    return _escaped("{\n  " + ",\n  ".join(parts) + "\n}")
 
 
 def _escaped(text: str) -> str:

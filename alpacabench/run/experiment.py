@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -273,4 +275,12 @@ def redacted_yaml(experiment: Experiment) -> str:
     """Return the resolved configuration as YAML, with every secret of the environment replaced."""
     from alpacabench.security.redact import redact_tree
 
-    return OmegaConf.to_yaml(OmegaConf.create(redact_tree(dict(experiment.resolved))))
+    return "".join(
+        _as_yaml(pickle.dumps({key: value})) for key, value in redact_tree(dict(experiment.resolved)).items()
+    )
+
+
+@lru_cache(maxsize=256)
+def _as_yaml(part: bytes) -> str:
+    """Return a part of a configuration as YAML; most of them are the same in all jobs of a sweep."""
+    return str(OmegaConf.to_yaml(OmegaConf.create(pickle.loads(part))))

@@ -26,6 +26,7 @@ from alpacabench.tracking.runs import FAILURE, NAME_LENGTH, TAG_LENGTH
 from alpacabench.tracking.system import collected
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
 TABLE = "examples.json"
@@ -48,18 +49,17 @@ Item = TypeVar("Item")
 
 def write(client: MlflowClient, run_id: str, job: JobRecord) -> None:
     """Write parameters, metrics, tags, data set, table and files, and end the run: without what MLflow refuses."""
-    refused = Refused()
-    experiment = client.get_run(run_id).info.experiment_id if job.prompts else ""
-    linked = linked_prompts(client, experiment, job.prompts) if job.prompts else {}
-    _log_values(client, run_id, replace(job, tags={**job.tags, **linked}), _ended(job), refused)
+    refused, run = Refused(), client.get_run(run_id)
+    linked = linked_prompts(client, run.info.experiment_id, job.prompts) if job.prompts else {}
+    _log_values(client, run, replace(job, tags={**job.tags, **linked}), _ended(job), refused)
     if job.dataset:
         with refused.part("the data set"):
             _log_dataset(client, run_id, job.dataset)
     if job.model:
         with refused.part("the model"):
-            link_model(client, run_id, job.params, job.model)
+            link_model(client, run, job.params, job.model)
     with refused.part("the files"):
-        _log_files(client, run_id, job)
+        _log_files(client, run, job)
     refused.tell(job.directory)
     client.set_terminated(run_id, "FAILED" if job.failure else "FINISHED", _ended(job))
 
@@ -73,13 +73,13 @@ def end_unsent(client: MlflowClient, run_id: str, job: JobRecord) -> None:
 def compare_again(client: MlflowClient, run_id: str, parent: JobRecord) -> None:
     """Write the figures and files of a finished sweep again where it is now compared with another base."""
     base = parent.tags.get(BASE)
-    if base is None or client.get_run(run_id).data.tags.get(BASE) == redact(base):
+    if base is None or (run := client.get_run(run_id)).data.tags.get(BASE) == redact(base):
         return
     refused = Refused()
     again = replace(parent, params={}, sweep=None, tags={BASE: base, NOTE: parent.tags.get(NOTE, "")}, failure=None)
-    _log_values(client, run_id, again, _ended(parent), refused)
+    _log_values(client, run, again, _ended(parent), refused)
     with refused.part("the files"):
-        _log_files(client, run_id, parent)
+        _log_files(client, run, parent)
     refused.tell(parent.directory)
 
 
@@ -116,9 +116,10 @@ def _ended(job: JobRecord) -> int:
     return round((job.ended or job.started) * 1000)
 
 
-def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: int, refused: Refused) -> None:
+def _log_values(client: MlflowClient, run: Run, job: JobRecord, timestamp: int, refused: Refused) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
+    run_id = run.info.run_id
     tags = redact_mapping(job.tags) | ({FAILURE: redact(job.failure)} if job.failure else {})
     if job.examples:
         tags["mlflow.loggedArtifacts"] = json.dumps([{"path": TABLE, "type": "table"}])
@@ -126,7 +127,7 @@ def _log_values(client: MlflowClient, run_id: str, job: JobRecord, timestamp: in
     run_tags = [RunTag(tag_names[key], shortened(printable(value), TAG_LENGTH)) for key, value in tags.items()]
     chosen = dict(job.params) | dict(job.sweep.params if job.sweep else {})
     # A continued run has its parameters, and MLflow lets nobody change them: a sweep's axes may come in another order.
-    known = client.get_run(run_id).data.params if chosen else {}
+    known = run.data.params
     shown_metrics = _shown_first(grouped(job.metrics))
     param_names, metric_names = names(list(chosen)), names(list(shown_metrics))
     params = [
@@ -191,7 +192,7 @@ def _dataset(card: Mapping[str, Any]) -> Any:
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "eval")])
 
 
-def _log_files(client: MlflowClient, run_id: str, job: JobRecord) -> None:
+def _log_files(client: MlflowClient, run: Run, job: JobRecord) -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         if job.config:
@@ -203,5 +204,5 @@ def _log_files(client: MlflowClient, run_id: str, job: JobRecord) -> None:
             if path.is_file():
                 (directory / path.name).symlink_to(path.resolve())
         if any(directory.iterdir()):
-            require_at_hand(client.get_run(run_id).info.artifact_uri)
-            client.log_artifacts(run_id, str(directory))
+            require_at_hand(run.info.artifact_uri)
+            client.log_artifacts(run.info.run_id, str(directory))
