@@ -17,7 +17,7 @@ from alpacabench.core.tasks import ending, right
 from alpacabench.io.json_text import dumps, indented
 from alpacabench.security.redact import redact_answers
 
-AT_ONCE = 64
+AT_ONCE = 16
 """Rows that are written, and searched for secrets, together."""
 JUDGE_FILE = "judge.json"
 LABELS_FILE = "labels.json"

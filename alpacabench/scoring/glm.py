@@ -123,7 +123,7 @@ def _newton_target(features: Floats, y: Floats, sample_weights: NDArray[Any], C:
 
 def _largest_change(features: Floats, step: Floats) -> Floats:
     """Return the largest change of any row's linear predictor, shape (fits,)."""
-    some = max(1, WHOLE // len(features))
+    some = max(1, CELLS // len(features))
     parts = [np.max(np.abs(step[at : at + some] @ features.T), axis=1) for at in range(0, len(step), some)]
     return np.concatenate(parts)
 

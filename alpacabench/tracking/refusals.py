@@ -101,6 +101,7 @@ def names(keys: Sequence[str]) -> dict[str, str]:
 def _plain(key: str) -> str:
     name = NOT_IN_NAMES.sub("_", shown(key).replace("\n", " ").replace("\t", " "))
     name = "/".join(part for part in name.split("/") if part not in ("", ".", "..")) or "_"
+    name = f"_{name}" if name.startswith("..") else name  # MLflow takes it for a way out of the folder
     return name if len(name) <= KEY_LENGTH else f"{name[: KEY_LENGTH - 14]} {digest(key)[:12]}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -39,6 +39,7 @@ def only_run(database: str, experiment: str) -> Any:
 
 @settings(max_examples=200, deadline=None)
 @given(keys=st.lists(anything, max_size=6, unique=True))
+@example(["..0"])
 def test_every_name_has_a_form_that_mlflow_takes_and_no_two_share_one(keys: list[str]) -> None:
     found = names(keys)
     assert list(found) != keys or set(found) == set(keys)
