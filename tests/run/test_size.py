@@ -64,4 +64,6 @@ def test_a_hundred_thousand_prompts_fit_into_a_gigabyte_and_time_grows_with_thei
 
     small, middle, large = (run(size, "mlflow") for size in (1_000, 10_000, 100_000))
     assert large.mebibytes * 2**20 < 1e9
-    assert (large.seconds - middle.seconds) / 90 < 1.2 * (middle.seconds - small.seconds) / 9
+    # What a thousand more take: the second is a small difference, and varies by a quarter from run to run.
+    assert (large.seconds - middle.seconds) / 90 < 1.5 * (middle.seconds - small.seconds) / 9
+    assert large.seconds < 1.2 * 10 * middle.seconds
