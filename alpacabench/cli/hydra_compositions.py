@@ -111,7 +111,7 @@ def _places(parse: Callable[..., Any]) -> Callable[..., Any]:
             _, composed.repositories[key] = parse(self, config_name, overrides)
         for line in overrides:
             if line not in composed.parsed:
-                composed.parsed |= {line: OverridesParser.create().parse_overrides([line])[0]}
+                composed.parsed[line] = OverridesParser.create().parse_overrides([line])[0]
         # What it has loaded is changed where it is used.
         composed.repositories[key].cache.clear()
         return [composed.parsed[line] for line in overrides], composed.repositories[key]

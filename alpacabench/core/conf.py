@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import yaml
@@ -12,7 +10,6 @@ import yaml
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-@cache
 def conf() -> Path:
     """Return the folder of the options that come with alpacabench: in the installed package, in a clone beside it."""
     installed = PACKAGE / "conf"
@@ -21,8 +18,8 @@ def conf() -> Path:
 
 def own_conf() -> Path | None:
     """Return `./conf` of the working directory, whose options stand beside ours; None where it is ours or missing."""
-    # Asked for each price: most directories have none.
-    return Path("conf").absolute() if os.path.isdir("conf") and not os.path.samefile("conf", conf()) else None
+    own = Path("conf").absolute()
+    return own if own.is_dir() and not own.samefile(conf()) else None
 
 
 def options_with_class(group: str) -> Iterator[tuple[str, str]]:

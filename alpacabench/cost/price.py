@@ -72,11 +72,7 @@ class _Prices(BaseModel):
 
 
 def _files() -> list[_Prices]:
-    return [file for folder in _folders() for file in _read(folder)]
-
-
-def _folders() -> tuple[Path, ...]:
-    return tuple(folder / FOLDER for folder in (own_conf(), conf()) if folder)
+    return [file for folder in (own_conf(), conf()) if folder for file in _read(folder / FOLDER)]
 
 
 @cache
@@ -103,12 +99,7 @@ def _newest(table: Mapping[str, Entry], model: str) -> Entry | None:
 
 def price_of(model: str) -> Price | None:
     """Return the price of a model by its API name, a dated snapshot like the model it belongs to; None is unknown."""
-    return _price(_folders(), model)
-
-
-@cache
-def _price(folders: tuple[Path, ...], model: str) -> Price | None:
-    for file in (file for folder in folders for file in _read(folder)):
+    for file in _files():
         entry = _newest(file.models, model)
         if entry is not None:
             cached = entry.input if entry.cached is None else entry.cached
