@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 
 from tests.helpers.command import Outcome, metrics, run
 from tests.helpers.fakes.http_server import HttpServer
-from tests.helpers.fakes.openai_server import chat_server, made_up
+from tests.helpers.fakes.openai_server import chat_server, made_up, questions
 
 pytestmark = pytest.mark.cluster
 HOSTS = ("alpha", "beta")
@@ -38,12 +36,6 @@ def _on(host: str) -> tuple[str, ...]:
     return ("unshare", "--uts", "sh", "-c", f'hostname {host} && exec "$@"', "sh")
 
 
-def _questions(server: HttpServer) -> Counter[str]:
-    return Counter(
-        json.dumps([r.body["model"], r.body["messages"], r.body.get("temperature")]) for r in server.requests
-    )
-
-
 @pytest.mark.parametrize("schedule", ["together", "one_by_one"])
 def test_two_machines_find_what_one_process_finds(postgres: str, tmp_path: Path, schedule: str) -> None:
     if os.geteuid() or not shutil.which("unshare"):
@@ -51,7 +43,7 @@ def test_two_machines_find_what_one_process_finds(postgres: str, tmp_path: Path,
     with chat_server(made_up) as server:
         alone = _sweep(tmp_path / "alone", server)
         assert alone.code == 0, alone.text
-        expected = _questions(server)
+        expected = questions(server)
     with chat_server(made_up, latency=0.05) as server, ThreadPoolExecutor() as pool:
         started = [
             pool.submit(
@@ -61,7 +53,7 @@ def test_two_machines_find_what_one_process_finds(postgres: str, tmp_path: Path,
         ]
         for done in (one.result() for one in started):
             assert done.code == 0, done.text
-        assert _questions(server) == expected and set(expected.values()) == {1}
+        assert questions(server) == expected and set(expected.values()) == {1}
     for job in map(str, range(JOBS)):
         ours = tmp_path / "alone" / "out" / job
         for host in HOSTS:

@@ -20,7 +20,7 @@ import pytest
 
 from tests.helpers.command import ROOT, run
 from tests.helpers.fakes.http_server import HttpServer, error
-from tests.helpers.fakes.openai_server import Choice, chat_server, made_up
+from tests.helpers.fakes.openai_server import Choice, chat_server, made_up, questions
 from tests.helpers.sweep_command import runs
 from tests.helpers.tiny import build_tiny
 
@@ -79,10 +79,6 @@ def _known(value: Any) -> Any:
     return PLACES.sub("_", value) if isinstance(value, str) else value
 
 
-def _questions(server: HttpServer) -> Counter[str]:
-    return Counter(json.dumps([r.body["model"], r.body["messages"], r.body.get("seed")]) for r in server.requests)
-
-
 def test_results_are_those_of_job_by_job_also_with_a_judge_and_a_model_that_fail(
     tmp_path: Path, server: HttpServer
 ) -> None:
@@ -95,7 +91,7 @@ def test_results_are_those_of_job_by_job_also_with_a_judge_and_a_model_that_fail
     told = [together[f"{n}/job.json"] for n in range(6)]
     assert [job["status"] for job in told] == ["finished"] * 2 + ["failed"] * 2 + ["finished"] * 2
     assert "no such model" in told[3]["failure"]
-    asked = Counter({key: times for key, times in _questions(server).items() if "absent" not in key})
+    asked = Counter({key: times for key, times in questions(server).items() if "absent" not in key})
     assert set(asked.values()) == {2}, "each question once under each schedule"
     assert sum(together[f"{n}/metrics.json"]["n_generated"] for n in (0, 1, 4, 5)) == 24
 
@@ -139,7 +135,7 @@ def test_a_sweep_that_was_killed_in_either_phase_ends_as_an_uninterrupted_one(
         f"judge.base_url={server.url}",
     )  # fmt: skip
     whole, _ = _both(tmp_path, *command)
-    before = _questions(server)
+    before = questions(server)
     broken = tmp_path / "broken"
     broken.mkdir()
     started = [sys.executable, str(ROOT / "run.py"), *COMMON, *command]
@@ -161,7 +157,7 @@ def test_a_sweep_that_was_killed_in_either_phase_ends_as_an_uninterrupted_one(
     totals = [sum(left[f"{n}/metrics.json"][name] for n in range(4)) for name in ("n_generated", "n_judged")]
     wholes = [sum(whole[f"{n}/metrics.json"][name] for n in range(4)) for name in ("n_generated", "n_judged")]
     assert totals == [wholes[0] - held["generation"], wholes[1] - held["verdict"]]
-    again = {key: times - before[key] for key, times in _questions(server).items()}
+    again = {key: times - before[key] for key, times in questions(server).items()}
     assert set(again.values()) <= {1, 2} and sum(times == 2 for times in again.values()) <= 2
 
 

@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import random
+from collections import Counter
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,6 +120,12 @@ def chat_server(
 
 def _digest(messages: Any) -> str:
     return hashlib.sha256(json.dumps([[m["role"], m["content"]] for m in messages]).encode()).hexdigest()
+
+
+def questions(server: HttpServer) -> Counter[str]:
+    """Return how often each question was asked: of one model, in these words, with this seed and temperature."""
+    fields = ("model", "messages", "seed", "temperature")
+    return Counter(json.dumps([request.body.get(name) for name in fields]) for request in server.requests)
 
 
 def main() -> None:
